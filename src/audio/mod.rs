@@ -1,0 +1,39 @@
+//! Where sound comes from: one trait, one backend a file, and the timeline that makes of any of
+//! them a gapless 48 kHz stereo signal on the console's clock.
+
+pub mod timeline;
+
+pub use timeline::Timeline;
+
+use crate::stop::StopToken;
+
+/// Sample rate of everything behind a source, Hz (Opus's native rate, RFC 6716 2.).
+pub const SAMPLE_RATE: u32 = 48_000;
+/// Channels of everything behind a source, interleaved left, right.
+pub const CHANNELS: usize = 2;
+
+/// A source of sound.
+pub trait AudioSource: Send {
+    /// What the operator calls it.
+    fn label(&self) -> String;
+
+    /// Delivers sound until `stop`; blocks the calling thread. Converts to 48 kHz stereo itself.
+    ///
+    /// A source that has nothing pushes nothing: the timeline gives silence.
+    ///
+    /// # Errors
+    /// Ends with an error where the device is lost or cannot be opened; the caller opens it anew,
+    /// at most once a second.
+    fn run(&mut self, timeline: &Timeline, stop: &StopToken) -> Result<(), AudioError>;
+}
+
+/// What can go wrong with a sound source.
+#[derive(Debug, thiserror::Error)]
+pub enum AudioError {
+    /// No such device.
+    #[error("no sound input {0:?}. Plug it in or choose another; silence is sent meanwhile")]
+    NoDevice(String),
+    /// The device is there and does not work.
+    #[error("the sound input does not work: {0}. Silence is sent meanwhile")]
+    Device(String),
+}

@@ -1,0 +1,120 @@
+//! The one-slot mailbox between a source and the pacer: the latest frame wins.
+//!
+//! Under pressure it drops the older frame and counts it. It also carries the pacer's demand back
+//! to the source, so that a 144 Hz screen is not grabbed 144 times a second for a 30 fps show.
+
+use super::Frame;
+use crate::clock::MonoTime;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Holds the newest frame. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct FrameSlot(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    frame: Mutex<Option<Frame>>,
+    arrived: Condvar,
+    overwritten: AtomicU64,
+    put: AtomicU64,
+    wanted_from_us: AtomicU64,
+}
+
+impl FrameSlot {
+    /// An empty slot.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a frame; an untaken one is overwritten and counted as a capture drop.
+    pub fn put(&self, frame: Frame) {
+        let mut held = self.0.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.replace(frame).is_some() {
+            self.0.overwritten.fetch_add(1, Ordering::Relaxed);
+        }
+        self.0.put.fetch_add(1, Ordering::Relaxed);
+        drop(held);
+        self.0.arrived.notify_one();
+    }
+
+    /// Takes the frame if one is there.
+    pub fn take(&self) -> Option<Frame> {
+        self.0
+            .frame
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Waits up to `time` for a frame to be there, without taking it; whether one is.
+    pub fn wait(&self, time: Duration) -> bool {
+        let held = self.0.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        let (held, _) = self
+            .0
+            .arrived
+            .wait_timeout_while(held, time, |frame| frame.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        held.is_some()
+    }
+
+    /// Frames overwritten before anyone took them.
+    pub fn overwritten(&self) -> u64 {
+        self.0.overwritten.load(Ordering::Relaxed)
+    }
+
+    /// Frames put in all.
+    pub fn put_count(&self) -> u64 {
+        self.0.put.load(Ordering::Relaxed)
+    }
+
+    /// The pacer's word: a frame made before `time` would not be sent.
+    pub fn want_from(&self, time: MonoTime) {
+        self.0
+            .wanted_from_us
+            .store(time.as_micros(), Ordering::Relaxed);
+    }
+
+    /// From when the pacer can use a fresh frame. A source that sees a change earlier waits until
+    /// then and grabs what the screen shows at that moment.
+    pub fn wanted_from(&self) -> MonoTime {
+        MonoTime::from_micros(self.0.wanted_from_us.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Size;
+
+    fn frame(us: u64) -> Frame {
+        Frame {
+            captured_at: MonoTime::from_micros(us),
+            in_memory_at: MonoTime::from_micros(us),
+            size: Size::new(2, 2),
+            stride: 8,
+            data: vec![0; 16].into(),
+        }
+    }
+
+    #[test]
+    fn the_latest_frame_wins_and_the_drop_is_counted() {
+        let slot = FrameSlot::new();
+        slot.put(frame(1));
+        slot.put(frame(2));
+        assert_eq!(slot.take().unwrap().captured_at.as_micros(), 2);
+        assert!(slot.take().is_none());
+        assert_eq!((slot.overwritten(), slot.put_count()), (1, 2));
+    }
+
+    #[test]
+    fn a_waiter_is_woken_by_a_frame() {
+        let slot = FrameSlot::new();
+        let other = slot.clone();
+        let waiter = std::thread::spawn(move || other.wait(Duration::from_secs(30)));
+        slot.put(frame(1));
+        assert!(waiter.join().unwrap());
+        assert!(!FrameSlot::new().wait(Duration::from_millis(1)));
+    }
+}

@@ -1,0 +1,13 @@
+//! The PD console: capture, encode, relay, publish and measure a return picture.
+//!
+//! See ARCHITECTURE.md for the pipeline and the rules that keep it live. Nothing outside `ui`
+//! names egui; `ui` depends on `session`, `session` on the rest.
+
+pub mod audio;
+pub mod capture;
+pub mod clock;
+pub mod relay;
+pub mod session;
+pub mod settings;
+pub mod stop;
+pub mod units;

@@ -1,0 +1,5 @@
+//! The relay: access units from the encoders, in order, to every sink.
+
+pub mod access_unit;
+
+pub use access_unit::{AccessUnit, slice_hash};

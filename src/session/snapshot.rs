@@ -1,0 +1,221 @@
+//! What the window sees of a show: one immutable picture, made 10 to 20 times a second.
+
+use crate::clock::MonoTime;
+use crate::settings::Settings;
+use crate::units::Size;
+use std::sync::Arc;
+
+/// Where a show stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Nothing runs.
+    #[default]
+    Idle,
+    /// ffmpeg, source, sound and server are being looked at.
+    Preflight,
+    /// Children are starting; the receiver has not confirmed the stream.
+    Starting,
+    /// The receiver has confirmed the stream.
+    Live,
+    /// The publisher or its connection was lost; capture and encoder go on.
+    Reconnecting {
+        /// Tries so far, from 1.
+        attempt: u32,
+    },
+    /// The children are being ended.
+    Stopping,
+    /// The show could not begin or go on; the message says what happened and what to do.
+    Failed {
+        /// For the operator.
+        message: String,
+    },
+}
+
+/// Which of the three receivers takes the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// Someone else's server.
+    OwnServer {
+        /// Host and port.
+        address: String,
+    },
+    /// A MediaMTX run by the console on loopback.
+    ManagedMediaMtx {
+        /// Address for viewers' browsers.
+        viewer_url: String,
+    },
+    /// An ffmpeg listener on loopback: measures, serves no viewers.
+    Loopback,
+}
+
+/// How sure the console is that the receiver has the stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Not confirmed.
+    #[default]
+    None,
+    /// The SRT handshake was accepted and data flows; no API to ask further.
+    Handshake,
+    /// The server's API says that the path is online, or the loopback receiver has pictures.
+    Online,
+}
+
+/// p50, p95 and maximum of one stage over the meter's window, ms since the capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StageFigures {
+    /// Median.
+    pub p50_ms: f64,
+    /// 95th percentile.
+    pub p95_ms: f64,
+    /// Largest.
+    pub max_ms: f64,
+    /// Frames measured.
+    pub frames: u64,
+}
+
+/// Latency since capture by stage. None where a stage was not measured: never zero for unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LatencyFigures {
+    /// Written to the encoder's pipe.
+    pub captured: Option<StageFigures>,
+    /// Access unit out of the encoder.
+    pub encoded: Option<StageFigures>,
+    /// Access unit written to the publisher.
+    pub sent: Option<StageFigures>,
+    /// Access unit whole at the receiver (loopback listener, or WHEP viewer of MediaMTX).
+    pub arrived: Option<StageFigures>,
+}
+
+/// Frames that did not reach the viewer, by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Drops {
+    /// Overwritten in the slot: the source was faster than the show.
+    pub capture: u64,
+    /// The encoder did not take them in time.
+    pub encoder: u64,
+    /// The publisher did not take them, or was away.
+    pub network: u64,
+}
+
+/// Sound level over the last 100 ms or so, dBFS, 0 is full scale; silence is `f32::NEG_INFINITY`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AudioLevel {
+    /// Peak of left and right.
+    pub peak_dbfs: [f32; 2],
+    /// Root mean square of left and right.
+    pub rms_dbfs: [f32; 2],
+    /// A sample reached full scale within the last second.
+    pub clipped: bool,
+}
+
+impl Default for AudioLevel {
+    fn default() -> Self {
+        Self {
+            peak_dbfs: [f32::NEG_INFINITY; 2],
+            rms_dbfs: [f32::NEG_INFINITY; 2],
+            clipped: false,
+        }
+    }
+}
+
+/// The sound source as the operator sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AudioStatus {
+    /// Source's label, empty while none is open.
+    pub label: String,
+    /// Level of what is sent.
+    pub level: AudioLevel,
+    /// Set where the device gives nothing: what happened and what to do.
+    pub problem: Option<String>,
+}
+
+/// How grave a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// For the record.
+    Info,
+    /// The show goes on, something is not as wished.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// One line of the operator's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Counts lines from 0; the window keys on it.
+    pub number: u64,
+    /// Local wall-clock time as HH:MM:SS.
+    pub time: String,
+    /// How grave.
+    pub severity: Severity,
+    /// Text, secrets masked.
+    pub text: String,
+}
+
+/// One point of the meter's trend.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrendPoint {
+    /// Seconds since the show began.
+    pub at_s: f64,
+    /// Median capture to arrival (or to `sent` where arrival is not measured), ms.
+    pub p50_ms: f64,
+    /// 95th percentile, ms.
+    pub p95_ms: f64,
+}
+
+/// A small picture for the window.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// Counts pictures, so that the window uploads each once.
+    pub number: u64,
+    /// At most 640 pixels across.
+    pub size: Size,
+    /// RGBA, `4 * width * height` bytes.
+    pub rgba: Arc<[u8]>,
+}
+
+/// Everything that the window shows.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Where the show stands.
+    pub state: State,
+    /// Since when it is live, on the console's clock.
+    pub live_since: Option<MonoTime>,
+    /// When this was made.
+    pub at: MonoTime,
+    /// Settings in force.
+    pub settings: Settings,
+    /// Who takes the stream; None before preflight has found out.
+    pub receiver: Option<Receiver>,
+    /// How sure we are that it does.
+    pub confirmation: Confirmation,
+    /// Source's label.
+    pub source: String,
+    /// Encoder in force, such as "libx264 3000 kb/s".
+    pub encoder: String,
+    /// A bitrate change on its way: the wanted kb/s.
+    pub bitrate_pending_kbps: Option<u32>,
+    /// Measured bitrate of the picture over the last two seconds, kb/s.
+    pub measured_kbps: Option<f64>,
+    /// Measured frames a second out of the encoder over the last two seconds.
+    pub measured_fps: Option<f64>,
+    /// Latency over the last two seconds.
+    pub latency: LatencyFigures,
+    /// The last 60 s of the meter, oldest first, at most 4 points a second.
+    pub trend: Vec<TrendPoint>,
+    /// Share of arrived pictures that are byte for byte the encoder's, 0..=1; None without figures.
+    pub passthrough: Option<f64>,
+    /// Drops since the show began.
+    pub drops: Drops,
+    /// Frames out of the pacer since the show began.
+    pub frames: u64,
+    /// Viewers connected, where the server tells.
+    pub viewers: Option<u32>,
+    /// The sound.
+    pub audio: AudioStatus,
+    /// The newest 500 log lines, oldest first.
+    pub log: Arc<Vec<LogLine>>,
+    /// The newest preview picture.
+    pub preview: Option<Preview>,
+}

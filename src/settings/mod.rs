@@ -1,0 +1,5 @@
+//! The operator's settings: what they are, where they are kept, what is secret.
+
+pub mod schema;
+
+pub use schema::*;

@@ -1,0 +1,289 @@
+//! What can be set. The shipped values are in `settings/default.ron`, which a test holds equal to
+//! [`Settings::default`].
+
+use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS, Fps, Size};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The schema's version, written into each file.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything that is kept between two starts, except secrets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Version of the schema that wrote the file.
+    pub version: u32,
+    /// Language of the window and of messages.
+    pub language: Language,
+    /// The picture.
+    pub video: VideoSettings,
+    /// The encoder.
+    pub encoder: EncoderSettings,
+    /// The sound.
+    pub audio: AudioSettings,
+    /// Where the stream goes.
+    pub target: TargetSettings,
+    /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
+    pub ffmpeg_path: Option<PathBuf>,
+    /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
+    /// then PATH.
+    pub mediamtx_path: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version: SCHEMA_VERSION,
+            language: Language::default(),
+            video: VideoSettings::default(),
+            encoder: EncoderSettings::default(),
+            audio: AudioSettings::default(),
+            target: TargetSettings::default(),
+            ffmpeg_path: None,
+            mediamtx_path: None,
+        }
+    }
+}
+
+/// Language of everything the operator reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Language {
+    /// The system's, English where it is neither.
+    #[default]
+    Auto,
+    /// English.
+    English,
+    /// Korean.
+    Korean,
+}
+
+/// The picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VideoSettings {
+    /// Which source.
+    pub source: VideoSourceKind,
+    /// Size of the encoded picture; the source is scaled into it with its aspect kept.
+    pub size: Size,
+    /// Frames a second.
+    pub fps: Fps,
+    /// Whether the pointer is drawn (screen sources).
+    pub cursor: bool,
+}
+
+impl Default for VideoSettings {
+    fn default() -> Self {
+        Self {
+            source: VideoSourceKind::default(),
+            size: Size::new(1280, 720),
+            fps: Fps::whole(30),
+            cursor: true,
+        }
+    }
+}
+
+/// Kinds of picture source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VideoSourceKind {
+    /// The X11 screen named by DISPLAY.
+    #[default]
+    X11,
+    /// The test pattern with running frame number and time.
+    Pattern,
+}
+
+/// The encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EncoderSettings {
+    /// ffmpeg's name of the encoder.
+    pub family: EncoderFamily,
+    /// Bitrate of the picture, kb/s, 100..=10000.
+    pub bitrate_kbps: u32,
+    /// Seconds from one IDR to the next: the longest that a joining viewer waits.
+    pub gop_seconds: f32,
+    /// Size of the rate control's buffer in frames: smaller is faster on the wire, larger sharper.
+    pub vbv_frames: u32,
+}
+
+impl Default for EncoderSettings {
+    fn default() -> Self {
+        Self {
+            family: EncoderFamily::default(),
+            bitrate_kbps: 3000,
+            gop_seconds: 1.0,
+            vbv_frames: 4,
+        }
+    }
+}
+
+/// H.264 encoders that the console has arguments for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EncoderFamily {
+    /// libx264 on the CPU.
+    #[default]
+    Libx264,
+}
+
+/// The sound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AudioSettings {
+    /// Which source.
+    pub source: AudioSourceKind,
+    /// Bitrate of the sound, kb/s.
+    pub bitrate_kbps: u32,
+    /// Whether silence is sent instead.
+    pub muted: bool,
+}
+
+impl Default for AudioSettings {
+    fn default() -> Self {
+        Self {
+            source: AudioSourceKind::default(),
+            bitrate_kbps: 96,
+            muted: false,
+        }
+    }
+}
+
+/// Kinds of sound source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AudioSourceKind {
+    /// The system's default input.
+    #[default]
+    DefaultInput,
+    /// The input of this name (cpal's).
+    Input(String),
+    /// A tone of 1000 Hz at -20 dBFS (EBU R 49 line-up level is -18; SMPTE RP 155 -20).
+    Tone,
+    /// Silence.
+    Silence,
+}
+
+/// Where the stream goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetSettings {
+    /// Embedded server or one's own.
+    pub kind: TargetKind,
+    /// Own server: host name or address, IPv6 with or without brackets.
+    pub host: String,
+    /// Own server: SRT port.
+    pub srt_port: u16,
+    /// Path (stream name) on the server. Embedded servers take `pd_...` only.
+    pub path: String,
+    /// Own server: user, empty for none. The password is a secret, see `secrets`.
+    pub user: String,
+    /// SRT receive latency asked for, ms. MediaMTX never goes below 120 on push.
+    pub latency_ms: u32,
+    /// Own server: base address of its API ("http://host:9997"), empty where not reachable.
+    pub api_url: String,
+    /// Own server: base address of its WebRTC listener ("http://host:8889"), empty where not
+    /// reachable; the latency probe joins there.
+    pub webrtc_url: String,
+}
+
+impl Default for TargetSettings {
+    fn default() -> Self {
+        Self {
+            kind: TargetKind::default(),
+            host: String::new(),
+            srt_port: 8890,
+            path: "pd_main".into(),
+            user: String::new(),
+            latency_ms: 120,
+            api_url: String::new(),
+            webrtc_url: String::new(),
+        }
+    }
+}
+
+/// Kinds of target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TargetKind {
+    /// A MediaMTX that the console runs on loopback, or an ffmpeg receiver where there is none.
+    #[default]
+    Embedded,
+    /// A MediaMTX (or other SRT listener) run by someone else.
+    Srt,
+}
+
+/// A value out of its bounds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("setting {name} is {value}: {expected}")]
+pub struct BadSetting {
+    /// The setting's path, such as `encoder.bitrate_kbps`.
+    pub name: &'static str,
+    /// What it is.
+    pub value: String,
+    /// What it may be.
+    pub expected: String,
+}
+
+impl Settings {
+    /// Checks every bound.
+    ///
+    /// # Errors
+    /// All values out of bounds, each with what it may be; empty lists never occur.
+    pub fn check(&self) -> Result<(), Vec<BadSetting>> {
+        let mut bad = Vec::new();
+        let mut range = |name, value: u32, low: u32, high: u32| {
+            if !(low..=high).contains(&value) {
+                bad.push(BadSetting {
+                    name,
+                    value: value.to_string(),
+                    expected: format!("it must be from {low} to {high}"),
+                });
+            }
+        };
+        range(
+            "encoder.bitrate_kbps",
+            self.encoder.bitrate_kbps,
+            BITRATE_MIN_KBPS,
+            BITRATE_MAX_KBPS,
+        );
+        range("encoder.vbv_frames", self.encoder.vbv_frames, 1, 300);
+        range("audio.bitrate_kbps", self.audio.bitrate_kbps, 16, 256);
+        range("video.size.width", self.video.size.width, 16, 7680);
+        range("video.size.height", self.video.size.height, 16, 4320);
+        range("target.latency_ms", self.target.latency_ms, 0, 8000);
+        let fps = self.video.fps.as_f64();
+        if !(1.0..=144.0).contains(&fps) || self.video.fps.den == 0 {
+            bad.push(BadSetting {
+                name: "video.fps",
+                value: format!("{}/{}", self.video.fps.num, self.video.fps.den),
+                expected: "it must be from 1 to 144 frames a second".into(),
+            });
+        }
+        if !(0.2..=10.0).contains(&self.encoder.gop_seconds) {
+            bad.push(BadSetting {
+                name: "encoder.gop_seconds",
+                value: self.encoder.gop_seconds.to_string(),
+                expected: "it must be from 0.2 to 10 seconds".into(),
+            });
+        }
+        if bad.is_empty() { Ok(()) } else { Err(bad) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_in_bounds() {
+        assert_eq!(Settings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn each_bound_is_named() {
+        let mut settings = Settings::default();
+        settings.encoder.bitrate_kbps = 1_000_000_000;
+        settings.video.fps = Fps { num: 30, den: 0 };
+        let bad = settings.check().unwrap_err();
+        let names: Vec<_> = bad.iter().map(|b| b.name).collect();
+        assert_eq!(names, ["encoder.bitrate_kbps", "video.fps"]);
+    }
+}
