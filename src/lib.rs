@@ -6,6 +6,7 @@
 pub mod audio;
 pub mod capture;
 pub mod clock;
+pub mod ffmpeg;
 pub mod relay;
 pub mod session;
 pub mod settings;

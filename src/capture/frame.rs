@@ -103,8 +103,10 @@ mod tests {
         let address = data.as_ptr();
         let second = data.clone();
         drop(data);
-        assert_ne!(pool.take(64).as_ptr(), address);
+        let other = pool.take(64);
+        assert_ne!(other.as_ptr(), address);
         drop(second);
-        assert_eq!(pool.take(64).as_ptr(), address);
+        let again = pool.take(64);
+        assert_eq!(again.as_ptr(), address);
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod frame;
 pub mod latest;
+pub mod pacer;
 
 pub use frame::{Frame, FramePool};
 pub use latest::FrameSlot;

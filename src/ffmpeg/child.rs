@@ -1,0 +1,256 @@
+//! One ffmpeg child: its start, its words, its end.
+//!
+//! Owns the process and a thread `pd-log-...` that drains its stderr, so that a talkative child
+//! never blocks (cases.md B22); keeps the last 50 lines and hands each on. Ends it in steps: its
+//! inputs are closed by their owners, then TERM, then kill, then it is reaped.
+
+use super::launch;
+use super::plan::Arguments;
+use ffmpeg_sidecar::command::FfmpegCommand;
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{ChildStdin, ChildStdout, ExitStatus};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Lines of stderr that are kept.
+const KEPT_LINES: usize = 50;
+/// A line's length: longer ones are cut, so that a child without line ends costs no memory.
+const LONGEST_LINE: u64 = 2000;
+
+/// A running (or ended) ffmpeg.
+pub struct Sidecar {
+    name: String,
+    child: ffmpeg_sidecar::child::FfmpegChild,
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
+    tail: Tail,
+    drain: Option<JoinHandle<()>>,
+    status: Option<ExitStatus>,
+}
+
+/// The last lines that a child wrote.
+#[derive(Clone, Debug, Default)]
+pub struct Tail(Arc<Mutex<VecDeque<String>>>);
+
+impl Tail {
+    /// A copy of them, oldest first.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn add(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == KEPT_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+}
+
+/// What is done with each line of a child's stderr.
+pub type OnLine = Box<dyn FnMut(&str) + Send>;
+
+impl Sidecar {
+    /// Starts `program` with `args`; `prepare` may change the command before (inherited pipes).
+    /// `on_line` is called on the draining thread.
+    ///
+    /// # Errors
+    /// The system's, where the program cannot be started.
+    pub fn start(
+        name: &str,
+        program: &Path,
+        args: &Arguments,
+        prepare: impl FnOnce(&mut std::process::Command) -> io::Result<()>,
+        mut on_line: OnLine,
+    ) -> io::Result<Self> {
+        let mut command = FfmpegCommand::new_with_path(program);
+        command.args(args.real());
+        prepare(command.as_inner_mut())?;
+        let mut child = launch::on_launcher(move || {
+            launch::die_with_parent(command.as_inner_mut());
+            command.spawn()
+        })?;
+        let (stdin, stdout, stderr) = (child.take_stdin(), child.take_stdout(), child.take_stderr());
+        let tail = Tail::default();
+        let kept = tail.clone();
+        let drain = std::thread::Builder::new().name(format!("pd-log-{name}")).spawn(move || {
+            if let Some(stderr) = stderr {
+                drain_lines(stderr, |line| {
+                    kept.add(line.to_owned());
+                    on_line(line);
+                });
+            }
+        })?;
+        tracing::debug!(pid = child.as_inner().id(), "{name}: {}", args.command_line("ffmpeg"));
+        Ok(Self { name: name.to_owned(), child, stdin, stdout, tail, drain: Some(drain), status: None })
+    }
+
+    /// Its process id.
+    pub fn pid(&mut self) -> u32 {
+        self.child.as_inner().id()
+    }
+
+    /// Its standard input, once.
+    pub fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.stdin.take()
+    }
+
+    /// Its standard output, once.
+    pub fn take_stdout(&mut self) -> Option<ChildStdout> {
+        self.stdout.take()
+    }
+
+    /// Its last words; may be kept beyond its end.
+    pub fn tail(&self) -> Tail {
+        self.tail.clone()
+    }
+
+    /// Its exit status, once it has ended.
+    pub fn poll_exit(&mut self) -> Option<ExitStatus> {
+        if self.status.is_none() {
+            self.status = self.child.as_inner_mut().try_wait().ok().flatten();
+        }
+        self.status
+    }
+
+    /// Ends it: waits `grace` for it to end by itself (its inputs are closed), then TERM, then after
+    /// `grace` again kill. Returns once it is reaped, after about twice `grace` at most.
+    pub fn end(&mut self, grace: Duration) {
+        drop((self.stdin.take(), self.stdout.take()));
+        if !self.wait(grace) {
+            self.terminate();
+            if !self.wait(grace) {
+                tracing::warn!("{} did not end when asked and is killed", self.name);
+                let _ = self.child.kill();
+                self.wait(Duration::from_millis(500));
+            }
+        }
+        // Ends with the pipe; a grandchild that holds it open must not hold us.
+        if let Some(drain) = self.drain.take().filter(|_| self.status.is_some()) {
+            let until = Instant::now() + Duration::from_millis(100);
+            while !drain.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
+    fn wait(&mut self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        loop {
+            if self.poll_exit().is_some() {
+                return true;
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[cfg(unix)]
+    fn terminate(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        // Not reaped yet, so the id is still this child's.
+        let pid = i32::try_from(self.child.as_inner().id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn terminate(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        if self.poll_exit().is_none() {
+            self.end(Duration::from_millis(200));
+        }
+    }
+}
+
+/// Reads lines to the end, each cut at [`LONGEST_LINE`] bytes, bytes that are not UTF-8 replaced.
+fn drain_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) {
+    let mut reader = BufReader::new(stderr);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                let text = text.trim_end();
+                if !text.is_empty() {
+                    on_line(text);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn shell(script: &str, on_line: OnLine) -> Sidecar {
+        // A fake ffmpeg: the shell reads its script from a file named as the program.
+        let mut path = tempfile::Builder::new().suffix(".sh").tempfile().unwrap();
+        io::Write::write_all(&mut path, format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
+        let (file, path) = path.keep().unwrap();
+        drop(file);
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = PathBuf::from(path);
+        let child = Sidecar::start("test", &path, &Arguments::default(), |_| Ok(()), on_line).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        let _ = std::fs::remove_file(&path);
+        child
+    }
+
+    #[test]
+    fn b22_a_flood_on_stderr_is_drained_and_bounded() {
+        let seen = Arc::new(AtomicUsize::new(0));
+        let count = seen.clone();
+        let mut child = shell(
+            "i=0; while [ $i -lt 20000 ]; do echo \"line $i with some more text to fill it up\" >&2; i=$((i+1)); done",
+            Box::new(move |_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            }),
+        );
+        assert!(child.wait(Duration::from_secs(20)), "blocked on its stderr");
+        child.end(Duration::from_millis(100));
+        assert_eq!(seen.load(Ordering::Relaxed), 20_000);
+        assert_eq!(child.tail().lines().len(), KEPT_LINES);
+        assert!(child.tail().lines()[KEPT_LINES - 1].starts_with("line 19999"));
+    }
+
+    #[test]
+    fn a_child_that_ignores_term_is_killed_in_time() {
+        let mut child = shell("trap '' TERM; while :; do sleep 0.05; done", Box::new(|_| ()));
+        let started = Instant::now();
+        child.end(Duration::from_millis(200));
+        assert!(child.poll_exit().is_some());
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn a_child_that_ends_with_its_input_gets_no_signal() {
+        let mut child = shell("cat >/dev/null; exit 7", Box::new(|_| ()));
+        child.end(Duration::from_secs(5));
+        assert_eq!(child.poll_exit().and_then(|s| s.code()), Some(7));
+    }
+
+    #[test]
+    fn a_line_without_end_costs_no_memory() {
+        let mut longest = 0;
+        drain_lines(io::repeat(b'x').take(1 << 20), |line| longest = longest.max(line.len()));
+        assert_eq!(longest as u64, LONGEST_LINE);
+    }
+}

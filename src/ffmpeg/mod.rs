@@ -1,0 +1,63 @@
+//! ffmpeg as sidecars: finding it, knowing what it can, its arguments, its life and its words.
+
+pub mod capabilities;
+pub mod child;
+pub mod encoder;
+pub mod launch;
+pub mod locate;
+pub mod plan;
+
+pub use capabilities::{Capabilities, Version};
+pub use child::Sidecar;
+
+use std::path::PathBuf;
+
+/// An ffmpeg that was found and looked at.
+#[derive(Clone, Debug)]
+pub struct Ffmpeg {
+    /// Its path.
+    pub path: PathBuf,
+    /// What it can.
+    pub capabilities: Capabilities,
+}
+
+/// Why there is no usable ffmpeg, each with the next step (cases.md B24).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FfmpegError {
+    /// Nowhere.
+    #[error(
+        "ffmpeg was not found (looked in: {looked}). Install it (Debian: apt install ffmpeg) or set its path in the settings or in PD_CONSOLE_FFMPEG"
+    )]
+    NotFound {
+        /// Where it was looked for.
+        looked: String,
+    },
+    /// There is something of that name that does not run.
+    #[error("{path} cannot be run as ffmpeg: {why}. Set the path of a working ffmpeg")]
+    CannotRun {
+        /// Its path.
+        path: String,
+        /// The system's word.
+        why: String,
+    },
+    /// Older than the oldest that the arguments are known to work with.
+    #[error("{path} is ffmpeg {version}; 4.4 or newer is needed. Install a newer one")]
+    TooOld {
+        /// Its path.
+        path: String,
+        /// Its version.
+        version: String,
+    },
+    /// Lacks a part that the chosen way needs.
+    #[error("{path} (ffmpeg {version}) has no {what}. Install a build that has it, or {instead}")]
+    Lacks {
+        /// Its path.
+        path: String,
+        /// Its version.
+        version: String,
+        /// What is missing.
+        what: &'static str,
+        /// What else would do.
+        instead: &'static str,
+    },
+}

@@ -1,0 +1,251 @@
+//! The arguments of each ffmpeg child, as data: pure functions of settings and capabilities.
+//!
+//! Golden tests hold them for ffmpeg 5.1, 7.0 and 9.0. The cures of the media path that were
+//! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
+
+use super::{Version, encoder};
+use crate::settings::{EncoderFamily, Settings};
+use crate::units::{Fps, Size};
+
+/// Arguments, and the same with every secret masked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    real: Vec<String>,
+    shown: Vec<String>,
+}
+
+impl Arguments {
+    /// For the child.
+    pub fn real(&self) -> &[String] {
+        &self.real
+    }
+
+    /// For anyone's eyes.
+    pub fn shown(&self) -> &[String] {
+        &self.shown
+    }
+
+    /// The command as one line that a shell would take, secrets masked.
+    pub fn command_line(&self, program: &str) -> String {
+        std::iter::once(program)
+            .chain(self.shown.iter().map(String::as_str))
+            .map(quoted)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn add<S: Into<String>>(&mut self, args: impl IntoIterator<Item = S>) {
+        for arg in args {
+            let arg = arg.into();
+            self.real.push(arg.clone());
+            self.shown.push(arg);
+        }
+    }
+
+    fn add_secret(&mut self, option: &str, real: &str, shown: &str) {
+        self.add([option]);
+        self.real.push(real.to_owned());
+        self.shown.push(shown.to_owned());
+    }
+}
+
+fn quoted(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', r"'\''"))
+    }
+}
+
+/// What an encoder child is to make.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EncoderWish {
+    /// Encoder.
+    pub family: EncoderFamily,
+    /// Picture, both sides even.
+    pub size: Size,
+    /// Frames a second.
+    pub fps: Fps,
+    /// Bitrate, kb/s.
+    pub bitrate_kbps: u32,
+    /// Rate control's buffer, frames.
+    pub vbv_frames: u32,
+    /// IDR to IDR, seconds.
+    pub gop_seconds: f32,
+}
+
+impl EncoderWish {
+    /// What the settings say.
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            family: settings.encoder.family,
+            size: settings.video.size.even(),
+            fps: settings.video.fps,
+            bitrate_kbps: settings.encoder.bitrate_kbps,
+            vbv_frames: settings.encoder.vbv_frames,
+            gop_seconds: settings.encoder.gop_seconds,
+        }
+    }
+
+    /// Rate control's buffer, kbit: so many frames of the bitrate, but at most what keeps an access
+    /// unit below 64 KiB. A PES packet's length has 16 bits (ISO/IEC 13818-1 2.4.3.7); above that
+    /// it is left out, and the receiver waits a frame longer to know that the picture has ended.
+    pub fn vbv_kbit(&self) -> u32 {
+        let frames = f64::from(self.bitrate_kbps) * f64::from(self.vbv_frames) / self.fps.as_f64();
+        (frames.round() as u32).clamp(8, ACCESS_UNIT_KBIT)
+    }
+}
+
+/// 60 kB: 64 KiB less PES header, parameter sets and what rate control overshoots.
+const ACCESS_UNIT_KBIT: u32 = 480;
+
+/// The frame that the encoder makes an IDR, counted from 0: frame 0 is the warm-up picture, whose
+/// access unit is thrown away, frame 1 the first of the show.
+pub const FIRST_SHOWN: u64 = 1;
+
+/// Arguments of the encoder: raw I420 on stdin, FLV on stdout.
+pub fn encoder(wish: &EncoderWish, version: Version, cores: usize) -> Arguments {
+    let mut args = Arguments::default();
+    args.add(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning"]);
+    args.add(PROBE_NOTHING);
+    args.add(["-f", "rawvideo", "-pix_fmt", encoder::row(wish.family).pixel_format]);
+    args.add(["-video_size".into(), wish.size.to_string()]);
+    args.add(["-framerate".into(), format!("{}/{}", wish.fps.num, wish.fps.den)]);
+    args.add(COLOUR);
+    args.add(["-i", "pipe:0", "-an"]);
+    args.add(encoder::arguments(wish.family, version, cores));
+    args.add(["-pix_fmt", "yuv420p", "-bf", "0"]);
+    args.add(["-g".into(), wish.fps.frames_in(f64::from(wish.gop_seconds)).to_string()]);
+    args.add(["-force_key_frames".into(), format!("expr:eq(n,{FIRST_SHOWN})")]);
+    let rate = format!("{}k", wish.bitrate_kbps);
+    args.add(["-b:v", &rate, "-maxrate", &rate]);
+    args.add(["-bufsize".into(), format!("{}k", wish.vbv_kbit())]);
+    args.add(COLOUR);
+    // FLV: each tag has its size, so an access unit is complete the moment it is written; a raw
+    // H.264 stream shows an end only when the next picture begins.
+    args.add(["-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1", "pipe:1"]);
+    args
+}
+
+/// Before each input: probing held the first picture back 4.5 s (7.0), 1.3 s (5.1); so 0.3..0.6.
+const PROBE_NOTHING: [&str; 4] = ["-probesize", "32", "-analyzeduration", "0"];
+
+/// BT.709, limited range (ITU-T H.264 E.2.1), on the input so that nothing is converted, on the
+/// output so that it is written into the SPS.
+const COLOUR: [&str; 8] = [
+    "-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
+];
+
+/// Where the publisher reads the sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AudioInput {
+    /// An inherited pipe of this number.
+    Pipe(u32),
+    /// A loopback listener of the console (systems that cannot pass a pipe on).
+    LoopbackTcp(u16),
+}
+
+/// Where the publisher sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SrtOutput {
+    /// `srt://ADDRESS:PORT?...`, an address and not a name: ffmpeg 7.0.2's static build dies on
+    /// names. Never holds a secret.
+    pub url: String,
+    /// Stream id, empty for none. As an option its bytes arrive unchanged on every version; in the
+    /// URL `&` cuts it.
+    pub stream_id: String,
+    /// The same with its password masked.
+    pub stream_id_shown: String,
+    /// Passphrase, empty for none.
+    pub passphrase: String,
+}
+
+/// Arguments of the publisher: IVF (H.264) on stdin and endless WAV in, MPEG-TS over SRT out.
+pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arguments {
+    let mut args = Arguments::default();
+    args.add(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning"]);
+    args.add(["-progress", "pipe:1"]);
+    args.add(PROBE_NOTHING);
+    args.add(["-f", "ivf", "-i", "pipe:0"]);
+    args.add(PROBE_NOTHING);
+    // WAV and not s16le: the latter is read in blocks of 4096 samples (85 ms) since 6.1.
+    args.add(["-f", "wav", "-ignore_length", "1", "-max_size", "1024"]);
+    args.add(["-i".into(), match audio {
+        AudioInput::Pipe(number) => format!("pipe:{number}"),
+        AudioInput::LoopbackTcp(port) => format!("tcp://127.0.0.1:{port}"),
+    }]);
+    args.add(["-map", "0:v", "-map", "1:a", "-c:v", "copy"]);
+    args.add(["-c:a", "libopus", "-ar", "48000", "-ac", "2"]);
+    args.add(["-b:a".into(), format!("{audio_kbps}k")]);
+    args.add(["-application", "lowdelay", "-frame_duration", "10"]);
+    args.add(["-f", "mpegts"]);
+    // The PES length: without it the server waits for the next picture, one frame.
+    args.add(["-omit_video_pes_length", "0"]);
+    // One Opus packet a PES: the default gathers up to 120 ms.
+    args.add(["-pes_payload_size", "0", "-muxdelay", "0", "-muxpreload", "0"]);
+    // Not 0, which means "wait without limit".
+    args.add(["-max_interleave_delta", "1", "-flush_packets", "1"]);
+    if !output.stream_id.is_empty() {
+        args.add_secret("-srt_streamid", &output.stream_id, &output.stream_id_shown);
+    }
+    if !output.passphrase.is_empty() {
+        args.add_secret("-passphrase", &output.passphrase, "***");
+    }
+    args.add([output.url.clone()]);
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSIONS: [Version; 3] = [
+        Version { major: 5, minor: 1 },
+        Version { major: 7, minor: 0 },
+        Version { major: 9, minor: 0 },
+    ];
+
+    fn output() -> SrtOutput {
+        SrtOutput {
+            url: "srt://[::1]:8890?mode=caller&latency=80000&pkt_size=1316".into(),
+            stream_id: "publish:pd_main:pd:it's secret".into(),
+            stream_id_shown: "publish:pd_main:pd:***".into(),
+            passphrase: "0123456789ab".into(),
+        }
+    }
+
+    #[test]
+    fn golden_encoder() {
+        let wish = EncoderWish::of(&Settings::default());
+        for version in VERSIONS {
+            let line = encoder(&wish, version, 2).command_line("ffmpeg");
+            insta::assert_snapshot!(format!("encoder_{}", version.major), line);
+        }
+    }
+
+    #[test]
+    fn golden_publisher() {
+        let line = publisher(&AudioInput::Pipe(3), 96, &output()).command_line("ffmpeg");
+        insta::assert_snapshot!("publisher", line);
+    }
+
+    #[test]
+    fn no_secret_is_shown_and_every_secret_is_sent() {
+        let args = publisher(&AudioInput::LoopbackTcp(4321), 96, &output());
+        let shown = args.command_line("ffmpeg");
+        assert!(!shown.contains("secret") && !shown.contains("0123456789ab"), "{shown}");
+        assert!(args.real().iter().any(|a| a == "publish:pd_main:pd:it's secret"));
+        assert!(args.real().iter().any(|a| a == "0123456789ab"));
+    }
+
+    #[test]
+    fn an_access_unit_fits_a_pes_packet_at_every_bitrate() {
+        for kbps in [100, 3000, 10_000] {
+            let wish = EncoderWish { bitrate_kbps: kbps, ..EncoderWish::of(&Settings::default()) };
+            assert!(wish.vbv_kbit() * 125 < 65_536 - 1024, "{kbps}");
+        }
+        let wish = EncoderWish::of(&Settings::default());
+        assert_eq!(wish.vbv_kbit(), 400);
+    }
+}
