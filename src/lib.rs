@@ -7,6 +7,7 @@ pub mod audio;
 pub mod capture;
 pub mod clock;
 pub mod ffmpeg;
+pub mod latency;
 pub mod relay;
 pub mod session;
 pub mod settings;

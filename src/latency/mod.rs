@@ -1,0 +1,6 @@
+//! Each frame's way through the console and to the receiver, and what is made of it.
+
+pub mod ledger;
+pub mod window;
+
+pub use ledger::{Ledger, Stage};

@@ -1,0 +1,89 @@
+//! Percentiles: exact over the meter's short window, a histogram over the whole show.
+
+use super::Stage;
+use crate::session::snapshot::{LatencyFigures, StageFigures};
+use hdrhistogram::Histogram;
+use std::time::Duration;
+
+/// p50, p95 and maximum (nearest rank) of `ms`, which is sorted in place; None where it is empty.
+pub fn figures(ms: &mut [f64]) -> Option<StageFigures> {
+    ms.sort_unstable_by(f64::total_cmp);
+    let rank = |q: f64| ms[((ms.len() as f64 * q).ceil() as usize).clamp(1, ms.len()) - 1];
+    (!ms.is_empty()).then(|| StageFigures {
+        p50_ms: rank(0.5),
+        p95_ms: rank(0.95),
+        max_ms: rank(1.0),
+        frames: ms.len() as u64,
+    })
+}
+
+/// Histograms of the whole show, microseconds with three digits, up to a minute.
+#[derive(Debug)]
+pub struct Totals([Option<Histogram<u64>>; 4]);
+
+impl Totals {
+    /// Nothing counted yet.
+    pub fn new() -> Self {
+        // The bounds are constants that hdrhistogram accepts; without a histogram nothing is shown.
+        Self(std::array::from_fn(|_| Histogram::new_with_bounds(1, 60_000_000, 3).ok()))
+    }
+
+    /// Counts one frame at one stage.
+    pub fn add(&mut self, stage: Stage, time: Duration) {
+        if let Some(histogram) = &mut self.0[stage as usize] {
+            histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// The figures so far.
+    pub fn figures(&self) -> LatencyFigures {
+        let of = |stage: Stage| {
+            let histogram = self.0[stage as usize].as_ref().filter(|h| !h.is_empty())?;
+            let ms = |q| histogram.value_at_quantile(q) as f64 / 1000.0;
+            Some(StageFigures {
+                p50_ms: ms(0.5),
+                p95_ms: ms(0.95),
+                max_ms: histogram.max() as f64 / 1000.0,
+                frames: histogram.len(),
+            })
+        };
+        LatencyFigures {
+            captured: of(Stage::Captured),
+            encoded: of(Stage::Encoded),
+            sent: of(Stage::Sent),
+            arrived: of(Stage::Arrived),
+        }
+    }
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_by_nearest_rank() {
+        let mut ms: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        let figures = figures(&mut ms).unwrap();
+        assert_eq!((figures.p50_ms, figures.p95_ms, figures.max_ms), (50.0, 95.0, 100.0));
+        assert_eq!(super::figures(&mut []), None);
+    }
+
+    #[test]
+    fn the_whole_show_agrees_with_the_window() {
+        let mut totals = Totals::new();
+        for us in (1000..=100_000).step_by(1000) {
+            totals.add(Stage::Sent, Duration::from_micros(us));
+        }
+        let figures = totals.figures();
+        assert_eq!(figures.arrived, None);
+        let sent = figures.sent.unwrap();
+        assert!((sent.p50_ms - 50.0).abs() < 0.1 && (sent.p95_ms - 95.0).abs() < 0.1, "{sent:?}");
+        assert_eq!(sent.frames, 100);
+    }
+}
