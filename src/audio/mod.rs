@@ -1,6 +1,7 @@
 //! Where sound comes from: one trait, one backend a file, and the timeline that makes of any of
 //! them a gapless 48 kHz stereo signal on the console's clock.
 
+pub mod feed;
 pub mod timeline;
 
 pub use timeline::Timeline;

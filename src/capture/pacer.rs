@@ -84,7 +84,11 @@ impl Pacer {
             self.sent(now, true);
             return Action::Fresh;
         }
-        let repeat_at = if self.last_was_fresh { due + self.interval / 4 } else { due };
+        let repeat_at = if self.last_was_fresh {
+            due + self.interval / 4
+        } else {
+            due
+        };
         if now < repeat_at {
             return Action::Wait(repeat_at);
         }

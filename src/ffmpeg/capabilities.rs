@@ -47,7 +47,11 @@ impl Capabilities {
     /// ffmpeg's.
     pub fn parse(version: &str, protocols: &str, encoders: &str) -> Option<Self> {
         let first = version.lines().next()?;
-        let version_text = first.strip_prefix("ffmpeg version ")?.split(' ').next()?.to_owned();
+        let version_text = first
+            .strip_prefix("ffmpeg version ")?
+            .split(' ')
+            .next()?
+            .to_owned();
         Some(Self {
             version: release(&version_text).or_else(|| from_libavcodec(version))?,
             version_text,
@@ -64,7 +68,10 @@ impl Capabilities {
 
 /// `5.1.9-0+deb12u1`, `7.0.2-static`, `n9.0.2-17-g2a571b6068`; None for `N-12345-gabc` (a snapshot).
 fn release(text: &str) -> Option<Version> {
-    let mut numbers = text.strip_prefix('n').unwrap_or(text).split(|c: char| !c.is_ascii_digit());
+    let mut numbers = text
+        .strip_prefix('n')
+        .unwrap_or(text)
+        .split(|c: char| !c.is_ascii_digit());
     let major = numbers.next()?.parse().ok()?;
     let minor = numbers.next().and_then(|n| n.parse().ok()).unwrap_or(0);
     Some(Version { major, minor })
@@ -73,9 +80,20 @@ fn release(text: &str) -> Option<Version> {
 /// Snapshots carry no release: libavcodec's major is 54 above ffmpeg's (58 is 4.x, 59 is 5.x ...;
 /// FFmpeg, doc/APIchanges).
 fn from_libavcodec(version: &str) -> Option<Version> {
-    let line = version.lines().find(|line| line.starts_with("libavcodec"))?;
-    let major: u32 = line.strip_prefix("libavcodec")?.split('.').next()?.trim().parse().ok()?;
-    Some(Version { major: major.checked_sub(54)?, minor: 0 })
+    let line = version
+        .lines()
+        .find(|line| line.starts_with("libavcodec"))?;
+    let major: u32 = line
+        .strip_prefix("libavcodec")?
+        .split('.')
+        .next()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Version {
+        major: major.checked_sub(54)?,
+        minor: 0,
+    })
 }
 
 /// Finds ffmpeg and asks it what it can.
@@ -96,7 +114,12 @@ fn check(path: &Path, found: &Capabilities, family: EncoderFamily) -> Result<(),
         return Err(FfmpegError::TooOld { path, version });
     }
     let lacks = |what, instead| {
-        Err(FfmpegError::Lacks { path: path.clone(), version: version.clone(), what, instead })
+        Err(FfmpegError::Lacks {
+            path: path.clone(),
+            version: version.clone(),
+            what,
+            instead,
+        })
     };
     if !found.srt {
         return lacks("SRT (libsrt)", "set another ffmpeg's path");
@@ -121,15 +144,25 @@ fn ask(path: &Path) -> Result<Capabilities, FfmpegError> {
 }
 
 fn output(path: &Path, question: &str) -> Result<String, FfmpegError> {
-    let cannot = |why: String| FfmpegError::CannotRun { path: path.display().to_string(), why };
+    let cannot = |why: String| FfmpegError::CannotRun {
+        path: path.display().to_string(),
+        why,
+    };
     let mut command = Command::new(path);
     if question != "-version" {
         // With -version it would hide the version.
         command.arg("-hide_banner");
     }
-    command.arg(question).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+        .arg(question)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut child = super::launch::spawn(command).map_err(|e| cannot(e.to_string()))?;
-    let mut stdout = child.stdout.take().ok_or_else(|| cannot("no output".into()))?;
+    let mut stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| cannot("no output".into()))?;
     let (text, answer) = crossbeam_channel::bounded(1);
     std::thread::Builder::new()
         .name("pd-ask-ffmpeg".into())
@@ -149,7 +182,10 @@ fn output(path: &Path, question: &str) -> Result<String, FfmpegError> {
     match got {
         Ok(text) if status.success() => Ok(text),
         Ok(_) => Err(cannot(format!("it ended with {status}"))),
-        Err(_) => Err(cannot(format!("no answer in {} s", started.elapsed().as_secs()))),
+        Err(_) => Err(cannot(format!(
+            "no answer in {} s",
+            started.elapsed().as_secs()
+        ))),
     }
 }
 
@@ -167,9 +203,15 @@ mod tests {
     #[test]
     fn versions_of_every_make_are_read() {
         let v = |major, minor| Some(Version { major, minor });
-        assert_eq!(version("ffmpeg version 5.1.9-0+deb12u1 Copyright (c)"), v(5, 1));
+        assert_eq!(
+            version("ffmpeg version 5.1.9-0+deb12u1 Copyright (c)"),
+            v(5, 1)
+        );
         assert_eq!(version("ffmpeg version 7.0.2-static https://x"), v(7, 0));
-        assert_eq!(version("ffmpeg version n9.0.2-17-g2a571b6068-20260930 Copyright"), v(9, 0));
+        assert_eq!(
+            version("ffmpeg version n9.0.2-17-g2a571b6068-20260930 Copyright"),
+            v(9, 0)
+        );
         assert_eq!(version("ffmpeg version 6.0 Copyright"), v(6, 0));
         assert_eq!(
             version("ffmpeg version N-112233-gabc\nlibavcodec     61. 19.100 / 61. 19.100"),
@@ -185,7 +227,10 @@ mod tests {
         let path = Path::new("/x/ffmpeg");
         let check = |c: &Capabilities| check(path, c, EncoderFamily::Libx264);
         assert_eq!(check(&good), Ok(()));
-        let no_srt = Capabilities { srt: false, ..good.clone() };
+        let no_srt = Capabilities {
+            srt: false,
+            ..good.clone()
+        };
         assert!(check(&no_srt).unwrap_err().to_string().contains("no SRT"));
         let mut no_x264 = good.clone();
         no_x264.encoders.remove("libx264");
@@ -193,7 +238,10 @@ mod tests {
         let mut no_opus = good.clone();
         no_opus.encoders.remove("libopus");
         assert!(check(&no_opus).unwrap_err().to_string().contains("Opus"));
-        let old = Capabilities { version: Version { major: 4, minor: 3 }, ..good };
+        let old = Capabilities {
+            version: Version { major: 4, minor: 3 },
+            ..good
+        };
         assert!(matches!(check(&old), Err(FfmpegError::TooOld { .. })));
     }
 }

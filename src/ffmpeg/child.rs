@@ -38,7 +38,12 @@ pub struct Tail(Arc<Mutex<VecDeque<String>>>);
 impl Tail {
     /// A copy of them, oldest first.
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 
     fn add(&self, line: String) {
@@ -73,19 +78,34 @@ impl Sidecar {
             launch::die_with_parent(command.as_inner_mut());
             command.spawn()
         })?;
-        let (stdin, stdout, stderr) = (child.take_stdin(), child.take_stdout(), child.take_stderr());
+        let (stdin, stdout, stderr) =
+            (child.take_stdin(), child.take_stdout(), child.take_stderr());
         let tail = Tail::default();
         let kept = tail.clone();
-        let drain = std::thread::Builder::new().name(format!("pd-log-{name}")).spawn(move || {
-            if let Some(stderr) = stderr {
-                drain_lines(stderr, |line| {
-                    kept.add(line.to_owned());
-                    on_line(line);
-                });
-            }
-        })?;
-        tracing::debug!(pid = child.as_inner().id(), "{name}: {}", args.command_line("ffmpeg"));
-        Ok(Self { name: name.to_owned(), child, stdin, stdout, tail, drain: Some(drain), status: None })
+        let drain = std::thread::Builder::new()
+            .name(format!("pd-log-{name}"))
+            .spawn(move || {
+                if let Some(stderr) = stderr {
+                    drain_lines(stderr, |line| {
+                        kept.add(line.to_owned());
+                        on_line(line);
+                    });
+                }
+            })?;
+        tracing::debug!(
+            pid = child.as_inner().id(),
+            "{name}: {}",
+            args.command_line("ffmpeg")
+        );
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            stdin,
+            stdout,
+            tail,
+            drain: Some(drain),
+            status: None,
+        })
     }
 
     /// Its process id.
@@ -154,7 +174,9 @@ impl Sidecar {
     fn terminate(&mut self) {
         use rustix::process::{Pid, Signal, kill_process};
         // Not reaped yet, so the id is still this child's.
-        let pid = i32::try_from(self.child.as_inner().id()).ok().and_then(Pid::from_raw);
+        let pid = i32::try_from(self.child.as_inner().id())
+            .ok()
+            .and_then(Pid::from_raw);
         if let Some(pid) = pid {
             let _ = kill_process(pid, Signal::TERM);
         }
@@ -180,7 +202,11 @@ fn drain_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        match reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+        match reader
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)
+        {
             Ok(0) | Err(_) => return,
             Ok(_) => {
                 let text = String::from_utf8_lossy(&line);
@@ -208,7 +234,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         let path = PathBuf::from(path);
-        let child = Sidecar::start("test", &path, &Arguments::default(), |_| Ok(()), on_line).unwrap();
+        let child =
+            Sidecar::start("test", &path, &Arguments::default(), |_| Ok(()), on_line).unwrap();
         std::thread::sleep(Duration::from_millis(50));
         let _ = std::fs::remove_file(&path);
         child
@@ -233,11 +260,18 @@ mod tests {
 
     #[test]
     fn a_child_that_ignores_term_is_killed_in_time() {
-        let mut child = shell("trap '' TERM; while :; do sleep 0.05; done", Box::new(|_| ()));
+        let mut child = shell(
+            "trap '' TERM; while :; do sleep 0.05; done",
+            Box::new(|_| ()),
+        );
         let started = Instant::now();
         child.end(Duration::from_millis(200));
         assert!(child.poll_exit().is_some());
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            started.elapsed()
+        );
     }
 
     #[test]
@@ -250,7 +284,9 @@ mod tests {
     #[test]
     fn a_line_without_end_costs_no_memory() {
         let mut longest = 0;
-        drain_lines(io::repeat(b'x').take(1 << 20), |line| longest = longest.max(line.len()));
+        drain_lines(io::repeat(b'x').take(1 << 20), |line| {
+            longest = longest.max(line.len())
+        });
         assert_eq!(longest as u64, LONGEST_LINE);
     }
 }

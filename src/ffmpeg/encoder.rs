@@ -43,7 +43,10 @@ pub const TABLE: &[Row] = &[Row {
 /// The row of a family.
 pub fn row(family: EncoderFamily) -> &'static Row {
     // One row a family: a test holds it so.
-    TABLE.iter().find(|row| row.family == family).unwrap_or(&TABLE[0])
+    TABLE
+        .iter()
+        .find(|row| row.family == family)
+        .unwrap_or(&TABLE[0])
 }
 
 /// The family's arguments for a version, `-c:v` first.
@@ -70,7 +73,12 @@ mod tests {
     #[test]
     fn each_family_has_one_row() {
         for row in TABLE {
-            assert_eq!(TABLE.iter().filter(|r| r.family == row.family).count(), 1, "{}", row.name);
+            assert_eq!(
+                TABLE.iter().filter(|r| r.family == row.family).count(),
+                1,
+                "{}",
+                row.name
+            );
         }
         assert_eq!(row(EncoderFamily::Libx264).name, "libx264");
     }

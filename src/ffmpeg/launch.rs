@@ -43,7 +43,9 @@ pub fn on_launcher<T: Send + 'static>(
             let _ = reply.send(start());
         }))
         .map_err(|_| io::Error::other("the launcher thread is gone"))?;
-    answer.recv().map_err(|_| io::Error::other("starting the child failed"))?
+    answer
+        .recv()
+        .map_err(|_| io::Error::other("starting the child failed"))?
 }
 
 /// Starts `command` so that it dies with the console.
@@ -109,9 +111,14 @@ mod tests {
     fn a_child_survives_the_thread_that_asked_for_it() {
         let mut command = Command::new("sleep");
         command.arg("30");
-        let mut child = std::thread::spawn(|| spawn(command).unwrap()).join().unwrap();
+        let mut child = std::thread::spawn(|| spawn(command).unwrap())
+            .join()
+            .unwrap();
         std::thread::sleep(std::time::Duration::from_millis(100));
-        assert!(child.try_wait().unwrap().is_none(), "killed with its asking thread");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "killed with its asking thread"
+        );
         child.kill().unwrap();
         child.wait().unwrap();
     }

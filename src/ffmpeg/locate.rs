@@ -16,7 +16,9 @@ const USUAL: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"];
 /// # Errors
 /// [`FfmpegError::NotFound`] or [`FfmpegError::CannotRun`].
 pub fn ffmpeg(from_settings: Option<&Path>) -> Result<PathBuf, FfmpegError> {
-    let beside = std::env::current_exe().ok().and_then(|p| p.parent().map(Path::to_path_buf));
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|p| p.parent().map(Path::to_path_buf));
     search(
         from_settings,
         std::env::var_os(FFMPEG_ENV).as_deref().map(Path::new),
@@ -32,11 +34,18 @@ fn search(
     path: Option<&OsStr>,
 ) -> Result<PathBuf, FfmpegError> {
     if let Some(named) = from_settings.or(from_env) {
-        return usable(named).map(|()| named.to_path_buf()).map_err(|why| {
-            FfmpegError::CannotRun { path: named.display().to_string(), why }
-        });
+        return usable(named)
+            .map(|()| named.to_path_buf())
+            .map_err(|why| FfmpegError::CannotRun {
+                path: named.display().to_string(),
+                why,
+            });
     }
-    let name = if cfg!(windows) { "ffmpeg.exe" } else { "ffmpeg" };
+    let name = if cfg!(windows) {
+        "ffmpeg.exe"
+    } else {
+        "ffmpeg"
+    };
     let mut folders: Vec<PathBuf> = beside.map(Path::to_path_buf).into_iter().collect();
     folders.extend(path.map(std::env::split_paths).into_iter().flatten());
     folders.extend(USUAL.iter().map(PathBuf::from));
@@ -56,7 +65,11 @@ fn search(
         }
     }
     Err(broken.unwrap_or_else(|| FfmpegError::NotFound {
-        looked: folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", "),
+        looked: folders
+            .iter()
+            .map(|f| f.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", "),
     }))
 }
 
@@ -112,10 +125,20 @@ mod tests {
     fn not_executable_and_a_folder_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let plain = file(dir.path(), 0o644);
-        assert!(search(Some(&plain), None, None, None).unwrap_err().to_string().contains("not executable"));
+        assert!(
+            search(Some(&plain), None, None, None)
+                .unwrap_err()
+                .to_string()
+                .contains("not executable")
+        );
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("ffmpeg")).unwrap();
         let named = folder.path().join("ffmpeg");
-        assert!(search(Some(&named), None, None, None).unwrap_err().to_string().contains("folder"));
+        assert!(
+            search(Some(&named), None, None, None)
+                .unwrap_err()
+                .to_string()
+                .contains("folder")
+        );
     }
 }

@@ -6,6 +6,7 @@ pub mod encoder;
 pub mod launch;
 pub mod locate;
 pub mod plan;
+pub mod words;
 
 pub use capabilities::{Capabilities, Version};
 pub use child::Sidecar;

@@ -107,24 +107,52 @@ pub const FIRST_SHOWN: u64 = 1;
 /// Arguments of the encoder: raw I420 on stdin, FLV on stdout.
 pub fn encoder(wish: &EncoderWish, version: Version, cores: usize) -> Arguments {
     let mut args = Arguments::default();
-    args.add(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning"]);
+    args.add([
+        "-hide_banner",
+        "-nostdin",
+        "-nostats",
+        "-loglevel",
+        "warning",
+    ]);
     args.add(PROBE_NOTHING);
-    args.add(["-f", "rawvideo", "-pix_fmt", encoder::row(wish.family).pixel_format]);
+    args.add([
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        encoder::row(wish.family).pixel_format,
+    ]);
     args.add(["-video_size".into(), wish.size.to_string()]);
-    args.add(["-framerate".into(), format!("{}/{}", wish.fps.num, wish.fps.den)]);
+    args.add([
+        "-framerate".into(),
+        format!("{}/{}", wish.fps.num, wish.fps.den),
+    ]);
     args.add(COLOUR);
     args.add(["-i", "pipe:0", "-an"]);
     args.add(encoder::arguments(wish.family, version, cores));
     args.add(["-pix_fmt", "yuv420p", "-bf", "0"]);
-    args.add(["-g".into(), wish.fps.frames_in(f64::from(wish.gop_seconds)).to_string()]);
-    args.add(["-force_key_frames".into(), format!("expr:eq(n,{FIRST_SHOWN})")]);
+    args.add([
+        "-g".into(),
+        wish.fps.frames_in(f64::from(wish.gop_seconds)).to_string(),
+    ]);
+    args.add([
+        "-force_key_frames".into(),
+        format!("expr:eq(n,{FIRST_SHOWN})"),
+    ]);
     let rate = format!("{}k", wish.bitrate_kbps);
     args.add(["-b:v", &rate, "-maxrate", &rate]);
     args.add(["-bufsize".into(), format!("{}k", wish.vbv_kbit())]);
     args.add(COLOUR);
     // FLV: each tag has its size, so an access unit is complete the moment it is written; a raw
     // H.264 stream shows an end only when the next picture begins.
-    args.add(["-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1", "pipe:1"]);
+    args.add([
+        "-f",
+        "flv",
+        "-flvflags",
+        "no_duration_filesize",
+        "-flush_packets",
+        "1",
+        "pipe:1",
+    ]);
     args
 }
 
@@ -134,7 +162,14 @@ const PROBE_NOTHING: [&str; 4] = ["-probesize", "32", "-analyzeduration", "0"];
 /// BT.709, limited range (ITU-T H.264 E.2.1), on the input so that nothing is converted, on the
 /// output so that it is written into the SPS.
 const COLOUR: [&str; 8] = [
-    "-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
+    "-color_range",
+    "tv",
+    "-colorspace",
+    "bt709",
+    "-color_primaries",
+    "bt709",
+    "-color_trc",
+    "bt709",
 ];
 
 /// Where the publisher reads the sound.
@@ -164,17 +199,26 @@ pub struct SrtOutput {
 /// Arguments of the publisher: IVF (H.264) on stdin and endless WAV in, MPEG-TS over SRT out.
 pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arguments {
     let mut args = Arguments::default();
-    args.add(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning"]);
+    args.add([
+        "-hide_banner",
+        "-nostdin",
+        "-nostats",
+        "-loglevel",
+        "warning",
+    ]);
     args.add(["-progress", "pipe:1"]);
     args.add(PROBE_NOTHING);
     args.add(["-f", "ivf", "-i", "pipe:0"]);
     args.add(PROBE_NOTHING);
     // WAV and not s16le: the latter is read in blocks of 4096 samples (85 ms) since 6.1.
     args.add(["-f", "wav", "-ignore_length", "1", "-max_size", "1024"]);
-    args.add(["-i".into(), match audio {
-        AudioInput::Pipe(number) => format!("pipe:{number}"),
-        AudioInput::LoopbackTcp(port) => format!("tcp://127.0.0.1:{port}"),
-    }]);
+    args.add([
+        "-i".into(),
+        match audio {
+            AudioInput::Pipe(number) => format!("pipe:{number}"),
+            AudioInput::LoopbackTcp(port) => format!("tcp://127.0.0.1:{port}"),
+        },
+    ]);
     args.add(["-map", "0:v", "-map", "1:a", "-c:v", "copy"]);
     args.add(["-c:a", "libopus", "-ar", "48000", "-ac", "2"]);
     args.add(["-b:a".into(), format!("{audio_kbps}k")]);
@@ -183,7 +227,14 @@ pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arg
     // The PES length: without it the server waits for the next picture, one frame.
     args.add(["-omit_video_pes_length", "0"]);
     // One Opus packet a PES: the default gathers up to 120 ms.
-    args.add(["-pes_payload_size", "0", "-muxdelay", "0", "-muxpreload", "0"]);
+    args.add([
+        "-pes_payload_size",
+        "0",
+        "-muxdelay",
+        "0",
+        "-muxpreload",
+        "0",
+    ]);
     // Not 0, which means "wait without limit".
     args.add(["-max_interleave_delta", "1", "-flush_packets", "1"]);
     if !output.stream_id.is_empty() {
@@ -234,15 +285,25 @@ mod tests {
     fn no_secret_is_shown_and_every_secret_is_sent() {
         let args = publisher(&AudioInput::LoopbackTcp(4321), 96, &output());
         let shown = args.command_line("ffmpeg");
-        assert!(!shown.contains("secret") && !shown.contains("0123456789ab"), "{shown}");
-        assert!(args.real().iter().any(|a| a == "publish:pd_main:pd:it's secret"));
+        assert!(
+            !shown.contains("secret") && !shown.contains("0123456789ab"),
+            "{shown}"
+        );
+        assert!(
+            args.real()
+                .iter()
+                .any(|a| a == "publish:pd_main:pd:it's secret")
+        );
         assert!(args.real().iter().any(|a| a == "0123456789ab"));
     }
 
     #[test]
     fn an_access_unit_fits_a_pes_packet_at_every_bitrate() {
         for kbps in [100, 3000, 10_000] {
-            let wish = EncoderWish { bitrate_kbps: kbps, ..EncoderWish::of(&Settings::default()) };
+            let wish = EncoderWish {
+                bitrate_kbps: kbps,
+                ..EncoderWish::of(&Settings::default())
+            };
             assert!(wish.vbv_kbit() * 125 < 65_536 - 1024, "{kbps}");
         }
         let wish = EncoderWish::of(&Settings::default());

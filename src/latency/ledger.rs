@@ -74,7 +74,12 @@ impl Ledger {
         if self.entries.len() == KEPT {
             self.entries.pop_front();
         }
-        self.entries.push_back(Entry { frame, captured_at, hash: None, at: [None; 4] });
+        self.entries.push_back(Entry {
+            frame,
+            captured_at,
+            hash: None,
+            at: [None; 4],
+        });
     }
 
     /// A frame reached a stage. A stage is reached once: a later word of the same is not heard
@@ -145,7 +150,9 @@ impl Ledger {
                 .entries
                 .iter()
                 .filter_map(|e| {
-                    e.at[stage as usize].filter(|at| *at > since).map(|at| at.ms_since(e.captured_at))
+                    e.at[stage as usize]
+                        .filter(|at| *at > since)
+                        .map(|at| at.ms_since(e.captured_at))
                 })
                 .collect();
             super::window::figures(&mut ms)
@@ -203,7 +210,10 @@ mod tests {
     #[test]
     fn alike_pictures_are_taken_in_order() {
         let mut ledger = ledger(&[7, 8, 7, 8, 7, 8]);
-        let frames: Vec<_> = [7, 8, 7, 8].iter().map(|h| ledger.arrived(*h, us(9000))).collect();
+        let frames: Vec<_> = [7, 8, 7, 8]
+            .iter()
+            .map(|h| ledger.arrived(*h, us(9000)))
+            .collect();
         assert_eq!(frames, [Some(0), Some(1), Some(2), Some(3)]);
     }
 

@@ -25,7 +25,9 @@ impl Totals {
     /// Nothing counted yet.
     pub fn new() -> Self {
         // The bounds are constants that hdrhistogram accepts; without a histogram nothing is shown.
-        Self(std::array::from_fn(|_| Histogram::new_with_bounds(1, 60_000_000, 3).ok()))
+        Self(std::array::from_fn(|_| {
+            Histogram::new_with_bounds(1, 60_000_000, 3).ok()
+        }))
     }
 
     /// Counts one frame at one stage.
@@ -70,7 +72,10 @@ mod tests {
     fn percentiles_are_by_nearest_rank() {
         let mut ms: Vec<f64> = (1..=100).rev().map(f64::from).collect();
         let figures = figures(&mut ms).unwrap();
-        assert_eq!((figures.p50_ms, figures.p95_ms, figures.max_ms), (50.0, 95.0, 100.0));
+        assert_eq!(
+            (figures.p50_ms, figures.p95_ms, figures.max_ms),
+            (50.0, 95.0, 100.0)
+        );
         assert_eq!(super::figures(&mut []), None);
     }
 
@@ -83,7 +88,10 @@ mod tests {
         let figures = totals.figures();
         assert_eq!(figures.arrived, None);
         let sent = figures.sent.unwrap();
-        assert!((sent.p50_ms - 50.0).abs() < 0.1 && (sent.p95_ms - 95.0).abs() < 0.1, "{sent:?}");
+        assert!(
+            (sent.p50_ms - 50.0).abs() < 0.1 && (sent.p95_ms - 95.0).abs() < 0.1,
+            "{sent:?}"
+        );
         assert_eq!(sent.frames, 100);
     }
 }

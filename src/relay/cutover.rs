@@ -80,7 +80,14 @@ impl Cutover {
     pub fn begin(&mut self, new: EncoderId, cut: u64, now: MonoTime) {
         self.abandon();
         let deadline = now + LONGEST_HOLD;
-        self.switch = Some(Switch { new, cut, deadline, held: Vec::new(), ready: Vec::new(), new_gone: false });
+        self.switch = Some(Switch {
+            new,
+            cut,
+            deadline,
+            held: Vec::new(),
+            ready: Vec::new(),
+            new_gone: false,
+        });
     }
 
     /// An encoder's next access unit.
@@ -131,7 +138,10 @@ impl Cutover {
             Some(idr) => {
                 // All of the old one's frames before the IDR have come, or will not.
                 let old_done = self.last_frame.is_some_and(|last| last + 1 >= idr.frame)
-                    || switch.held.last().is_some_and(|unit| unit.frame + 1 >= idr.frame);
+                    || switch
+                        .held
+                        .last()
+                        .is_some_and(|unit| unit.frame + 1 >= idr.frame);
                 if old_done || late || !waits_for_old {
                     self.take_over();
                 }
@@ -142,10 +152,16 @@ impl Cutover {
     }
 
     fn take_over(&mut self) {
-        let Some(switch) = self.switch.take() else { return };
+        let Some(switch) = self.switch.take() else {
+            return;
+        };
         let first = switch.ready.first().map_or(u64::MAX, |unit| unit.frame);
         // The new encoder began later than announced: the old one's units fill the gap.
-        for unit in switch.held.into_iter().take_while(|unit| unit.frame < first) {
+        for unit in switch
+            .held
+            .into_iter()
+            .take_while(|unit| unit.frame < first)
+        {
             self.emit(unit);
         }
         if let Some(old) = self.active.replace(switch.new) {
@@ -158,7 +174,9 @@ impl Cutover {
     }
 
     fn abandon(&mut self) {
-        let Some(switch) = self.switch.take() else { return };
+        let Some(switch) = self.switch.take() else {
+            return;
+        };
         self.out.push_back(Output::Abandon(switch.new));
         for unit in switch.held {
             self.emit(unit);

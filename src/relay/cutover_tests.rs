@@ -49,7 +49,10 @@ fn the_cut_loses_nothing_and_repeats_nothing() {
     cutover.unit(1, unit(4, false, 1), at(138));
     cutover.unit(2, unit(4, false, 2), at(140));
     let (units, rest) = drain(&mut cutover);
-    assert_eq!((units, rest), (vec![(3, 2), (4, 2)], vec![Output::Retire(1)]));
+    assert_eq!(
+        (units, rest),
+        (vec![(3, 2), (4, 2)], vec![Output::Retire(1)])
+    );
 }
 
 #[test]
@@ -76,7 +79,10 @@ fn a_new_encoder_that_dies_or_is_late_leaves_the_old_one_with_every_frame() {
             cutover.tick(at(60) + LONGEST_HOLD);
         }
         let (units, rest) = drain(&mut cutover);
-        assert_eq!((units, rest), (vec![(2, 1), (3, 1)], vec![Output::Abandon(2)]));
+        assert_eq!(
+            (units, rest),
+            (vec![(2, 1), (3, 1)], vec![Output::Abandon(2)])
+        );
         // What it still says is not heard.
         cutover.unit(2, unit(4, true, 2), at(600));
         cutover.unit(1, unit(4, false, 1), at(601));

@@ -64,7 +64,9 @@ impl FlvReader {
         self.pending.extend_from_slice(bytes);
         let mut at = 0;
         if !self.started {
-            let Some(header) = self.pending.get(..9) else { return Ok(()) };
+            let Some(header) = self.pending.get(..9) else {
+                return Ok(());
+            };
             if !header.starts_with(b"FLV") {
                 return Err(FlvError::NotFlv);
             }
@@ -80,12 +82,16 @@ impl FlvReader {
             at += skipped;
             self.skip -= skipped;
             let rest = &self.pending[at..];
-            let Some(header) = rest.get(..TAG_HEADER) else { break };
+            let Some(header) = rest.get(..TAG_HEADER) else {
+                break;
+            };
             let size = u32::from_be_bytes([0, header[1], header[2], header[3]]) as usize;
             if size > LARGEST_TAG {
                 return Err(FlvError::TagTooLarge(size));
             }
-            let Some(body) = rest.get(TAG_HEADER..TAG_HEADER + size) else { break };
+            let Some(body) = rest.get(TAG_HEADER..TAG_HEADER + size) else {
+                break;
+            };
             if header[0] & 0x1f == VIDEO {
                 let dts_ms = u32::from_be_bytes([header[7], header[4], header[5], header[6]]);
                 video(body, dts_ms)?.into_iter().for_each(&mut out);
@@ -99,7 +105,9 @@ impl FlvReader {
 }
 
 fn video(body: &[u8], dts_ms: u32) -> Result<Option<FlvEvent>, FlvError> {
-    let [kind, packet, c0, c1, c2, data @ ..] = body else { return Ok(None) };
+    let [kind, packet, c0, c1, c2, data @ ..] = body else {
+        return Ok(None);
+    };
     if kind & 0x0f != CODEC_AVC {
         return Err(FlvError::NotH264(kind & 0x0f));
     }
@@ -125,7 +133,9 @@ mod tests {
     fn tag(kind: u8, ts: u32, body: &[u8]) -> Vec<u8> {
         let size = (body.len() as u32).to_be_bytes();
         let t = ts.to_be_bytes();
-        let mut tag = vec![kind, size[1], size[2], size[3], t[1], t[2], t[3], t[0], 0, 0, 0];
+        let mut tag = vec![
+            kind, size[1], size[2], size[3], t[1], t[2], t[3], t[0], 0, 0, 0,
+        ];
         tag.extend_from_slice(body);
         tag.extend_from_slice(&(11 + body.len() as u32).to_be_bytes());
         tag
@@ -141,7 +151,11 @@ mod tests {
             let pts_ms = 0x00ff_fff0 + n as u32 * 33;
             let body = [&[kind, 1, 0, 0, 0], picture.as_slice()].concat();
             bytes.extend(tag(9, pts_ms, &body));
-            events.push(FlvEvent::Picture { pts_ms, key: n == 0, avcc: picture.clone() });
+            events.push(FlvEvent::Picture {
+                pts_ms,
+                key: n == 0,
+                avcc: picture.clone(),
+            });
         }
         (bytes, events)
     }
@@ -151,10 +165,14 @@ mod tests {
         let (bytes, events) = stream(&[vec![7; 100]]);
         let mut reader = FlvReader::new();
         let mut got = Vec::new();
-        reader.push(&bytes[..bytes.len() - 5], |e| got.push(e)).unwrap();
+        reader
+            .push(&bytes[..bytes.len() - 5], |e| got.push(e))
+            .unwrap();
         assert_eq!(got.len(), 1);
         // All but the trailing PreviousTagSize.
-        reader.push(&bytes[bytes.len() - 5..bytes.len() - 4], |e| got.push(e)).unwrap();
+        reader
+            .push(&bytes[bytes.len() - 5..bytes.len() - 4], |e| got.push(e))
+            .unwrap();
         assert_eq!(got, events);
     }
 

@@ -34,6 +34,9 @@ mod tests {
     fn the_header_is_the_formats() {
         let header = header(Size::new(1280, 720));
         assert_eq!(&header[..16], b"DKIF\0\0\x20\0H264\0\x05\xd0\x02");
-        assert_eq!(frame_header(258, 33_333)[..], [2, 1, 0, 0, 0x35, 0x82, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            frame_header(258, 33_333)[..],
+            [2, 1, 0, 0, 0x35, 0x82, 0, 0, 0, 0, 0, 0]
+        );
     }
 }

@@ -1,8 +1,13 @@
 //! The relay: access units from the encoders, in order, to every sink.
 
 pub mod access_unit;
+pub mod annexb;
 pub mod cutover;
+pub mod encoder;
 pub mod flv;
+pub mod hub;
 pub mod ivf;
+pub mod rate;
 
 pub use access_unit::{AccessUnit, slice_hash};
+pub use hub::{Relay, RelayEvent};

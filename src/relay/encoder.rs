@@ -1,0 +1,346 @@
+//! One running encoder: an ffmpeg child, the thread that feeds it and the one that reads it.
+//!
+//! Owns `pd-feed-N` (raw frames into stdin, one-slot mailbox: the latest frame wins, what it
+//! replaces is counted as an encoder drop) and `pd-read-N` (FLV out of stdout, access units to the
+//! [`EncoderSink`]). It is warmed up with a black picture whose access unit is thrown away: start-up
+//! of the child and of x264 (0.1..0.6 s) is over before a frame of the show goes in, and the first
+//! frame of the show is an IDR (`-force_key_frames`, see [`crate::ffmpeg::plan`]).
+
+use super::annexb;
+use super::cutover::EncoderId;
+use super::flv::{FlvEvent, FlvReader};
+use super::{AccessUnit, slice_hash};
+use crate::clock::{self, MonoTime};
+use crate::ffmpeg::plan::{self, EncoderWish};
+use crate::ffmpeg::{Ffmpeg, Sidecar};
+use crate::units::Fps;
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::process::{ChildStdin, ChildStdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Hears what an encoder does. Called on the encoder's threads; must not block.
+pub trait EncoderSink: Send + Sync {
+    /// The warm-up picture is through: the encoder answers at once from now on.
+    fn ready(&self, encoder: EncoderId);
+    /// A frame's last byte is in the encoder's pipe.
+    fn written(&self, encoder: EncoderId, frame: u64, at: MonoTime);
+    /// The encoder was busy: this frame was replaced by a newer one.
+    fn dropped(&self, encoder: EncoderId, frame: u64);
+    /// An access unit is out.
+    fn unit(&self, encoder: EncoderId, unit: AccessUnit);
+    /// The encoder's output has ended; `why` is empty where it was asked to.
+    fn gone(&self, encoder: EncoderId, why: String);
+}
+
+/// A frame ready for the encoder.
+#[derive(Clone, Debug)]
+pub struct RawFrame {
+    /// Its number in the show.
+    pub frame: u64,
+    /// When it was captured; a repeated one: when it was repeated.
+    pub captured_at: MonoTime,
+    /// I420, BT.709 limited range, of the encoder's size, rows without padding.
+    pub data: Arc<Vec<u8>>,
+}
+
+/// Linux's pipe limit for users without privileges (pipe(7)); a 64 KiB pipe gives 109 frames a
+/// second at 1080p, this one 261 (measured).
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 1 << 20;
+
+/// An encoder at work.
+pub struct Encoder {
+    id: EncoderId,
+    wish: EncoderWish,
+    sidecar: Sidecar,
+    door: EncoderDoor,
+    ending: Arc<AtomicBool>,
+}
+
+/// Where an encoder takes its frames; clones lead to the same encoder.
+#[derive(Clone)]
+pub struct EncoderDoor {
+    /// The encoder's number.
+    pub id: EncoderId,
+    mailbox: Arc<Mailbox>,
+}
+
+impl EncoderDoor {
+    /// Gives it a frame; never blocks. One that it did not begin with yet is replaced: its number is
+    /// returned and is a drop.
+    pub fn offer(&self, frame: RawFrame) -> Option<u64> {
+        let mut slot = self
+            .mailbox
+            .slot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let replaced = slot.0.replace(frame).map(|old| old.frame);
+        drop(slot);
+        self.mailbox.changed.notify_one();
+        replaced
+    }
+}
+
+#[derive(Default)]
+struct Mailbox {
+    slot: Mutex<(Option<RawFrame>, bool)>,
+    changed: Condvar,
+}
+
+/// Frames in the encoder, in order.
+type InFlight = Arc<Mutex<VecDeque<(u64, u64, MonoTime)>>>;
+
+impl Encoder {
+    /// Starts the child and its threads; [`EncoderSink::ready`] follows when it is warm.
+    ///
+    /// # Errors
+    /// Where the child or a thread cannot be started.
+    pub fn start(
+        id: EncoderId,
+        ffmpeg: &Ffmpeg,
+        wish: EncoderWish,
+        sink: Arc<dyn EncoderSink>,
+    ) -> io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let args = plan::encoder(&wish, ffmpeg.capabilities.version, cores);
+        let log = Box::new(move |line: &str| tracing::warn!("encoder {id}: {line}"));
+        let mut sidecar = Sidecar::start(
+            &format!("encoder-{id}"),
+            &ffmpeg.path,
+            &args,
+            |_| Ok(()),
+            log,
+        )?;
+        let missing = || io::Error::other("the encoder has no pipes");
+        let stdin = sidecar.take_stdin().ok_or_else(missing)?;
+        let stdout = sidecar.take_stdout().ok_or_else(missing)?;
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdin, PIPE_BYTES);
+        let mailbox = Arc::new(Mailbox::default());
+        let in_flight = InFlight::default();
+        let ending = Arc::new(AtomicBool::new(false));
+        let black = RawFrame {
+            frame: 0,
+            captured_at: MonoTime::ZERO,
+            data: Arc::new(black(wish.size.pixels())),
+        };
+        {
+            let (mailbox, in_flight, sink) = (mailbox.clone(), in_flight.clone(), sink.clone());
+            std::thread::Builder::new()
+                .name(format!("pd-feed-{id}"))
+                .spawn(move || feed(id, stdin, &black, &mailbox, &in_flight, &*sink))?;
+        }
+        let reader = Reader {
+            id,
+            fps: wish.fps,
+            in_flight,
+            sink,
+            parameter_sets: Vec::new(),
+            ready: false,
+        };
+        let (tail, asked) = (sidecar.tail(), ending.clone());
+        std::thread::Builder::new()
+            .name(format!("pd-read-{id}"))
+            .spawn(move || {
+                let sink = reader.sink.clone();
+                let broken = reader.run(stdout).err().map(|e| e.to_string());
+                let why = if asked.load(Ordering::Acquire) {
+                    String::new()
+                } else {
+                    // Its last words come over another pipe.
+                    std::thread::sleep(Duration::from_millis(30));
+                    let last = tail.lines().pop();
+                    broken
+                        .or(last)
+                        .unwrap_or_else(|| "the encoder ended without a word".into())
+                };
+                sink.gone(id, why);
+            })?;
+        Ok(Self {
+            id,
+            wish,
+            sidecar,
+            door: EncoderDoor { id, mailbox },
+            ending,
+        })
+    }
+
+    /// Its number.
+    pub fn id(&self) -> EncoderId {
+        self.id
+    }
+
+    /// What it makes.
+    pub fn wish(&self) -> &EncoderWish {
+        &self.wish
+    }
+
+    /// Its process id.
+    pub fn pid(&mut self) -> u32 {
+        self.sidecar.pid()
+    }
+
+    /// Where it takes its frames.
+    pub fn door(&self) -> EncoderDoor {
+        self.door.clone()
+    }
+
+    /// Lets no further frame in, so that it ends once its pipe is empty. Does not wait.
+    pub fn close(&self) {
+        self.ending.store(true, Ordering::Release);
+        self.door
+            .mailbox
+            .slot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1 = true;
+        self.door.mailbox.changed.notify_one();
+    }
+
+    /// Ends it within about twice `grace`.
+    pub fn end(mut self, grace: Duration) {
+        self.close();
+        self.sidecar.end(grace);
+    }
+}
+
+/// Limited-range black (ITU-R BT.709 item 4.6: Y 16, Cb and Cr 128) in I420.
+fn black(pixels: usize) -> Vec<u8> {
+    let mut data = vec![16; pixels + pixels / 2];
+    data[pixels..].fill(128);
+    data
+}
+
+fn feed(
+    id: EncoderId,
+    mut stdin: ChildStdin,
+    black: &RawFrame,
+    mailbox: &Mailbox,
+    in_flight: &InFlight,
+    sink: &dyn EncoderSink,
+) {
+    // An error here is the child's end, which the reader reports.
+    if stdin.write_all(&black.data).is_err() {
+        return;
+    }
+    let mut index = plan::FIRST_SHOWN;
+    loop {
+        let frame = {
+            let slot = mailbox.slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = mailbox
+                .changed
+                .wait_while(slot, |(frame, closed)| frame.is_none() && !*closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            match slot.0.take() {
+                Some(frame) if !slot.1 => frame,
+                _ => return,
+            }
+        };
+        // Before the write: the unit may be out before the write has returned.
+        in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back((index, frame.frame, frame.captured_at));
+        if stdin.write_all(&frame.data).is_err() {
+            return;
+        }
+        sink.written(id, frame.frame, clock::now());
+        index += 1;
+    }
+}
+
+struct Reader {
+    id: EncoderId,
+    fps: Fps,
+    in_flight: InFlight,
+    sink: Arc<dyn EncoderSink>,
+    /// SPS and PPS.
+    parameter_sets: Vec<Vec<u8>>,
+    ready: bool,
+}
+
+impl Reader {
+    fn run(mut self, mut stdout: ChildStdout) -> io::Result<()> {
+        let mut flv = FlvReader::new();
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            let read = stdout.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(());
+            }
+            let at = clock::now();
+            let mut broken = None;
+            flv.push(&buffer[..read], |event| {
+                if let Err(error) = self.event(event, at) {
+                    broken.get_or_insert(error);
+                }
+            })
+            .map_err(io::Error::other)?;
+            if let Some(error) = broken {
+                return Err(error);
+            }
+        }
+    }
+
+    fn event(&mut self, event: FlvEvent, at: MonoTime) -> io::Result<()> {
+        match event {
+            FlvEvent::Config(record) => {
+                let config = annexb::parse_config(&record).map_err(io::Error::other)?;
+                self.parameter_sets = config.sps.into_iter().chain(config.pps).collect();
+            }
+            FlvEvent::Picture { pts_ms, key, avcc } => self.picture(pts_ms, key, &avcc, at)?,
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, pts_ms: u32, key: bool, avcc: &[u8], at: MonoTime) -> io::Result<()> {
+        let index = (f64::from(pts_ms) * self.fps.as_f64() / 1000.0).round() as u64;
+        if index < plan::FIRST_SHOWN {
+            if !std::mem::replace(&mut self.ready, true) {
+                self.sink.ready(self.id);
+            }
+            return Ok(());
+        }
+        // A frame that the encoder left out has no unit: its entry is passed over.
+        let entry = {
+            let mut queue = self
+                .in_flight
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            while queue.front().is_some_and(|(i, ..)| *i < index) {
+                if let Some((_, frame, _)) = queue.pop_front() {
+                    self.sink.dropped(self.id, frame);
+                }
+            }
+            queue.pop_front()
+        };
+        let Some((_, frame, captured_at)) = entry else {
+            return Err(io::Error::other(
+                "the encoder gave out a picture that nobody put in",
+            ));
+        };
+        let nals = annexb::avcc_nals(avcc).map_err(io::Error::other)?;
+        let hash = slice_hash(nals.iter().copied());
+        let sets = self
+            .parameter_sets
+            .iter()
+            .map(Vec::as_slice)
+            .filter(|_| key);
+        let data = annexb::to_annexb(sets.chain(nals.iter().copied()));
+        self.sink.unit(
+            self.id,
+            AccessUnit {
+                frame,
+                captured_at,
+                encoded_at: at,
+                idr: key,
+                data: data.into(),
+                hash,
+            },
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,330 @@
+//! The relay itself: takes what the encoders say, decides by the cut-over, tells the ledger, and
+//! hands each access unit to every sink.
+//!
+//! Runs on the encoders' threads, under one lock that is held for microseconds. A sink that is full
+//! loses the unit and everything up to the next IDR (a gap in a GOP cannot be decoded); that is
+//! counted as a network drop. Nothing here waits.
+
+use super::AccessUnit;
+use super::cutover::{Cutover, EncoderId, Output};
+use super::encoder::EncoderSink;
+use super::rate::RateMeter;
+use crate::clock::{self, MonoTime};
+use crate::latency::{Ledger, Stage};
+use crate::session::snapshot::{Drops, LatencyFigures};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What the session must know of the encoders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RelayEvent {
+    /// Warm: may be given frames.
+    Ready(EncoderId),
+    /// Has taken over; `retired` is to be ended.
+    TookOver {
+        /// The one whose units go out now.
+        active: EncoderId,
+        /// The one before.
+        retired: EncoderId,
+    },
+    /// Did not make its cut-over, is to be ended; the old one goes on.
+    Abandoned(EncoderId),
+    /// Ended by itself.
+    Gone {
+        /// Which.
+        encoder: EncoderId,
+        /// Its last word.
+        why: String,
+    },
+}
+
+/// Units that a sink may be behind. At 30 fps a quarter second, about what may be late at all.
+const SINK_UNITS: usize = 8;
+
+struct Sink {
+    queue: Sender<AccessUnit>,
+    /// Until an IDR comes.
+    waiting: bool,
+    /// Whether it has taken any; what it misses before is its start, not a drop.
+    begun: bool,
+}
+
+struct Inner {
+    cutover: Cutover,
+    ledger: Ledger,
+    sinks: Vec<Sink>,
+    rate: RateMeter,
+    drops: Drops,
+    frames: u64,
+}
+
+/// The relay of one show.
+pub struct Relay {
+    inner: Mutex<Inner>,
+    events: Sender<RelayEvent>,
+}
+
+/// Figures of the relay at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct RelayFigures {
+    /// Over the last two seconds.
+    pub latency: LatencyFigures,
+    /// Over the whole show.
+    pub totals: LatencyFigures,
+    /// Bitrate of the picture, kb/s.
+    pub kbps: Option<f64>,
+    /// Frames a second.
+    pub fps: Option<f64>,
+    /// Share of byte-identical arrivals.
+    pub passthrough: Option<f64>,
+    /// Arrived pictures: matched, not matched.
+    pub arrivals: (u64, u64),
+    /// When the last picture arrived.
+    pub last_arrival: Option<MonoTime>,
+    /// Drops.
+    pub drops: Drops,
+    /// Frames given out by the pacer.
+    pub frames: u64,
+}
+
+/// What the meter's live figures are taken over.
+const METER_WINDOW: Duration = Duration::from_secs(2);
+
+impl Relay {
+    /// A relay without encoders and sinks; what the session must know comes out of the receiver.
+    pub fn new() -> (Arc<Self>, Receiver<RelayEvent>) {
+        // A show has a handful of such events; they must not be lost.
+        let (events, inbox) = bounded(256);
+        let inner = Inner {
+            cutover: Cutover::new(),
+            ledger: Ledger::new(),
+            sinks: Vec::new(),
+            rate: RateMeter::default(),
+            drops: Drops::default(),
+            frames: 0,
+        };
+        (
+            Arc::new(Self {
+                inner: Mutex::new(inner),
+                events,
+            }),
+            inbox,
+        )
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new sink: from the next IDR on it gets every unit. It is forgotten when the receiver is
+    /// dropped.
+    pub fn add_sink(&self) -> Receiver<AccessUnit> {
+        let (queue, units) = bounded(SINK_UNITS);
+        self.lock().sinks.push(Sink {
+            queue,
+            waiting: true,
+            begun: false,
+        });
+        units
+    }
+
+    /// The pacer gives out frame number `frame`.
+    pub fn paced(&self, frame: u64, captured_at: MonoTime) {
+        let mut inner = self.lock();
+        inner.ledger.paced(frame, captured_at);
+        inner.frames = frame + 1;
+    }
+
+    /// From frame `cut` on `new` gets every frame too, and is to take over.
+    pub fn begin_cutover(&self, new: EncoderId, cut: u64, now: MonoTime) {
+        let mut inner = self.lock();
+        inner.cutover.begin(new, cut, now);
+        self.carry_out(&mut inner);
+    }
+
+    /// Looks at the cut-over's deadline; called by the pacer with each frame.
+    pub fn tick(&self, now: MonoTime) {
+        let mut inner = self.lock();
+        inner.cutover.tick(now);
+        self.carry_out(&mut inner);
+    }
+
+    /// A sink wrote a unit to its child.
+    pub fn sent(&self, frame: u64, at: MonoTime) {
+        self.lock().ledger.reached(Stage::Sent, frame, at);
+    }
+
+    /// A sink left out `units` because they were old.
+    pub fn network_drops(&self, units: u64) {
+        self.lock().drops.network += units;
+    }
+
+    /// A picture with these slices was whole at the receiver.
+    pub fn arrived(&self, hash: u64, at: MonoTime) {
+        self.lock().ledger.arrived(hash, at);
+    }
+
+    /// A frame that an active encoder had no time for.
+    pub fn encoder_drop(&self) {
+        self.lock().drops.encoder += 1;
+    }
+
+    /// Everything that is shown of the relay. `capture_drops` is the slot's count.
+    pub fn figures(&self, now: MonoTime, capture_drops: u64) -> RelayFigures {
+        let inner = self.lock();
+        let rate = inner.rate.figures(now);
+        RelayFigures {
+            latency: inner.ledger.figures(now - METER_WINDOW),
+            totals: inner.ledger.totals(),
+            kbps: rate.map(|r| r.0),
+            fps: rate.map(|r| r.1),
+            passthrough: inner.ledger.passthrough(),
+            arrivals: inner.ledger.arrivals(),
+            last_arrival: inner.ledger.last_arrival(),
+            drops: Drops {
+                capture: capture_drops,
+                ..inner.drops
+            },
+            frames: inner.frames,
+        }
+    }
+
+    fn carry_out(&self, inner: &mut Inner) {
+        while let Some(output) = inner.cutover.poll() {
+            match output {
+                Output::Unit(unit) => inner.send(&unit),
+                Output::Retire(retired) => {
+                    let active = inner.cutover.active().unwrap_or(retired);
+                    self.tell(RelayEvent::TookOver { active, retired });
+                }
+                Output::Abandon(encoder) => self.tell(RelayEvent::Abandoned(encoder)),
+            }
+        }
+    }
+
+    fn tell(&self, event: RelayEvent) {
+        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+            tracing::error!("the session does not listen: {event:?} lost");
+        }
+    }
+}
+
+impl Inner {
+    fn send(&mut self, unit: &AccessUnit) {
+        self.ledger.encoded(unit.frame, unit.encoded_at, unit.hash);
+        self.rate.add(unit.encoded_at, unit.data.len());
+        let drops = &mut self.drops.network;
+        self.sinks.retain_mut(|sink| sink.offer(unit, drops));
+    }
+}
+
+impl Sink {
+    /// False where the sink is gone.
+    fn offer(&mut self, unit: &AccessUnit, drops: &mut u64) -> bool {
+        if self.waiting && !unit.idr {
+            *drops += u64::from(self.begun);
+            return true;
+        }
+        match self.queue.try_send(unit.clone()) {
+            Ok(()) => {
+                self.waiting = false;
+                self.begun = true;
+                true
+            }
+            Err(TrySendError::Full(_)) => {
+                self.waiting = true;
+                *drops += 1;
+                true
+            }
+            Err(TrySendError::Disconnected(_)) => false,
+        }
+    }
+}
+
+impl EncoderSink for Relay {
+    fn ready(&self, encoder: EncoderId) {
+        self.tell(RelayEvent::Ready(encoder));
+    }
+
+    fn written(&self, encoder: EncoderId, frame: u64, at: MonoTime) {
+        let mut inner = self.lock();
+        // A warming encoder's writes say nothing of the show's frames.
+        if inner
+            .cutover
+            .active()
+            .is_none_or(|active| active == encoder)
+        {
+            inner.ledger.reached(Stage::Captured, frame, at);
+        }
+    }
+
+    fn dropped(&self, encoder: EncoderId, _frame: u64) {
+        let mut inner = self.lock();
+        if inner.cutover.active() == Some(encoder) {
+            inner.drops.encoder += 1;
+        }
+    }
+
+    fn unit(&self, encoder: EncoderId, unit: AccessUnit) {
+        let mut inner = self.lock();
+        inner.cutover.unit(encoder, unit, clock::now());
+        self.carry_out(&mut inner);
+    }
+
+    fn gone(&self, encoder: EncoderId, why: String) {
+        let mut inner = self.lock();
+        inner.cutover.gone(encoder, clock::now());
+        self.carry_out(&mut inner);
+        drop(inner);
+        self.tell(RelayEvent::Gone { encoder, why });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(frame: u64, idr: bool) -> AccessUnit {
+        AccessUnit {
+            frame,
+            captured_at: MonoTime::from_micros(frame),
+            encoded_at: MonoTime::from_micros(frame + 5),
+            idr,
+            data: vec![0; 100].into(),
+            hash: frame,
+        }
+    }
+
+    #[test]
+    fn a_sink_begins_with_an_idr_and_a_full_one_goes_on_with_the_next() {
+        let (relay, _events) = Relay::new();
+        relay.begin_cutover(1, 0, MonoTime::ZERO);
+        let early = relay.add_sink();
+        relay.unit(1, unit(0, true));
+        let late = relay.add_sink();
+        for frame in 1..20 {
+            relay.unit(1, unit(frame, frame == 15));
+        }
+        let frames = |r: &Receiver<AccessUnit>| r.try_iter().map(|u| u.frame).collect::<Vec<_>>();
+        assert_eq!(frames(&early), (0..8).collect::<Vec<_>>());
+        assert_eq!(frames(&late), [15, 16, 17, 18, 19]);
+        // 8..=14 had to wait for the IDR, 15..=19 found the queue full still.
+        assert_eq!(relay.figures(clock::now(), 0).drops.network, 12);
+        for frame in 20..40 {
+            relay.unit(1, unit(frame, frame == 30));
+            if frame >= 30 {
+                assert_eq!(frames(&early), [frame]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sink_that_is_gone_is_forgotten() {
+        let (relay, _events) = Relay::new();
+        relay.begin_cutover(1, 0, MonoTime::ZERO);
+        drop(relay.add_sink());
+        relay.unit(1, unit(0, true));
+        assert!(relay.lock().sinks.is_empty());
+    }
+}
