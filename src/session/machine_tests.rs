@@ -1,0 +1,167 @@
+//! Tests of the state machine.
+
+use super::*;
+use proptest::prelude::*;
+
+fn at(ms: u64) -> MonoTime {
+    MonoTime::from_micros(ms * 1000)
+}
+
+fn lost(hopeless: bool) -> Event {
+    Event::PublisherLost { message: "nobody answers".into(), hopeless }
+}
+
+fn live() -> Machine {
+    let mut machine = Machine::default();
+    assert_eq!(machine.on(Event::GoLive, at(0)), Some(Effect::Preflight));
+    assert_eq!(machine.on(Event::PreflightDone, at(100)), Some(Effect::Start));
+    assert_eq!(machine.state(), &State::Starting);
+    assert_eq!(machine.on(Event::Confirmed(Confirmation::Online), at(900)), None);
+    assert_eq!(machine.state(), &State::Live);
+    machine
+}
+
+#[test]
+fn live_only_after_the_receivers_word() {
+    let machine = live();
+    assert_eq!(machine.live_since(), Some(at(900)));
+    assert_eq!(machine.confirmation(), Confirmation::Online);
+}
+
+#[test]
+fn b18_a_lost_connection_is_tried_again_in_steps_until_stop() {
+    let mut machine = live();
+    let mut now = 10_000;
+    let mut waits = Vec::new();
+    for attempt in 1..8 {
+        assert_eq!(machine.on(lost(false), at(now)), Some(Effect::EndPublisher));
+        assert_eq!(machine.state(), &State::Reconnecting { attempt });
+        let begun = now;
+        while machine.on(Event::Tick, at(now)) != Some(Effect::StartPublisher) {
+            now += 100;
+        }
+        waits.push(now - begun);
+    }
+    assert_eq!(waits, [500, 1000, 2000, 3000, 5000, 5000, 5000]);
+    machine.on(Event::Confirmed(Confirmation::Online), at(now));
+    assert_eq!(machine.state(), &State::Live);
+    assert_eq!(machine.live_since(), Some(at(900)), "the show's time goes on");
+    assert_eq!(machine.on(lost(false), at(now)), Some(Effect::EndPublisher));
+    assert_eq!(machine.state(), &State::Reconnecting { attempt: 1 });
+    assert_eq!(machine.on(Event::Stop, at(now)), Some(Effect::EndAll));
+    assert_eq!(machine.on(Event::Tick, at(now + 60_000)), None, "no try after Stop");
+    machine.on(Event::Stopped, at(now));
+    assert_eq!(machine.state(), &State::Idle);
+}
+
+#[test]
+fn a_refusal_before_live_fails_and_says_why() {
+    let mut machine = Machine::default();
+    machine.on(Event::GoLive, at(0));
+    machine.on(Event::PreflightDone, at(1));
+    assert_eq!(machine.on(lost(true), at(2)), Some(Effect::EndAll));
+    assert_eq!(machine.state(), &State::Stopping);
+    machine.on(Event::Stopped, at(3));
+    assert_eq!(machine.state(), &State::Failed { message: "nobody answers".into() });
+    assert_eq!(machine.on(Event::GoLive, at(4)), Some(Effect::Preflight));
+}
+
+#[test]
+fn a_refusal_in_a_running_show_is_tried_again() {
+    let mut machine = live();
+    assert_eq!(machine.on(lost(true), at(5000)), Some(Effect::EndPublisher));
+}
+
+#[test]
+fn without_a_window_nothing_listening_fails_at_once() {
+    let mut machine = Machine::new(Policy { fail_before_live: true });
+    machine.on(Event::GoLive, at(0));
+    machine.on(Event::PreflightDone, at(1));
+    assert_eq!(machine.on(lost(false), at(2)), Some(Effect::EndAll));
+}
+
+#[test]
+fn a_stream_that_never_shows_is_a_loss() {
+    let mut machine = Machine::default();
+    machine.on(Event::GoLive, at(0));
+    machine.on(Event::PreflightDone, at(0));
+    assert_eq!(machine.on(Event::Tick, at(9_999)), None);
+    assert_eq!(machine.on(Event::Tick, at(10_001)), Some(Effect::EndPublisher));
+}
+
+#[test]
+fn stop_during_preflight_waits_for_no_preflight() {
+    let mut machine = Machine::default();
+    machine.on(Event::GoLive, at(0));
+    assert_eq!(machine.on(Event::Stop, at(1)), Some(Effect::EndAll));
+    assert_eq!(machine.on(Event::PreflightDone, at(2)), None, "a late word");
+    machine.on(Event::Stopped, at(3));
+    assert_eq!(machine.state(), &State::Idle);
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        Just(Event::GoLive),
+        Just(Event::Stop),
+        Just(Event::Dismiss),
+        Just(Event::PreflightDone),
+        Just(Event::PreflightFailed("x".into())),
+        Just(Event::Confirmed(Confirmation::Online)),
+        Just(Event::Confirmed(Confirmation::Handshake)),
+        Just(Event::Confirmed(Confirmation::None)),
+        Just(lost(true)),
+        Just(lost(false)),
+        Just(Event::Fatal("x".into())),
+        Just(Event::Stopped),
+        Just(Event::Tick),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order: LIVE only with a confirmation; a publisher is never
+    /// started while one runs; Stop leads to Idle with nothing running; effects pair up.
+    #[test]
+    fn any_events_in_any_order(
+        events in proptest::collection::vec((any_event(), 0_u64..4000), 0..200)
+    ) {
+        let mut machine = Machine::default();
+        let (mut now, mut running, mut publisher) = (0, false, false);
+        for (event, later) in events {
+            now += later;
+            // The runtime says Stopped only after EndAll.
+            if event == Event::Stopped && machine.state() != &State::Stopping {
+                continue;
+            }
+            match machine.on(event, at(now)) {
+                Some(Effect::Start) => {
+                    prop_assert!(!running);
+                    (running, publisher) = (true, true);
+                }
+                Some(Effect::StartPublisher) => {
+                    prop_assert!(running && !publisher);
+                    publisher = true;
+                }
+                Some(Effect::EndPublisher) => {
+                    prop_assert!(running && publisher);
+                    publisher = false;
+                }
+                Some(Effect::EndAll) => (running, publisher) = (false, false),
+                Some(Effect::Preflight) => prop_assert!(!running),
+                None => {}
+            }
+            let live = machine.state() == &State::Live;
+            prop_assert_eq!(live, machine.confirmation() != Confirmation::None);
+            if live {
+                prop_assert!(publisher);
+            }
+            if matches!(machine.state(), State::Idle | State::Failed { .. }) {
+                prop_assert!(!running);
+            }
+        }
+        machine.on(Event::Stop, at(now));
+        machine.on(Event::Stopped, at(now));
+        // A failure under way is still told.
+        machine.on(Event::Dismiss, at(now));
+        prop_assert_eq!(machine.state(), &State::Idle);
+    }
+}
