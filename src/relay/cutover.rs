@@ -24,7 +24,9 @@ pub const LONGEST_HOLD: Duration = Duration::from_millis(400);
 pub enum Output {
     /// To every sink.
     Unit(AccessUnit),
-    /// The new encoder has taken over: end this one.
+    /// This encoder has taken over.
+    TookOver(EncoderId),
+    /// Another has taken over: end this one.
     Retire(EncoderId),
     /// The new encoder did not make it: end it, the old one goes on.
     Abandon(EncoderId),
@@ -164,6 +166,7 @@ impl Cutover {
         {
             self.emit(unit);
         }
+        self.out.push_back(Output::TookOver(switch.new));
         if let Some(old) = self.active.replace(switch.new) {
             self.out.push_back(Output::Retire(old));
         }

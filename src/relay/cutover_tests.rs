@@ -22,6 +22,7 @@ fn drain(cutover: &mut Cutover) -> (Vec<(u64, u8)>, Vec<Output>) {
     let (mut units, mut rest) = (Vec::new(), Vec::new());
     while let Some(output) = cutover.poll() {
         match output {
+            Output::TookOver(_) => {}
             Output::Unit(unit) => units.push((unit.frame, unit.data[0])),
             other => rest.push(other),
         }
@@ -158,7 +159,7 @@ proptest! {
                 match output {
                     Output::Unit(unit) => sent.push(unit),
                     Output::Retire(_) => retired = true,
-                    Output::Abandon(_) => {}
+                    Output::Abandon(_) | Output::TookOver(_) => {}
                 }
             }
             retired

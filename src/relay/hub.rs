@@ -21,13 +21,10 @@ use std::time::Duration;
 pub enum RelayEvent {
     /// Warm: may be given frames.
     Ready(EncoderId),
-    /// Has taken over; `retired` is to be ended.
-    TookOver {
-        /// The one whose units go out now.
-        active: EncoderId,
-        /// The one before.
-        retired: EncoderId,
-    },
+    /// Its units go out from now on.
+    TookOver(EncoderId),
+    /// Another has taken over: it is to be ended.
+    Retired(EncoderId),
     /// Did not make its cut-over, is to be ended; the old one goes on.
     Abandoned(EncoderId),
     /// Ended by itself.
@@ -165,9 +162,17 @@ impl Relay {
         self.lock().ledger.arrived(hash, at);
     }
 
-    /// A frame that an active encoder had no time for.
-    pub fn encoder_drop(&self) {
-        self.lock().drops.encoder += 1;
+    /// A frame that this encoder had no time for: a drop of the show where it is the active one.
+    pub fn encoder_drop(&self, encoder: EncoderId) {
+        let mut inner = self.lock();
+        if inner.cutover.active() == Some(encoder) {
+            inner.drops.encoder += 1;
+        }
+    }
+
+    /// When the last picture arrived at the receiver.
+    pub fn last_arrival(&self) -> Option<MonoTime> {
+        self.lock().ledger.last_arrival()
     }
 
     /// Everything that is shown of the relay. `capture_drops` is the slot's count.
@@ -194,10 +199,8 @@ impl Relay {
         while let Some(output) = inner.cutover.poll() {
             match output {
                 Output::Unit(unit) => inner.send(&unit),
-                Output::Retire(retired) => {
-                    let active = inner.cutover.active().unwrap_or(retired);
-                    self.tell(RelayEvent::TookOver { active, retired });
-                }
+                Output::TookOver(encoder) => self.tell(RelayEvent::TookOver(encoder)),
+                Output::Retire(encoder) => self.tell(RelayEvent::Retired(encoder)),
                 Output::Abandon(encoder) => self.tell(RelayEvent::Abandoned(encoder)),
             }
         }
@@ -260,10 +263,7 @@ impl EncoderSink for Relay {
     }
 
     fn dropped(&self, encoder: EncoderId, _frame: u64) {
-        let mut inner = self.lock();
-        if inner.cutover.active() == Some(encoder) {
-            inner.drops.encoder += 1;
-        }
+        self.encoder_drop(encoder);
     }
 
     fn unit(&self, encoder: EncoderId, unit: AccessUnit) {

@@ -1,10 +1,10 @@
 //! Everything that an operator can do to a show. Window, command line and (later) remote control
 //! send these and nothing else.
 
-use crate::settings::Settings;
+use crate::settings::{Secrets, Settings};
 
 /// One thing to do. Commands never block the sender.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Begin the show with the current settings.
     GoLive,
@@ -22,6 +22,8 @@ pub enum Command {
     },
     /// Take these settings. While live only bitrate and mute change; the rest with the next show.
     ApplySettings(Box<Settings>),
+    /// Use these secrets from the next show on; they are held in memory only.
+    SetSecrets(Secrets),
     /// Whether preview pictures are made (the window is visible and wants them).
     SetPreview {
         /// Whether to make them.

@@ -1,0 +1,186 @@
+//! The pump: from the slot through the pacer's gate and the conversion into every running encoder.
+//!
+//! Owns the thread `pd-pump`. Numbers the frames of a show. It never waits for an encoder: each has
+//! a mailbox in which the latest frame wins. Between shows it only hands pictures to the preview, at
+//! a lower rate.
+
+use crate::capture::pacer::{Action, Pacer};
+use crate::capture::{Converter, Frame, FrameSlot};
+use crate::clock::{self, MonoTime};
+use crate::relay::Relay;
+use crate::relay::encoder::{EncoderDoor, RawFrame};
+use crate::session::journal::Journal;
+use crate::stop::StopToken;
+use crate::units::{Fps, Size};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Frames a second while no show runs: enough to see what the source shows.
+const IDLE_FPS: Fps = Fps::whole(10);
+
+/// What the session tells the pump. Shared; the pump looks at it with each frame.
+#[derive(Clone, Default)]
+pub struct PumpControl(Arc<Mutex<Option<Feeding>>>);
+
+/// A show that is being fed.
+struct Feeding {
+    relay: Arc<Relay>,
+    size: Size,
+    fps: Fps,
+    next_frame: u64,
+    doors: Vec<EncoderDoor>,
+    /// To be given frames from the next one on.
+    arming: Option<EncoderDoor>,
+}
+
+impl PumpControl {
+    fn lock(&self) -> MutexGuard<'_, Option<Feeding>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A show begins; no encoder yet.
+    pub fn begin(&self, relay: Arc<Relay>, size: Size, fps: Fps) {
+        *self.lock() =
+            Some(Feeding { relay, size, fps, next_frame: 0, doors: Vec::new(), arming: None });
+    }
+
+    /// Gives this encoder every frame from the next one on, and announces the cut-over there.
+    pub fn arm(&self, door: EncoderDoor) {
+        if let Some(feeding) = &mut *self.lock() {
+            feeding.arming = Some(door);
+        }
+    }
+
+    /// Gives this encoder no more frames.
+    pub fn forget(&self, encoder: u32) {
+        if let Some(feeding) = &mut *self.lock() {
+            feeding.doors.retain(|door| door.id != encoder);
+            feeding.arming.take_if(|door| door.id == encoder);
+        }
+    }
+
+    /// The show has ended.
+    pub fn end(&self) {
+        *self.lock() = None;
+    }
+
+    fn wanted(&self) -> Option<(Size, Fps)> {
+        self.lock().as_ref().map(|feeding| (feeding.size, feeding.fps))
+    }
+
+    fn give(&self, data: &Arc<Vec<u8>>, captured_at: MonoTime, now: MonoTime) {
+        let mut guard = self.lock();
+        let Some(feeding) = &mut *guard else { return };
+        let frame = feeding.next_frame;
+        feeding.next_frame += 1;
+        feeding.relay.paced(frame, captured_at);
+        if let Some(door) = feeding.arming.take() {
+            feeding.relay.begin_cutover(door.id, frame, now);
+            feeding.doors.push(door);
+        } else {
+            feeding.relay.tick(now);
+        }
+        for door in &feeding.doors {
+            let raw = RawFrame { frame, captured_at, data: data.clone() };
+            if door.offer(raw).is_some() {
+                feeding.relay.encoder_drop(door.id);
+            }
+        }
+    }
+}
+
+/// The pump's thread body; ends with `stop`.
+pub fn run(
+    slot: &FrameSlot,
+    preview: &FrameSlot,
+    control: &PumpControl,
+    journal: &Journal,
+    stop: &StopToken,
+) {
+    let mut pump = Pump { shape: None, pacer: Pacer::new(IDLE_FPS), converter: None, last: None };
+    while !stop.is_stopped() {
+        pump.reshape(control.wanted());
+        let now = clock::now();
+        let fresh = slot.wait(std::time::Duration::ZERO);
+        match pump.pacer.poll(now, fresh) {
+            Action::Fresh => {
+                if let Some(frame) = slot.take() {
+                    preview.put(frame.clone());
+                    if let Err(error) = pump.fresh(&frame, control, now) {
+                        journal.warn(error.to_string());
+                        stop.sleep(std::time::Duration::from_secs(1));
+                    }
+                }
+            }
+            Action::Repeat => {
+                // A repeated picture is as old as its repetition: that is when it is sent anew.
+                if let Some(last) = &pump.last {
+                    control.give(last, now, now);
+                }
+            }
+            Action::Wait(until) => {
+                slot.want_from(pump.pacer.fresh_from());
+                // A change of the show must be noticed while the source gives nothing.
+                let time = until.since(now).min(std::time::Duration::from_millis(100));
+                if fresh {
+                    stop.sleep(time);
+                } else {
+                    slot.wait(time);
+                }
+            }
+        }
+    }
+}
+
+struct Pump {
+    shape: Option<(Size, Fps)>,
+    pacer: Pacer,
+    converter: Option<(Converter, Buffers)>,
+    last: Option<Arc<Vec<u8>>>,
+}
+
+impl Pump {
+    fn reshape(&mut self, wanted: Option<(Size, Fps)>) {
+        if self.shape != wanted {
+            self.shape = wanted;
+            self.pacer = Pacer::new(wanted.map_or(IDLE_FPS, |(_, fps)| fps));
+            self.converter = wanted.map(|(size, _)| (Converter::new(size), Buffers::default()));
+            self.last = None;
+        }
+    }
+
+    fn fresh(
+        &mut self,
+        frame: &Frame,
+        control: &PumpControl,
+        now: MonoTime,
+    ) -> Result<(), crate::capture::CaptureError> {
+        if let Some((converter, buffers)) = &mut self.converter {
+            let mut data = buffers.take();
+            if let Some(bytes) = Arc::get_mut(&mut data) {
+                converter.convert(frame, bytes)?;
+            }
+            buffers.keep(data.clone());
+            control.give(&data, frame.captured_at, now);
+            self.last = Some(data);
+        }
+        Ok(())
+    }
+}
+
+/// Converted pictures whose memory is used again once no encoder holds them.
+#[derive(Default)]
+struct Buffers(Vec<Arc<Vec<u8>>>);
+
+impl Buffers {
+    fn take(&mut self) -> Arc<Vec<u8>> {
+        let free = self.0.iter_mut().position(|buffer| Arc::get_mut(buffer).is_some());
+        free.map_or_else(Arc::default, |at| self.0.swap_remove(at))
+    }
+
+    fn keep(&mut self, buffer: Arc<Vec<u8>>) {
+        // Two encoders with one in the mailbox and one being written each, and the last.
+        if self.0.len() < 6 {
+            self.0.push(buffer);
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! The session's thread: takes commands, feeds the state machine, carries out its effects, makes
+//! the snapshot.
+//!
+//! Owns `pd-session`, which turns 20 times a second or as soon as a command comes; what can take
+//! long (preflight, starting a server) runs on threads of its own whose answers come back here.
+//! Under pressure it makes fewer snapshots. Commands that nobody takes for 64 commands are refused.
+
+use super::Console;
+use super::command::Command;
+use super::debounce::Debounce;
+use super::failure::{Failure, FailureKind};
+use super::inputs::{Inputs, PreviewOut};
+use super::journal::Journal;
+use super::machine::{Effect, Event, Machine, Policy};
+use super::preflight::{self, Ready};
+use super::show::{Notice, Show};
+use super::snapshot::{Snapshot, State};
+use super::view::View;
+use crate::clock::{self, MonoTime};
+use crate::mediamtx::{ManagedServer, ServerError, locate};
+use crate::relay::hub::RelayFigures;
+use crate::settings::{Secrets, Settings};
+use crate::stop::StopToken;
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// From one look at everything to the next.
+const TURN: Duration = Duration::from_millis(50);
+
+/// How a session behaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// How patient a show is.
+    pub policy: Policy,
+    /// Sources run only during a show (without a window there is no preview).
+    pub sources_on_demand: bool,
+}
+
+/// A running session. Dropping it ends the show and every child.
+pub struct Session {
+    commands: Sender<Command>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    snapshot: ArcSwap<Snapshot>,
+    /// The last show's figures, also after its end.
+    last_show: Mutex<RelayFigures>,
+    pids: Mutex<Vec<(&'static str, u32)>>,
+    failure: Mutex<Option<Failure>>,
+}
+
+impl Session {
+    /// Starts the session's thread; the show waits for [`Command::GoLive`].
+    ///
+    /// # Errors
+    /// Where the thread cannot be started.
+    pub fn start(
+        settings: Settings,
+        secrets: Secrets,
+        options: Options,
+        journal: Journal,
+    ) -> std::io::Result<Self> {
+        let (commands, inbox) = bounded(64);
+        let shared = Arc::new(Shared::default());
+        let (answers_in, answers) = bounded(8);
+        let mut worker = Worker {
+            shared: shared.clone(),
+            options,
+            machine: Machine::new(options.policy),
+            view: View::new(),
+            preview: PreviewOut::default(),
+            journal,
+            settings,
+            secrets,
+            inputs: None,
+            show: None,
+            server: None,
+            debounce: Debounce::default(),
+            answers_in,
+            answers,
+            looking: None,
+            ready: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("pd-session".into())
+            .spawn(move || worker.run(&inbox))?;
+        Ok(Self { commands, shared, thread: Some(thread) })
+    }
+
+    /// Figures of the show that runs or ran last.
+    pub fn figures(&self) -> RelayFigures {
+        self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Process ids of the children by role.
+    pub fn pids(&self) -> Vec<(&'static str, u32)> {
+        self.shared.pids.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the last show failed or lost its receiver.
+    pub fn failure(&self) -> Option<Failure> {
+        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the show and every child and waits for it, about two seconds at most.
+    pub fn quit(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.commands.send_timeout(Command::Quit, Duration::from_secs(1));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Console for Session {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    fn send(&self, command: Command) {
+        if self.commands.try_send(command).is_err() {
+            tracing::error!("a command was lost: the session does not answer");
+        }
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        crate::audio::device::list_inputs()
+    }
+}
+
+/// What comes back from the threads that may take long.
+enum Answer {
+    Preflight(Box<Result<Ready, Failure>>),
+    Server(Box<Result<ManagedServer, ServerError>>),
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    options: Options,
+    machine: Machine,
+    view: View,
+    preview: PreviewOut,
+    journal: Journal,
+    settings: Settings,
+    secrets: Secrets,
+    inputs: Option<Inputs>,
+    show: Option<Show>,
+    /// Kept from show to show.
+    server: Option<ManagedServer>,
+    debounce: Debounce,
+    answers_in: Sender<Answer>,
+    answers: Receiver<Answer>,
+    /// A preflight or server start under way.
+    looking: Option<StopToken>,
+    /// Preflight is through and the source has not shown a picture yet.
+    ready: Option<(Ready, MonoTime)>,
+}
+
+/// A source must show its first picture within this time of preflight's end.
+const FIRST_PICTURE: Duration = Duration::from_secs(3);
+
+impl Worker {
+    fn run(&mut self, commands: &Receiver<Command>) {
+        loop {
+            match commands.recv_timeout(TURN) {
+                Ok(Command::Quit) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(command) => self.command(command),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.turn();
+        }
+        self.event(Event::Stop);
+        self.show = None;
+        self.server = None;
+        if let Some(inputs) = self.inputs.take() {
+            inputs.end();
+        }
+        self.publish();
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::GoLive => self.event(Event::GoLive),
+            Command::Stop => self.event(Event::Stop),
+            Command::Dismiss => self.event(Event::Dismiss),
+            Command::SetBitrate { kbps } => {
+                let kbps = kbps.clamp(crate::units::BITRATE_MIN_KBPS, crate::units::BITRATE_MAX_KBPS);
+                self.settings.encoder.bitrate_kbps = kbps;
+                self.debounce.moved(kbps, clock::now());
+            }
+            Command::SetMuted { muted } => {
+                self.settings.audio.muted = muted;
+                if let Some(show) = &self.show {
+                    show.set_muted(muted);
+                }
+            }
+            Command::ApplySettings(settings) => self.apply(*settings),
+            Command::SetSecrets(secrets) => self.secrets = secrets,
+            Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
+            // Taken by the loop.
+            Command::Quit => {}
+        }
+    }
+
+    fn apply(&mut self, settings: Settings) {
+        let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
+        if in_show {
+            // Bitrate and mute have commands of their own; the language is the window's.
+            self.settings.language = settings.language;
+            return;
+        }
+        self.settings = settings;
+    }
+
+    fn turn(&mut self) {
+        let now = clock::now();
+        while let Ok(answer) = self.answers.try_recv() {
+            self.answer(answer);
+        }
+        self.keep_inputs();
+        self.begin_if_ready(now);
+        self.poll_show(now);
+        self.change_bitrate(now);
+        self.event(Event::Tick);
+        self.publish();
+    }
+
+    /// Sources run while a show does, and before it where there is a window.
+    fn keep_inputs(&mut self) {
+        let idle = matches!(self.machine.state(), State::Idle | State::Failed { .. });
+        let wanted = !(idle && self.options.sources_on_demand);
+        let fits = self
+            .inputs
+            .as_ref()
+            .is_some_and(|inputs| inputs.fits(&self.settings.video, &self.settings.audio));
+        if self.show.is_none() && (!wanted || !fits) {
+            if let Some(inputs) = self.inputs.take() {
+                inputs.end();
+            }
+            if wanted {
+                self.start_inputs();
+            }
+        }
+    }
+
+    fn start_inputs(&mut self) {
+        match Inputs::start(&self.settings.video, &self.settings.audio, &self.preview, &self.journal)
+        {
+            Ok(inputs) => self.inputs = Some(inputs),
+            Err(error) => self.journal.error(format!("no thread for the sources: {error}")),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let now = clock::now();
+        match self.machine.on(event, now) {
+            None => {}
+            Some(Effect::Preflight) => self.preflight(),
+            // Begun by `begin_if_ready`, which has what it needs.
+            Some(Effect::Start) => {}
+            Some(Effect::StartPublisher) => self.start_publisher(),
+            Some(Effect::EndPublisher) => {
+                if let Some(show) = &mut self.show {
+                    show.end_publisher();
+                }
+            }
+            Some(Effect::EndAll) => {
+                self.publish();
+                self.end_all();
+                self.event(Event::Stopped);
+            }
+        }
+    }
+
+    fn preflight(&mut self) {
+        *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner) = RelayFigures::default();
+        self.view.reset();
+        let stop = StopToken::new();
+        self.looking = Some(stop.clone());
+        let (settings, secrets) = (self.settings.clone(), self.secrets.clone());
+        let (journal, answers, server) =
+            (self.journal.clone(), self.answers_in.clone(), self.server.take());
+        let started = std::thread::Builder::new().name("pd-preflight".into()).spawn(move || {
+            let result = preflight::run(&settings, &secrets, server, &journal, &stop);
+            // Where nobody wants it any more, what it opened ends here.
+            if !stop.is_stopped() {
+                let _ = answers.try_send(Answer::Preflight(Box::new(result)));
+            }
+        });
+        if let Err(error) = started {
+            self.fail(Failure::new(FailureKind::Internal, error));
+        }
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        let wanted = self.looking.take().is_some_and(|stop| !stop.is_stopped());
+        match answer {
+            Answer::Preflight(result) => match *result {
+                Ok(ready) if wanted => self.ready = Some((ready, clock::now())),
+                Ok(_) => {}
+                Err(failure) => self.fail(failure),
+            },
+            Answer::Server(result) => match (*result, &mut self.show) {
+                (Ok(server), Some(show)) => {
+                    show.replace_server(server);
+                    self.start_publisher();
+                }
+                (Ok(_), None) => {}
+                (Err(error), _) => self.lost(&Failure::new(FailureKind::Server, error), false),
+            },
+        }
+    }
+
+    fn begin_if_ready(&mut self, now: MonoTime) {
+        let Some((_, since)) = &self.ready else { return };
+        let Some(inputs) = &self.inputs else { return };
+        if inputs.slot.put_count() == 0 {
+            let problem = inputs.picture_status().problem;
+            if problem.is_some() || now.since(*since) > FIRST_PICTURE {
+                let message = problem
+                    .unwrap_or_else(|| "the picture source shows nothing. Choose another source".into());
+                self.ready = None;
+                self.fail(Failure::new(FailureKind::Source, message));
+            }
+            return;
+        }
+        let Some((ready, _)) = self.ready.take() else { return };
+        self.debounce = Debounce::default();
+        match Show::start(&self.settings, ready, inputs, &self.journal) {
+            Ok(show) => {
+                self.show = Some(show);
+                self.event(Event::PreflightDone);
+            }
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    fn poll_show(&mut self, now: MonoTime) {
+        let notices = self.show.as_mut().map(|show| show.poll(now)).unwrap_or_default();
+        for notice in notices {
+            match notice {
+                Notice::Confirmed(confirmation) => {
+                    let before = self.machine.state().clone();
+                    self.event(Event::Confirmed(confirmation));
+                    if before != State::Live && self.machine.state() == &State::Live {
+                        self.journal.info("LIVE: the receiver has the stream");
+                    }
+                }
+                Notice::PublisherLost { failure, hopeless } => self.lost(&failure, hopeless),
+                Notice::Fatal(failure) => self.fail(failure),
+            }
+        }
+    }
+
+    fn lost(&mut self, failure: &Failure, hopeless: bool) {
+        self.remember(failure);
+        self.event(Event::PublisherLost { message: failure.message.clone(), hopeless });
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.remember(&failure);
+        self.journal.error(failure.message.clone());
+        if self.machine.state() == &State::Preflight {
+            self.event(Event::PreflightFailed(failure.message));
+        } else {
+            self.event(Event::Fatal(failure.message));
+        }
+    }
+
+    fn remember(&self, failure: &Failure) {
+        *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
+    }
+
+    fn start_publisher(&mut self) {
+        let (Some(show), Some(inputs)) = (&mut self.show, &self.inputs) else { return };
+        if show.dead_server() {
+            self.restart_server();
+            return;
+        }
+        if let Err(failure) = show.start_publisher(inputs) {
+            self.lost(&failure, false);
+        }
+    }
+
+    fn restart_server(&mut self) {
+        if self.looking.is_some() {
+            return;
+        }
+        self.journal.warn("the managed MediaMTX has ended and is started again");
+        let stop = StopToken::new();
+        self.looking = Some(stop.clone());
+        let (answers, log) = (self.answers_in.clone(), self.journal.clone());
+        let path = self.settings.mediamtx_path.clone();
+        let started = std::thread::Builder::new().name("pd-server-start".into()).spawn(move || {
+            let Ok(bin) = locate::locate(path.as_deref()) else { return };
+            let on_log = Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}")));
+            let result = ManagedServer::start(&bin, &stop, on_log);
+            if !stop.is_stopped() {
+                let _ = answers.try_send(Answer::Server(Box::new(result)));
+            }
+        });
+        if let Err(error) = started {
+            self.fail(Failure::new(FailureKind::Internal, error));
+        }
+    }
+
+    fn end_all(&mut self) {
+        if let Some(stop) = self.looking.take() {
+            stop.stop();
+        }
+        if let Some((ready, _)) = self.ready.take()
+            && let preflight::Destination::Managed(server) = ready.destination
+        {
+            self.server = Some(server);
+        }
+        if let Some(show) = self.show.take() {
+            let figures = show.relay().figures(clock::now(), self.capture_drops());
+            *self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner) = figures;
+            self.server = show.end(self.inputs.as_ref());
+            self.journal.info("the show has ended");
+        }
+    }
+
+    fn change_bitrate(&mut self, now: MonoTime) {
+        let Some(show) = &mut self.show else { return };
+        let (in_force, changing) = show.in_force();
+        if changing.is_some() {
+            return;
+        }
+        if let Some(kbps) = self.debounce.due(in_force.bitrate_kbps, now) {
+            let wish = crate::ffmpeg::plan::EncoderWish { bitrate_kbps: kbps, ..in_force };
+            match show.encoders().change(wish) {
+                Ok(true) => {}
+                // One is under way: asked again when it is through.
+                Ok(false) => self.debounce.moved(kbps, now),
+                Err(error) => self.journal.error(format!("the bitrate stays: {error}")),
+            }
+        }
+    }
+
+    fn capture_drops(&self) -> u64 {
+        self.inputs.as_ref().map_or(0, |inputs| inputs.slot.overwritten())
+    }
+
+    fn publish(&mut self) {
+        let now = clock::now();
+        let drops = self.capture_drops();
+        if let Some(show) = &mut self.show {
+            let figures = show.relay().figures(now, drops);
+            *self.shared.pids.lock().unwrap_or_else(PoisonError::into_inner) = show.pids();
+            *self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner) = figures;
+        }
+        let figures = self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let snapshot = self.view.make(super::view::Sources {
+            now,
+            machine: &self.machine,
+            settings: &self.settings,
+            figures: &figures,
+            show: self.show.as_ref(),
+            inputs: self.inputs.as_ref(),
+            pending_kbps: self.debounce.pending(),
+            preview: &self.preview,
+            journal: &self.journal,
+        });
+        self.shared.snapshot.store(Arc::new(snapshot));
+    }
+}
