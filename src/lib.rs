@@ -6,6 +6,8 @@
 pub mod audio;
 pub mod capture;
 pub mod clock;
+pub mod mediamtx;
+pub mod publish;
 pub mod relay;
 pub mod session;
 pub mod settings;

@@ -1,0 +1,1 @@
+//! A MediaMTX server: managed child and API client.
