@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 /// A host box taken apart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct HostBox {
     /// Name or address, IPv6 without brackets (a zone such as `%eth0` stays).
     pub host: String,
@@ -17,6 +17,18 @@ pub struct HostBox {
     pub latency_ms: Option<u32>,
     /// For the operator: what was not taken, or how a value was understood.
     pub notes: Vec<String>,
+}
+
+impl std::fmt::Debug for HostBox {
+    /// Without the secrets that a pasted URL may carry.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostBox")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("latency_ms", &self.latency_ms)
+            .field("notes", &self.notes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a host box cannot be used.
@@ -82,6 +94,13 @@ pub fn parse_host_box(text: &str) -> Result<HostBox, HostError> {
         }
         None => authority,
     };
+    if let Some((_, after)) = authority.rsplit_once('@') {
+        // Without what stands before the @: it may be a password.
+        return Err(HostError::Host {
+            host: after.into(),
+            why: "user and password have fields of their own, they cannot stand before an @",
+        });
+    }
     let (host, port) = split_port(authority)?;
     let mut parsed = HostBox {
         host: check_host(host)?,
@@ -92,7 +111,7 @@ pub fn parse_host_box(text: &str) -> Result<HostBox, HostError> {
         take_query(query, &mut parsed);
     } else if !query.is_empty() {
         return Err(HostError::Host {
-            host: text.into(),
+            host: parsed.host,
             why: "put srt:// in front to have the whole address taken apart",
         });
     }
@@ -155,9 +174,6 @@ fn check_host(host: &str) -> Result<String, HostError> {
                 "with more than one colon it must be an IPv6 address, such as fe80::1%eth0",
             );
         }
-    }
-    if host.contains('@') {
-        return error("user and password have fields of their own");
     }
     if host
         .chars()
@@ -259,13 +275,14 @@ mod tests {
             ("[::1", "bracket"),
             ("[::1]x", "bracket"),
             ("a:b:c", "IPv6"),
-            ("user:pw@host", ""),
+            ("user:pw@host", "fields of their own"),
             ("me@host", "fields of their own"),
             ("host/path", "slash"),
             ("host?streamid=x", "srt://"),
         ] {
             let error = parse_host_box(text).unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");
+            assert!(!error.contains("pw"), "{error}");
         }
     }
 
@@ -281,6 +298,11 @@ mod tests {
         );
         assert_eq!(parsed.stream_id.as_deref(), Some("publish:pd_a:me:x&y"));
         assert_eq!(parsed.passphrase.as_deref(), Some("0123456789"));
+        let debug = format!("{parsed:?}");
+        assert!(
+            !debug.contains("0123456789") && !debug.contains("x&y"),
+            "{debug}"
+        );
         assert_eq!(parsed.latency_ms, Some(200));
         assert_eq!(parsed.notes.len(), 2, "{:?}", parsed.notes);
         assert_eq!(

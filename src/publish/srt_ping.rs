@@ -133,12 +133,12 @@ pub fn induction_request(socket_id: u32, timestamp_us: u32) -> [u8; PACKET_BYTES
         HANDSHAKE,
         0, // type-specific information
         timestamp_us,
-        0,                         // destination socket id: not known yet
-        4,                         // HS version
-        2,                         // encryption field 0, extension field 2 (UDT's "datagram")
-        0x1234_5678 & 0x7fff_ffff, // initial sequence number
-        1500,                      // MTU
-        8192,                      // flow window, packets
+        0,           // destination socket id: not known yet
+        4,           // HS version
+        2,           // encryption field 0, extension field 2 (UDT's "datagram")
+        0x1234_5678, // initial sequence number
+        1500,        // MTU
+        8192,        // flow window, packets
         INDUCTION,
         socket_id,
         0, // SYN cookie
