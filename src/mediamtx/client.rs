@@ -200,6 +200,13 @@ impl Client {
     /// A page, which holds `what`, as JSON; None where MediaMTX says that it has no such thing.
     fn get(&self, page: &str, what: &str, limit: Duration) -> Result<Option<Value>, ApiError> {
         let url = self.base_url.clone();
+        if !url.starts_with("http://") {
+            // This build has no TLS; said before anything is sent.
+            return Err(ApiError::Address {
+                url,
+                why: "only http:// is supported".into(),
+            });
+        }
         let mut request = self.agent.get(format!("{}{page}", self.base_url));
         if let Some(authorization) = &self.authorization {
             request = request.header("Authorization", authorization.expose_secret());
@@ -216,7 +223,8 @@ impl Client {
         let json: Option<Value> = serde_json::from_slice(&body).ok();
         match (status, json) {
             (200, Some(json)) if json.is_object() => Ok(Some(json)),
-            (200, _) => Err(self.not_found(what)),
+            // A redirect comes from the WebRTC port or a web server.
+            (200 | 300..=399, _) => Err(self.not_found(what)),
             (401 | 403, _) => Err(ApiError::Unauthorised { url }),
             (404, Some(json)) if json.get("error").is_some() => Ok(None),
             // Without MediaMTX's JSON: a page that is switched off, or some other server.
@@ -254,10 +262,6 @@ impl Client {
             ureq::Error::HostNotFound => ApiError::Unreachable {
                 url,
                 why: "name not found".into(),
-            },
-            ureq::Error::Tls(_) => ApiError::Address {
-                url,
-                why: "https is not supported by this build, use http on a trusted network".into(),
             },
             error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_)) => ApiError::Address {
                 url,

@@ -300,7 +300,7 @@ impl ManagedServer {
 
     /// The page that plays `path` in a browser.
     pub fn viewer_url(&self, path: &str) -> String {
-        format!("{}/{path}", self.webrtc_url())
+        format!("{}/{path}/", self.webrtc_url())
     }
 
     /// User for publishing and the API.
@@ -407,7 +407,8 @@ fn drain(output: impl Read, tail: &Tail, log: &(dyn Fn(Severity, String) + Send 
             Ok(_) => {
                 let text = String::from_utf8_lossy(&line);
                 let (severity, text) = log_line(text.trim_end());
-                if !text.is_empty() {
+                // That line answers our own question for a path that is not there yet.
+                if !text.is_empty() && text != "[API] path not found" {
                     tail.add(text.to_owned());
                     log(severity, text.to_owned());
                 }
@@ -442,6 +443,7 @@ fn log_line(line: &str) -> (Severity, &str) {
     )
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 #[path = "server_tests.rs"]
 mod tests;

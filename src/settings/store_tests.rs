@@ -313,3 +313,26 @@ fn shipped_defaults_are_the_defaults() {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_file_whatever_is_lost_or_panics(content in proptest::collection::vec(0_u8.., 0..200)) {
+        let dir = dir_with(&content);
+        let loaded = load_from(dir.path(), now());
+        proptest::prop_assert_eq!(loaded.settings.check(), Ok(()));
+        let kept: Vec<_> = names_in(&dir).iter().map(|n| fs::read(dir.path().join(n)).unwrap()).collect();
+        proptest::prop_assert!(kept.contains(&content));
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_kept_whole(cut in 0_usize..2000, flip in 0_u8..) {
+        let mut content = include_bytes!("../../settings/default.ron").to_vec();
+        content.truncate(cut);
+        content.extend([flip]);
+        let dir = dir_with(&content);
+        let loaded = load_from(dir.path(), now());
+        proptest::prop_assert_eq!(loaded.settings, Settings::default());
+        let kept: Vec<_> = names_in(&dir).iter().map(|n| fs::read(dir.path().join(n)).unwrap()).collect();
+        proptest::prop_assert!(kept.contains(&content));
+    }
+}
