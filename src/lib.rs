@@ -8,6 +8,7 @@ pub mod capture;
 pub mod clock;
 pub mod ffmpeg;
 pub mod latency;
+pub mod mediamtx;
 pub mod publish;
 pub mod relay;
 pub mod session;

@@ -1,4 +1,14 @@
-//! Ways out of the console: the publisher and what receives.
+//! Ways from the console to a server: the publisher, addresses and stream ids, the look whether
+//! anything listens, and the loopback receiver where there is no server.
 
 pub mod audio_pipe;
+pub mod host_box;
 pub mod publisher;
+pub mod srt_ping;
+pub mod srt_url;
+pub mod streamid;
+
+pub use host_box::{HostBox, HostError, parse_host_box};
+pub use srt_ping::{PingError, Pong, ping};
+pub use srt_url::{ResolveError, check_passphrase, resolve, resolve_all, srt_url};
+pub use streamid::{Mode, StreamIdError, StreamIdParts, parse_stream_id, stream_id};

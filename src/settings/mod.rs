@@ -1,5 +1,12 @@
 //! The operator's settings: what they are, where they are kept, what is secret.
 
+pub mod overrides;
 pub mod schema;
+pub mod secrets;
+pub mod store;
+mod tree;
 
+pub use overrides::{SetError, set, set_pair};
 pub use schema::*;
+pub use secrets::{Secrets, mask};
+pub use store::{Loaded, Store, StoreError, load};

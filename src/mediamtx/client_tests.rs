@@ -1,0 +1,119 @@
+use super::*;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Instant;
+
+/// Answers one request with `answer`, gives back what was asked.
+fn serve(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut buffer = [0; 1024];
+        while !request.ends_with(b"\r\n\r\n") {
+            let length = stream.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..length]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (url, asked)
+}
+
+fn path_with(answer: &'static str) -> Result<Option<PathInfo>, ApiError> {
+    Client::new(&serve(answer).0, "", "").path("a")
+}
+
+#[test]
+fn login_and_path_are_sent_encoded() {
+    let (url, asked) = serve("HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"online\": true}");
+    let info = Client::new(&url, "me", "pä:ss")
+        .path("pd_a/b c%")
+        .unwrap()
+        .unwrap();
+    assert!(info.online);
+    let request = asked.join().unwrap();
+    assert!(
+        request.starts_with("GET /v3/paths/get/pd_a/b%20c%25 HTTP/1.1\r\n"),
+        "{request}"
+    );
+    // base64 of "me:pä:ss" in UTF-8.
+    assert!(request.contains("Basic bWU6cMOkOnNz"), "{request}");
+}
+
+#[test]
+fn answers_are_told_apart() {
+    let not_there = "HTTP/1.1 404 Not Found\r\nContent-Length: 44\r\n\r\n{\"status\":\"error\",\"error\":\"path not found\"} ";
+    assert_eq!(path_with(not_there), Ok(None));
+    for not_mediamtx in [
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 18\r\n\r\n404 page not found",
+        "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        assert!(
+            matches!(path_with(not_mediamtx), Err(ApiError::NotFound { .. })),
+            "{not_mediamtx}"
+        );
+    }
+    let refused = path_with("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").unwrap_err();
+    assert!(refused.to_string().contains("password"), "{refused}");
+    let failed = path_with(
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 16\r\n\r\n{\"error\":\"boom\"}",
+    );
+    assert!(
+        matches!(failed, Err(ApiError::Other { status: 500, message, .. }) if message == "boom")
+    );
+}
+
+#[test]
+fn nothing_listening_is_told_at_once() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let started = Instant::now();
+    let error = Client::new(&free.to_string(), "u", "secret-password")
+        .path("a")
+        .unwrap_err();
+    assert!(
+        matches!(&error, ApiError::Unreachable { url, .. } if *url == format!("http://{free}")),
+        "{error}"
+    );
+    assert!(started.elapsed() < CONNECT_TIMEOUT);
+    assert!(!format!("{error} {error:?}").contains("secret-password"));
+}
+
+#[test]
+fn silence_ends_after_the_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = Client::new(&listener.local_addr().unwrap().to_string(), "", "");
+    let started = Instant::now();
+    let error = client.path("a").unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ApiError::Slow {
+                waited_ms: 2000,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let took = started.elapsed();
+    assert!(
+        took >= TIMEOUT && took < TIMEOUT + Duration::from_secs(1),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn impossible_addresses_are_named() {
+    for url in ["https://127.0.0.1:1", "ftp://127.0.0.1", "http://a b", ""] {
+        let error = Client::new(url, "", "").path("a").unwrap_err();
+        assert!(
+            matches!(error, ApiError::Address { .. }),
+            "{url}: {error:?}"
+        );
+    }
+}

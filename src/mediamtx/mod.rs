@@ -1,0 +1,15 @@
+//! MediaMTX: the one that the console runs on loopback, and the API of any.
+
+pub mod client;
+pub mod config;
+pub mod locate;
+mod ports;
+pub mod server;
+pub mod types;
+
+pub use client::{ApiError, Client};
+pub use config::ManagedConfig;
+pub use locate::{LocateError, locate};
+pub use ports::Ports;
+pub use server::{ManagedServer, ServerError};
+pub use types::{PathInfo, SrtConnection, WebRtcSession};

@@ -1,0 +1,179 @@
+//! The SRT address that ffmpeg gets, and the checks before it. Pure but for [`resolve`], which
+//! blocks on the system's resolver: call it on a worker thread.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+/// The highest SRT latency that the console sets, ms.
+pub const MAX_LATENCY_MS: u32 = 8000;
+/// Latency above this is asked back: it is more likely a wrong unit than a wish, ms.
+const UNUSUAL_LATENCY_MS: u32 = 2000;
+
+/// A passphrase of impossible length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the passphrase has {bytes} bytes; SRT takes 10 to 79, or none (letters beyond ASCII count 2 to 4 bytes)"
+)]
+pub struct PassphraseError {
+    /// Its length.
+    pub bytes: usize,
+}
+
+/// Checks the passphrase's length in bytes: none, or 10 to 79. The SRT draft allows 80, but builds
+/// of libsrt differ at 80 (cases.md B17).
+///
+/// # Errors
+/// Any other length.
+pub fn check_passphrase(passphrase: &str) -> Result<(), PassphraseError> {
+    match passphrase.len() {
+        0 | 10..=79 => Ok(()),
+        bytes => Err(PassphraseError { bytes }),
+    }
+}
+
+/// What to ask the operator before this latency is used; None where it is usual.
+pub fn latency_question(latency_ms: u32) -> Option<String> {
+    (latency_ms > UNUSUAL_LATENCY_MS).then(|| {
+        format!(
+            "SRT latency {latency_ms} ms delays every picture by {:.1} s. The unit is milliseconds: is that meant?",
+            f64::from(latency_ms) / 1000.0
+        )
+    })
+}
+
+/// Why a host gave no address.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The resolver does not know the name.
+    #[error(
+        "name not found: {host} ({reason}). Check its spelling and this machine's network, or enter an address."
+    )]
+    NotFound {
+        /// The host.
+        host: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The resolver knows the name, but no address of it.
+    #[error("name not found: {host} has no address. Check its spelling, or enter an address.")]
+    NoAddress {
+        /// The host.
+        host: String,
+    },
+}
+
+/// The first address of `host` (name, IPv4, or IPv6 without brackets, zone allowed).
+///
+/// ffmpeg never gets a name: the static 7.0.2 build crashes on every name (cases.md B20).
+///
+/// # Errors
+/// Where the resolver knows no address.
+pub fn resolve(host: &str, port: u16) -> Result<SocketAddr, ResolveError> {
+    resolve_all(host, port).map(|addresses| addresses[0])
+}
+
+/// Every address of `host` in the resolver's order, at least one. Blocks.
+///
+/// # Errors
+/// Where the resolver knows none.
+pub fn resolve_all(host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
+    let found: io::Result<Vec<SocketAddr>> = (host, port).to_socket_addrs().map(Iterator::collect);
+    match found {
+        Ok(addresses) if addresses.is_empty() => Err(ResolveError::NoAddress { host: host.into() }),
+        Ok(addresses) => Ok(addresses),
+        Err(error) => Err(ResolveError::NotFound {
+            host: host.into(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// The caller's address for ffmpeg: an IPv6 address bracketed once, the latency in microseconds
+/// (ffmpeg's unit; cases.md B21), packets of seven MPEG-TS cells.
+///
+/// Stream id and passphrase are options of their own, never part of it (B16). Only keys that
+/// ffmpeg 5.1 to 9.0 all know: 9.0 refuses unknown ones.
+pub fn srt_url(address: SocketAddr, latency_ms: u32) -> String {
+    let latency_us = u64::from(latency_ms) * 1000;
+    format!("srt://{address}?mode=caller&transtype=live&latency={latency_us}&pkt_size=1316")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn passphrases_of_the_b17_list() {
+        for (length, good) in [
+            (0, true),
+            (1, false),
+            (9, false),
+            (10, true),
+            (79, true),
+            (80, false),
+            (81, false),
+        ] {
+            assert_eq!(
+                check_passphrase(&"x".repeat(length)).is_ok(),
+                good,
+                "{length}"
+            );
+        }
+        // Bytes, not letters: three Korean letters are nine bytes, four are twelve.
+        assert_eq!(
+            check_passphrase("한글음"),
+            Err(PassphraseError { bytes: 9 })
+        );
+        assert!(check_passphrase("한글음성").is_ok());
+        assert!(check_passphrase(&"한".repeat(27)).is_err());
+    }
+
+    #[test]
+    fn latency_is_given_in_microseconds() {
+        let url = srt_url("192.0.2.7:8890".parse().unwrap(), 80);
+        assert_eq!(
+            url,
+            "srt://192.0.2.7:8890?mode=caller&transtype=live&latency=80000&pkt_size=1316"
+        );
+        assert!(
+            srt_url("192.0.2.7:1".parse().unwrap(), u32::MAX).contains("latency=4294967295000&")
+        );
+        assert!(latency_question(20_000).unwrap().contains("20.0 s"));
+        assert_eq!(latency_question(120), None);
+    }
+
+    #[test]
+    fn ipv6_is_bracketed_exactly_once() {
+        for host in ["::1", "[::1]"] {
+            let host = crate::publish::parse_host_box(host).unwrap().host;
+            let url = srt_url(resolve(&host, 8890).unwrap(), 120);
+            assert!(url.starts_with("srt://[::1]:8890?"), "{url}");
+        }
+        let scoped = SocketAddr::V6(std::net::SocketAddrV6::new(
+            "fe80::1".parse().unwrap(),
+            8890,
+            0,
+            3,
+        ));
+        assert!(srt_url(scoped, 120).starts_with("srt://[fe80::1%3]:8890?"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_zone_name_becomes_its_number() {
+        let resolved = resolve("fe80::1%lo", 8890).unwrap();
+        assert!(
+            matches!(resolved, SocketAddr::V6(v6) if v6.scope_id() == 1),
+            "{resolved}"
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_soon() {
+        let started = Instant::now();
+        let error = resolve("nope.invalid", 8890).unwrap_err().to_string();
+        assert!(error.starts_with("name not found: nope.invalid"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+}

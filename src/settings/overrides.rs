@@ -1,0 +1,275 @@
+//! Setting one value by its name, for the command line: `encoder.bitrate_kbps=3000`. Pure.
+
+use super::schema::{BadSetting, Settings};
+use super::tree;
+use serde_json::{Value, json};
+
+/// Why a value was not taken; the settings are as before.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetError {
+    /// No `=` in the pair.
+    #[error("`{pair}` is not of the form name=value, such as encoder.bitrate_kbps=3000")]
+    NoValue {
+        /// What was given.
+        pair: String,
+    },
+    /// No setting of this name.
+    #[error("unknown setting `{name}`{}", did_you_mean(near))]
+    Unknown {
+        /// The name given.
+        name: String,
+        /// Up to three like it.
+        near: Vec<String>,
+    },
+    /// The value has the wrong form.
+    #[error("setting {name} cannot be `{value}`: {reason}")]
+    NotUnderstood {
+        /// The setting.
+        name: String,
+        /// The value given.
+        value: String,
+        /// What was expected.
+        reason: String,
+    },
+    /// The value is outside of what is allowed.
+    #[error("{}", sentences(.0))]
+    OutOfBounds(Vec<BadSetting>),
+}
+
+/// "; did you mean `a` or `b`?", or where to look.
+pub(super) fn did_you_mean(near: &[String]) -> String {
+    if near.is_empty() {
+        return "; the shipped settings/default.ron names them all".into();
+    }
+    let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    format!("; did you mean {}?", quoted.join(" or "))
+}
+
+fn sentences(bad: &[BadSetting]) -> String {
+    bad.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// Names of all settings that [`set`] takes, such as `encoder.bitrate_kbps`.
+pub fn names() -> Vec<String> {
+    let mut names = tree::leaf_names(&shape());
+    names.retain(|name| name != "version");
+    names
+}
+
+/// The defaults as JSON.
+pub(super) fn shape() -> Value {
+    serde_json::to_value(Settings::default()).unwrap_or_default()
+}
+
+/// Sets the pair `name=value`; see [`set`].
+///
+/// # Errors
+/// As [`set`], and [`SetError::NoValue`].
+pub fn set_pair(settings: &mut Settings, pair: &str) -> Result<(), SetError> {
+    match pair.split_once('=') {
+        Some((name, value)) => set(settings, name.trim(), value.trim()),
+        None => Err(SetError::NoValue { pair: pair.into() }),
+    }
+}
+
+/// Sets `name` (dotted) to `value`: plain text, RON, a variant in small letters (`tone`), a size as
+/// `1280x720` or a rate as `30` or `30000/1001`.
+///
+/// # Errors
+/// Unknown name (with near ones), a value of the wrong form, or out of bounds.
+pub fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), SetError> {
+    let shape = shape();
+    let default = match tree::at(&shape, name) {
+        Some(default) if name != "version" => default,
+        _ => {
+            return Err(SetError::Unknown {
+                name: name.into(),
+                near: tree::near(name, &names()),
+            });
+        }
+    };
+    let not_understood = |reason: String| SetError::NotUnderstood {
+        name: name.into(),
+        value: value.into(),
+        reason,
+    };
+    let json =
+        serde_json::to_value(&*settings).map_err(|error| not_understood(error.to_string()))?;
+    let mut reason = String::new();
+    for candidate in candidates(value, default) {
+        let mut changed = json.clone();
+        if let Some(slot) = tree::at_mut(&mut changed, name) {
+            *slot = candidate;
+        }
+        match serde_json::from_value::<Settings>(changed) {
+            Ok(new) => {
+                let before = settings.check().err().unwrap_or_default();
+                let mut bad = new.check().err().unwrap_or_default();
+                bad.retain(|b| !before.contains(b));
+                if !bad.is_empty() {
+                    return Err(SetError::OutOfBounds(bad));
+                }
+                *settings = new;
+                return Ok(());
+            }
+            Err(error)
+                if reason.is_empty() || !error.to_string().contains("invalid type: string") =>
+            {
+                reason = error.to_string();
+            }
+            Err(_) => {}
+        }
+    }
+    Err(not_understood(reason))
+}
+
+/// What `value` may mean, the likeliest first.
+fn candidates(value: &str, default: &Value) -> Vec<Value> {
+    let mut candidates = Vec::new();
+    if default.is_null() && (value == "None" || value.is_empty()) {
+        candidates.push(Value::Null);
+    }
+    // Plain text before RON: a host or user may read as RON of another meaning.
+    candidates.push(json!(value));
+    candidates.extend(tree::json_of(value).ok());
+    if default.get("width").is_some() {
+        candidates.extend(two_numbers(value, 'x').map(|(w, h)| json!({"width": w, "height": h})));
+    }
+    if default.get("num").is_some() {
+        let whole = value.parse().ok().map(|num| (num, 1));
+        candidates.extend(
+            whole
+                .or_else(|| two_numbers(value, '/'))
+                .map(|(n, d)| json!({"num": n, "den": d})),
+        );
+    }
+    candidates.push(json!(pascal(value)));
+    candidates
+}
+
+fn two_numbers(value: &str, between: char) -> Option<(u32, u32)> {
+    let (a, b) = value.split_once(between)?;
+    Some((a.trim().parse().ok()?, b.trim().parse().ok()?))
+}
+
+/// `default_input` as `DefaultInput`.
+fn pascal(value: &str) -> String {
+    value
+        .split(['_', '-'])
+        .map(|word| {
+            let mut chars = word.chars();
+            chars.next().map_or_else(String::new, |first| {
+                first.to_uppercase().chain(chars).collect::<String>()
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{AudioSourceKind, VideoSourceKind};
+    use crate::units::{Fps, Size};
+
+    #[test]
+    fn values_of_each_form_are_taken() {
+        let mut s = Settings::default();
+        for pair in [
+            "encoder.bitrate_kbps=2500",
+            "encoder.gop_seconds=0.5",
+            "video.source=pattern",
+            "video.size=1920x1080",
+            "video.fps=30000/1001",
+            "audio.source=Input(\"USB, mic\")",
+            "audio.muted=true",
+            "target.host=fe80::1%eth0",
+            "target.user=a//b",
+            "target.path=123",
+            "ffmpeg_path=/opt/f f/ffmpeg",
+        ] {
+            set_pair(&mut s, pair).unwrap_or_else(|error| panic!("{pair}: {error}"));
+        }
+        assert_eq!(s.encoder.bitrate_kbps, 2500);
+        assert_eq!(s.encoder.gop_seconds, 0.5);
+        assert_eq!(s.video.source, VideoSourceKind::Pattern);
+        assert_eq!(s.video.size, Size::new(1920, 1080));
+        assert_eq!(
+            s.video.fps,
+            Fps {
+                num: 30_000,
+                den: 1001
+            }
+        );
+        assert_eq!(s.audio.source, AudioSourceKind::Input("USB, mic".into()));
+        assert!(s.audio.muted);
+        assert_eq!(s.target.host, "fe80::1%eth0");
+        assert_eq!(s.target.user, "a//b");
+        assert_eq!(s.target.path, "123");
+        assert_eq!(
+            s.ffmpeg_path.as_deref(),
+            Some(std::path::Path::new("/opt/f f/ffmpeg"))
+        );
+        set(&mut s, "ffmpeg_path", "None").unwrap();
+        set(&mut s, "audio.source", "default_input").unwrap();
+        set(&mut s, "video.size.width", "640").unwrap();
+        assert_eq!((s.ffmpeg_path, s.video.size.width), (None, 640));
+        assert_eq!(s.audio.source, AudioSourceKind::DefaultInput);
+    }
+
+    #[test]
+    fn refusals_name_the_setting_and_change_nothing() {
+        let mut s = Settings::default();
+        let error = set_pair(&mut s, "encoder.bitrate=3000")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("unknown setting `encoder.bitrate`"),
+            "{error}"
+        );
+        assert!(error.contains("`encoder.bitrate_kbps`"), "{error}");
+        let error = set_pair(&mut s, "encoder.bitrate_kbps=1000000000")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("from 100 to 10000"), "{error}");
+        let error = set_pair(&mut s, "encoder.bitrate_kbps=-5")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("-5"), "{error}");
+        let error = set_pair(&mut s, "video.source=webcam")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("Pattern"), "{error}");
+        assert!(matches!(
+            set_pair(&mut s, "bitrate"),
+            Err(SetError::NoValue { .. })
+        ));
+        assert!(matches!(
+            set(&mut s, "version", "2"),
+            Err(SetError::Unknown { .. })
+        ));
+        assert!(matches!(
+            set(&mut s, "video", "3"),
+            Err(SetError::NotUnderstood { .. })
+        ));
+        assert_eq!(s, Settings::default());
+    }
+
+    #[test]
+    fn every_name_is_settable_to_its_default() {
+        let shape = shape();
+        for name in names() {
+            let value = match tree::at(&shape, &name) {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Null) => "None".into(),
+                Some(other) => other.to_string(),
+                None => panic!("{name} is not in the shape"),
+            };
+            let mut s = Settings::default();
+            set(&mut s, &name, &value).unwrap_or_else(|error| panic!("{name}={value}: {error}"));
+            assert_eq!(s, Settings::default(), "{name}");
+        }
+    }
+}

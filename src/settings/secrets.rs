@@ -1,0 +1,150 @@
+//! Password and passphrase: from the environment or the window, in memory only, never in the
+//! settings file; and the mask that keeps them out of every text.
+//!
+//! Pure but for [`Secrets::from_env`].
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Names the environment's password for the server's user.
+pub const PASSWORD_ENV: &str = "PD_CONSOLE_PASSWORD";
+/// Names the environment's SRT passphrase.
+pub const PASSPHRASE_ENV: &str = "PD_CONSOLE_PASSPHRASE";
+/// What stands where a secret stood.
+pub const MASK: &str = "***";
+
+/// What must not be shown; wiped from memory when dropped, and `Debug` does not print it.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets {
+    /// Password of the server's user (`target.user`).
+    pub password: Option<SecretString>,
+    /// SRT passphrase: encrypts the stream.
+    pub passphrase: Option<SecretString>,
+}
+
+impl Secrets {
+    /// Secrets of the environment; an empty variable is none.
+    pub fn from_env() -> Self {
+        let get = |name| std::env::var(name).ok().and_then(|text| secret(&text));
+        Self {
+            password: get(PASSWORD_ENV),
+            passphrase: get(PASSPHRASE_ENV),
+        }
+    }
+
+    /// The password, empty where there is none. For building a stream id only.
+    pub fn password_text(&self) -> &str {
+        self.password
+            .as_ref()
+            .map_or("", |secret| secret.expose_secret())
+    }
+
+    /// The passphrase, empty where there is none. For the publisher's argument only.
+    pub fn passphrase_text(&self) -> &str {
+        self.passphrase
+            .as_ref()
+            .map_or("", |secret| secret.expose_secret())
+    }
+}
+
+/// `text` as a secret; None where it is empty.
+pub fn secret(text: &str) -> Option<SecretString> {
+    (!text.is_empty()).then(|| SecretString::from(text))
+}
+
+/// `text` with every occurrence of the secrets, raw or percent-encoded, replaced by `***`.
+pub fn mask(text: &str, secrets: &Secrets) -> String {
+    mask_values(text, &[secrets.password_text(), secrets.passphrase_text()])
+}
+
+/// As [`mask`], for any values (such as the managed server's generated password).
+pub fn mask_values(text: &str, secrets: &[&str]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        // The longest match wins, so that a secret within another leaves no remainder.
+        let longest = secrets
+            .iter()
+            .filter_map(|secret| matched_bytes(rest, secret))
+            .max();
+        match longest {
+            Some(bytes) => {
+                out.push_str(MASK);
+                rest = &rest[bytes..];
+            }
+            None => {
+                out.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    out
+}
+
+/// Length of `secret` at the start of `text`, each of its bytes raw, as %XX, or `+` for a space;
+/// None where it does not stand there. Encoders differ in which bytes they encode, so any mixture
+/// counts.
+fn matched_bytes(text: &str, secret: &str) -> Option<usize> {
+    let text = text.as_bytes();
+    let mut at = 0;
+    for &wanted in secret.as_bytes() {
+        let rest = &text[at..];
+        at += match rest {
+            [b'%', high, low, ..] if hex(*high, *low) == Some(wanted) => 3,
+            [raw, ..] if *raw == wanted => 1,
+            [b'+', ..] if wanted == b' ' => 1,
+            _ => return None,
+        };
+    }
+    (at > 0).then_some(at)
+}
+
+fn hex(high: u8, low: u8) -> Option<u8> {
+    let digit = |b: u8| char::from(b).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn secrets(password: &str, passphrase: &str) -> Secrets {
+        Secrets {
+            password: secret(password),
+            passphrase: secret(passphrase),
+        }
+    }
+
+    #[test]
+    fn raw_and_encoded_forms_are_masked() {
+        let s = secrets("a&b 한%", "0123456789");
+        assert_eq!(mask("publish:pd:me:a&b 한%", &s), "publish:pd:me:***");
+        assert_eq!(mask("x=a%26b%20%ED%95%9C%25&y", &s), "x=***&y");
+        assert_eq!(mask("x=a%26b+%ed%95%9c%25&y", &s), "x=***&y");
+        assert_eq!(mask("x=a&b+한%25&p=0123456789.", &s), "x=***&p=***.");
+        assert_eq!(mask("한 a&b 012345678", &s), "한 a&b 012345678");
+    }
+
+    #[test]
+    fn one_secret_within_another_leaves_no_remainder() {
+        let s = secrets("0123456789", "0123456789abc");
+        assert_eq!(mask("-passphrase 0123456789abc", &s), "-passphrase ***");
+        assert_eq!(mask("aaaaa", &secrets("aa", "")), "******a");
+    }
+
+    #[test]
+    fn without_secrets_the_text_is_the_same() {
+        assert_eq!(mask("any %20 text", &Secrets::default()), "any %20 text");
+        assert!(secret("").is_none());
+        assert!(!format!("{:?}", secrets("hunter2hunter2", "")).contains("hunter2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_gets_through(before in ".{0,12}", secret in "[^*]{1,12}", after in ".{0,12}") {
+            prop_assume!(!secret.contains('*'));
+            let masked = mask(&format!("{before}{secret}{after}"), &secrets(&secret, ""));
+            prop_assert!(!masked.contains(&secret));
+        }
+    }
+}

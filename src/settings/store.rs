@@ -1,0 +1,462 @@
+//! The settings file `settings.ron`: read tolerantly, written atomically, never destroyed.
+//!
+//! Called on the starting thread and on the session's; blocks on the disk only. What this version
+//! does not know (a newer version's keys, values it cannot read) is kept as it was written; a
+//! broken file is renamed aside and named; a folder that cannot be written costs a message only.
+
+use super::overrides::{did_you_mean, shape};
+use super::schema::{SCHEMA_VERSION, Settings};
+use super::tree::{self, Node};
+use serde_json::Value;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Names the settings' folder instead of the system's.
+pub const CONFIG_DIR_ENV: &str = "PD_CONSOLE_CONFIG_DIR";
+/// The file's name in that folder.
+pub const FILE_NAME: &str = "settings.ron";
+/// A larger file was not written by this program.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+const HEADER: &str = "// Settings of pd-console. Saving from the window keeps keys it does not know, but no comments.\n\
+                      // settings/default.ron of the program explains each key.\n";
+
+/// Why settings were not saved; the file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No home folder is known.
+    #[error("settings are not saved: no config folder is known. Set {CONFIG_DIR_ENV} to a folder.")]
+    NoFolder,
+    /// The file could not be read or kept aside at start, so it must not be replaced.
+    #[error("settings are not saved, to keep {} as it is: {why}. Mend or move that file and start again.", path.display())]
+    Protected {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong at start.
+        why: String,
+    },
+    /// The folder or the file cannot be written.
+    #[error("settings are not saved: {} cannot be written: {source}. Check the folder's permissions and free space, or set {CONFIG_DIR_ENV} to another folder.", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A value has no RON form (a path that is not Unicode).
+    #[error("settings are not saved: {0}")]
+    Form(String),
+}
+
+/// What [`load`] found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Settings in bounds.
+    pub settings: Settings,
+    /// For the operator, once: what was wrong with the file and what was done.
+    pub notes: Vec<String>,
+    /// Dotted names of keys in the file that this version does not know.
+    pub unknown: Vec<String>,
+    /// Where to save.
+    pub store: Store,
+}
+
+/// Saves settings into the file that they came from.
+#[derive(Debug)]
+pub struct Store {
+    path: Option<PathBuf>,
+    /// Settings as loaded or last saved: what did not change since is not written, so that a second
+    /// copy of the program, or a hand edit meanwhile, is not undone.
+    base: Settings,
+    protected: Option<String>,
+}
+
+/// The settings' folder: [`CONFIG_DIR_ENV`], else `pd-console` in the system's config folder.
+///
+/// # Errors
+/// Where no home folder is known.
+pub fn config_dir() -> Result<PathBuf, StoreError> {
+    use etcetera::BaseStrategy;
+    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
+        return Ok(dir.into());
+    }
+    let base =
+        etcetera::base_strategy::choose_native_strategy().map_err(|_| StoreError::NoFolder)?;
+    Ok(base.config_dir().join("pd-console"))
+}
+
+/// Loads the settings; never fails: what is wrong is told in [`Loaded::notes`].
+pub fn load() -> Loaded {
+    match config_dir() {
+        Ok(dir) => load_from(&dir, SystemTime::now()),
+        Err(error) => Loaded {
+            settings: Settings::default(),
+            notes: vec![error.to_string()],
+            unknown: Vec::new(),
+            store: Store {
+                path: None,
+                base: Settings::default(),
+                protected: None,
+            },
+        },
+    }
+}
+
+/// Loads the settings from `dir`; `now` names a broken file that is kept aside.
+pub fn load_from(dir: &Path, now: SystemTime) -> Loaded {
+    let path = dir.join(FILE_NAME);
+    let mut loaded = Loaded {
+        settings: Settings::default(),
+        notes: Vec::new(),
+        unknown: Vec::new(),
+        store: Store {
+            path: Some(path.clone()),
+            base: Settings::default(),
+            protected: None,
+        },
+    };
+    match read_tree(&path) {
+        Ok(None) => {}
+        Ok(Some(tree)) => loaded.take(&tree, &path, now),
+        Err(Unread::Broken(why)) => match keep_aside(&path, now) {
+            Ok(aside) => loaded.notes.push(format!(
+                "The settings file {} is broken: {why}. It is kept as {}; the program starts with \
+                 the defaults. To use it again, mend it and rename it to {FILE_NAME}.",
+                path.display(),
+                aside.display()
+            )),
+            Err(error) => loaded.protect(
+                &path,
+                format!("it is broken ({why}) and cannot be renamed ({error})"),
+            ),
+        },
+        Err(Unread::Io(error)) => loaded.protect(&path, format!("it cannot be read ({error})")),
+    }
+    loaded.store.base = loaded.settings.clone();
+    loaded
+}
+
+impl Loaded {
+    /// The file shall not be touched any more.
+    fn protect(&mut self, path: &Path, why: String) {
+        self.notes.push(format!(
+            "The settings file {} is not used: {why}. The program starts with the defaults and \
+             saves nothing there until that file is mended or moved.",
+            path.display()
+        ));
+        self.store.protected = Some(why);
+    }
+
+    /// Takes every good value of `tree`.
+    fn take(&mut self, tree: &Node, path: &Path, now: SystemTime) {
+        let found = interpret(tree);
+        let newer = found.version > SCHEMA_VERSION;
+        if newer {
+            self.notes.push(format!(
+                "The settings file {} was written by a newer version of the program (format {}, \
+                 this one knows {SCHEMA_VERSION}). What this version does not know stays in the file.",
+                path.display(),
+                found.version
+            ));
+        }
+        for name in &found.unknown {
+            // A newer version's keys are no mistake of the operator's.
+            if !newer {
+                let near = tree::near(name, &super::overrides::names());
+                self.notes.push(format!(
+                    "unknown setting `{name}` in {}: it is kept but does nothing{}",
+                    path.display(),
+                    did_you_mean(&near)
+                ));
+            }
+        }
+        self.unknown = found.unknown;
+        self.settings = found.settings;
+        for bad in &found.bad {
+            self.notes.push(format!("{bad}; the default is used"));
+        }
+        if found.bad.is_empty() || newer {
+            return;
+        }
+        // The bad values leave the file, so the file as it was is kept beside it.
+        match keep_aside(path, now) {
+            Ok(aside) => {
+                self.notes.push(format!(
+                    "The settings file as it was is kept as {}.",
+                    aside.display()
+                ));
+                let written = own_tree(&self.settings)
+                    .and_then(|ours| write_tree(path, &Node::merged(Some(tree), None, &ours)));
+                if let Err(error) = written {
+                    self.notes.push(error.to_string());
+                }
+            }
+            Err(error) => {
+                let why = format!("it has bad values and no copy can be kept ({error})");
+                self.notes.push(format!(
+                    "{} cannot be renamed ({error}): nothing is saved until its bad values are mended.",
+                    path.display()
+                ));
+                self.store.protected = Some(why);
+            }
+        }
+    }
+}
+
+impl Store {
+    /// The file, where a config folder is known.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Writes what changed since the last load or save, atomically (a whole file or the old one,
+    /// mode 0600 on Unix); everything else in the file stays.
+    ///
+    /// # Errors
+    /// No folder, a protected file, or the system's refusal; the program can go on.
+    pub fn save(&mut self, settings: &Settings) -> Result<(), StoreError> {
+        self.save_at(settings, SystemTime::now())
+    }
+
+    fn save_at(&mut self, settings: &Settings, now: SystemTime) -> Result<(), StoreError> {
+        let path = self.path.as_deref().ok_or(StoreError::NoFolder)?;
+        if let Some(why) = &self.protected {
+            return Err(StoreError::Protected {
+                path: path.into(),
+                why: why.clone(),
+            });
+        }
+        let mut ours = settings.clone();
+        ours.version = SCHEMA_VERSION;
+        let in_file = match read_tree(path) {
+            Ok(tree) => tree,
+            Err(Unread::Broken(_)) => {
+                keep_aside(path, now).map_err(|source| StoreError::Write {
+                    path: path.into(),
+                    source,
+                })?;
+                None
+            }
+            Err(Unread::Io(source)) => {
+                return Err(StoreError::Write {
+                    path: path.into(),
+                    source,
+                });
+            }
+        };
+        let merged = Node::merged(
+            in_file.as_ref(),
+            Some(&own_tree(&self.base)?),
+            &own_tree(&ours)?,
+        );
+        write_tree(path, &merged)?;
+        self.base = ours;
+        Ok(())
+    }
+}
+
+/// Why a file gave no tree.
+enum Unread {
+    Broken(String),
+    Io(io::Error),
+}
+
+/// The file's tree; None where there is no file.
+fn read_tree(path: &Path) -> Result<Option<Node>, Unread> {
+    let mut bytes = Vec::new();
+    match fs::File::open(path) {
+        Ok(file) => file
+            .take(MAX_FILE_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(Unread::Io)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Unread::Io(error)),
+    };
+    let broken = |why: &str| Err(Unread::Broken(why.into()));
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return broken("it is larger than 1 MiB");
+    }
+    if bytes.iter().all(|&b| b == 0 || b.is_ascii_whitespace()) {
+        return broken(if bytes.contains(&0) {
+            "it is filled with zeros"
+        } else {
+            "it is empty"
+        });
+    }
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return broken("it is not UTF-8 text");
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Node::parse(text, &shape())
+        .map(Some)
+        .map_err(|error| Unread::Broken(error.to_string()))
+}
+
+/// A tree's good values, and what else is in it.
+struct Found {
+    settings: Settings,
+    version: u32,
+    bad: Vec<String>,
+    unknown: Vec<String>,
+}
+
+fn interpret(tree: &Node) -> Found {
+    let shape = shape();
+    let mut json = shape.clone();
+    let (mut bad, mut unknown) = (Vec::new(), Vec::new());
+    let version = match tree.field("version") {
+        Some(Node::Leaf(text)) => ron::from_str::<u32>(text).unwrap_or_else(|_| {
+            bad.push(format!(
+                "setting version is {text}: it must be a whole number"
+            ));
+            SCHEMA_VERSION
+        }),
+        _ => SCHEMA_VERSION,
+    };
+    interpret_level(tree, &shape, "", &mut json, &mut bad, &mut unknown);
+    let mut settings: Settings = serde_json::from_value(json).unwrap_or_default();
+    if let Err(out_of_bounds) = settings.check() {
+        let mut json = serde_json::to_value(&settings).unwrap_or_default();
+        for one in out_of_bounds {
+            if let (Some(slot), Some(default)) = (
+                tree::at_mut(&mut json, one.name),
+                tree::at(&shape, one.name),
+            ) {
+                *slot = default.clone();
+            }
+            bad.push(one.to_string());
+        }
+        settings = serde_json::from_value(json).unwrap_or_default();
+        if settings.check().is_err() {
+            settings = Settings::default();
+        }
+    }
+    // In memory the version is always this program's; the file's own stays in the file.
+    settings.version = SCHEMA_VERSION;
+    Found {
+        settings,
+        version,
+        bad,
+        unknown,
+    }
+}
+
+/// Takes the fields of `node`, which `shape` describes, into `json`.
+fn interpret_level(
+    node: &Node,
+    shape: &Value,
+    prefix: &str,
+    json: &mut Value,
+    bad: &mut Vec<String>,
+    unknown: &mut Vec<String>,
+) {
+    let Node::Struct(fields) = node else { return };
+    for (key, inner) in fields {
+        let name = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
+        match (shape.get(key), inner) {
+            _ if name == "version" => {}
+            (None, _) => unknown.push(name),
+            (Some(known), Node::Struct(_)) => {
+                interpret_level(inner, known, &name, json, bad, unknown);
+            }
+            (Some(_), Node::Leaf(text)) => {
+                let tried = tree::json_of(text)
+                    .map_err(|e| e.to_string())
+                    .and_then(|value| {
+                        let mut changed = json.clone();
+                        if let Some(slot) = tree::at_mut(&mut changed, &name) {
+                            *slot = value;
+                        }
+                        serde_json::from_value::<Settings>(changed.clone())
+                            .map(|_| changed)
+                            .map_err(|error| error.to_string())
+                    });
+                match tried {
+                    Ok(changed) => *json = changed,
+                    Err(why) => {
+                        let short: String = text.chars().take(60).collect();
+                        bad.push(format!("setting {name} cannot be {short}: {why}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `settings` as this program writes them.
+fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
+    let text = ron::to_string(settings).map_err(|error| StoreError::Form(error.to_string()))?;
+    Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))
+}
+
+/// Renames `path` to `settings.ron.corrupt-<UTC time>` without replacing anything.
+fn keep_aside(path: &Path, now: SystemTime) -> io::Result<PathBuf> {
+    let stamp = utc_stamp(now);
+    let mut number = 1;
+    loop {
+        let suffix = if number == 1 {
+            String::new()
+        } else {
+            format!("-{number}")
+        };
+        let aside = path.with_file_name(format!("{FILE_NAME}.corrupt-{stamp}{suffix}"));
+        if !aside.try_exists()? {
+            fs::rename(path, &aside)?;
+            return Ok(aside);
+        }
+        number += 1;
+    }
+}
+
+/// Writes the tree into a new file of the same folder, then renames it over `path`.
+fn write_tree(path: &Path, tree: &Node) -> Result<(), StoreError> {
+    let text = format!("{HEADER}{}\n", tree.print());
+    // A file that cannot be read back must never replace one that can.
+    Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))?;
+    let written = || -> io::Result<()> {
+        // A linked file (kept in a dotfiles folder, say) stays a link.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let dir = target.parent().ok_or(io::ErrorKind::NotFound)?;
+        fs::create_dir_all(dir)?;
+        // Mode 0600 is tempfile's own on Unix, and the rename keeps it.
+        let mut file = tempfile::Builder::new()
+            .prefix(".settings-")
+            .tempfile_in(dir)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&target)?;
+        #[cfg(unix)]
+        fs::File::open(dir)?.sync_all()?;
+        Ok(())
+    };
+    written().map_err(|source| StoreError::Write {
+        path: path.into(),
+        source,
+    })
+}
+
+/// `time` in UTC as 20261231T235959Z, fit for a file's name on every system.
+pub fn utc_stamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    // Days to a civil date: H. Hinnant, "chrono-compatible low-level date algorithms".
+    let z = days + 719_468;
+    let (era, doe) = (z / 146_097, z % 146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;
