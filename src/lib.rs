@@ -5,10 +5,14 @@
 
 pub mod audio;
 pub mod capture;
+pub mod cli;
 pub mod clock;
 pub mod ffmpeg;
+pub mod headless;
 pub mod latency;
+pub mod logging;
 pub mod mediamtx;
+pub mod monitor;
 pub mod publish;
 pub mod relay;
 pub mod session;

@@ -3,6 +3,7 @@
 
 pub mod audio_pipe;
 pub mod host_box;
+pub mod loopback;
 pub mod publisher;
 pub mod srt_ping;
 pub mod srt_url;

@@ -124,7 +124,7 @@ impl Machine {
             (S::Preflight, Event::PreflightFailed(message) | Event::Fatal(message)) => {
                 self.end(Some(message))
             }
-            (S::Idle | S::Failed { .. } | S::Stopping, Event::Stop) => None,
+            (S::Idle | S::Stopping, Event::Stop) => None,
             (_, Event::Stop) => self.end(None),
             (S::Starting | S::Live | S::Reconnecting { .. }, Event::Fatal(message)) => {
                 self.end(Some(message))

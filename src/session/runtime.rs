@@ -140,7 +140,7 @@ impl Console for Session {
     }
 
     fn inputs(&self) -> Vec<String> {
-        crate::audio::device::list_inputs()
+        crate::audio::list_inputs()
     }
 }
 

@@ -9,7 +9,7 @@ use super::journal::Journal;
 use super::preflight::{self, Destination, Ready};
 use super::snapshot::{Confirmation, Receiver};
 use super::watch::{Watch, WatchReport};
-use crate::clock::{self, MonoTime};
+use crate::clock::MonoTime;
 use crate::ffmpeg::plan::{self, EncoderWish, SrtOutput};
 use crate::ffmpeg::{Ffmpeg, words};
 use crate::mediamtx::ManagedServer;
@@ -260,7 +260,10 @@ impl Show {
 
     /// The managed server, where there is one and it has ended: to be started again.
     pub fn dead_server(&mut self) -> bool {
-        matches!(&mut self.destination, Destination::Managed(server) if !server.is_running())
+        match &mut self.destination {
+            Destination::Managed(server) => !server.is_running(),
+            _ => false,
+        }
     }
 
     /// Puts a newly started server in the place of the dead one.

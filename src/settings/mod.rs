@@ -8,5 +8,5 @@ mod tree;
 
 pub use overrides::{SetError, set, set_pair};
 pub use schema::*;
-pub use secrets::{Secrets, mask};
+pub use secrets::{Secrets, mask, mask_values};
 pub use store::{Loaded, Store, StoreError, load};

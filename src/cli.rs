@@ -1,0 +1,223 @@
+//! The command line.
+
+use crate::ffmpeg::plan::{self, AudioInput, EncoderWish, SrtOutput};
+use crate::ffmpeg::{Version, capabilities};
+use crate::headless::{self, Wish};
+use crate::publish::{Mode, parse_host_box, stream_id};
+use crate::session::failure::{Failure, FailureKind};
+use crate::settings::{
+    AudioSourceKind, Secrets, Settings, TargetKind, VideoSourceKind, load, set_pair,
+};
+use crate::stop::StopToken;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Producer console: sends a return picture of the screen to camera operators and talent through
+/// MediaMTX, with a measured latency.
+#[derive(Debug, Parser)]
+#[command(name = "pd-console", version)]
+pub struct Cli {
+    /// What to do; the window without it.
+    #[command(subcommand)]
+    pub command: Option<Task>,
+    /// Log on stderr instead of the log file.
+    #[arg(long, global = true)]
+    pub log: bool,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Go live without a window; ends with a table of latency by stage.
+    Live(LiveArgs),
+    /// Print both ffmpeg commands, secrets masked.
+    FfmpegArgs(SettingsArgs),
+}
+
+/// Settings of one run.
+#[derive(Debug, Args)]
+pub struct SettingsArgs {
+    /// A setting for this run, such as `encoder.bitrate_kbps=3000`; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Picture source.
+    #[arg(long)]
+    pub source: Option<Source>,
+    /// Sound source: default, tone, silence, or the name of an input.
+    #[arg(long)]
+    pub audio: Option<String>,
+    /// Bitrate of the picture, kb/s.
+    #[arg(long, value_name = "KBPS")]
+    pub bitrate: Option<u32>,
+    /// Own server's host, or a whole srt:// address. Password and passphrase come from
+    /// PD_CONSOLE_PASSWORD and PD_CONSOLE_PASSPHRASE.
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Ignore the user's settings file.
+    #[arg(long)]
+    pub defaults: bool,
+}
+
+/// Picture sources by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Source {
+    /// Test pattern.
+    Pattern,
+    /// X11 screen.
+    X11,
+}
+
+/// Arguments of `live`.
+#[derive(Debug, Args)]
+pub struct LiveArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Seconds of LIVE; without it until Ctrl-C.
+    #[arg(long)]
+    pub seconds: Option<f64>,
+    /// Move the bitrate while live: SECOND:KBPS, may be given several times.
+    #[arg(long, value_name = "SECOND:KBPS", value_parser = bitrate_at)]
+    pub bitrate_at: Vec<(f64, u32)>,
+    /// The result as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// No log on stderr.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+fn bitrate_at(text: &str) -> Result<(f64, u32), String> {
+    let (at, kbps) = text.split_once(':').ok_or("give SECOND:KBPS, such as 10:1000")?;
+    let kbps = kbps.parse().map_err(|e| format!("{kbps}: {e}"))?;
+    let range = crate::units::BITRATE_MIN_KBPS..=crate::units::BITRATE_MAX_KBPS;
+    if !range.contains(&kbps) {
+        return Err(format!("{kbps} kb/s: it must be from {} to {}", range.start(), range.end()));
+    }
+    Ok((at.parse().map_err(|e| format!("{at}: {e}"))?, kbps))
+}
+
+impl SettingsArgs {
+    /// The user's settings with this run's changes; notes about the file go to stderr.
+    ///
+    /// # Errors
+    /// An unknown setting, or a value that it cannot have.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let bad = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Settings, e);
+        let mut settings = if self.defaults {
+            Settings::default()
+        } else {
+            let loaded = load();
+            loaded.notes.iter().for_each(|note| eprintln!("settings: {note}"));
+            loaded.settings
+        };
+        if let Some(source) = self.source {
+            settings.video.source = match source {
+                Source::Pattern => VideoSourceKind::Pattern,
+                Source::X11 => VideoSourceKind::X11,
+            };
+        }
+        if let Some(audio) = &self.audio {
+            settings.audio.source = match audio.as_str() {
+                "default" => AudioSourceKind::DefaultInput,
+                "tone" => AudioSourceKind::Tone,
+                "silence" => AudioSourceKind::Silence,
+                name => AudioSourceKind::Input(name.to_owned()),
+            };
+        }
+        if let Some(kbps) = self.bitrate {
+            settings.encoder.bitrate_kbps = kbps;
+        }
+        if let Some(host) = &self.host {
+            settings.target.kind = TargetKind::Srt;
+            settings.target.host = host.clone();
+        }
+        for pair in &self.set {
+            set_pair(&mut settings, pair).map_err(|e| bad(&e))?;
+        }
+        settings.check().map_err(|all| {
+            let all = all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            bad(&all)
+        })?;
+        Ok(settings)
+    }
+}
+
+/// `live`: runs the show and prints what came of it.
+///
+/// # Errors
+/// Why it could not begin or go on.
+pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
+    let settings = args.settings.settings()?;
+    let wish = Wish {
+        seconds: args.seconds,
+        bitrate_at: args.bitrate_at.clone(),
+        quiet: args.quiet,
+    };
+    let outcome = headless::run(settings, Secrets::from_env(), &wish, interrupted)?;
+    if args.json {
+        println!("{:#}", outcome.json());
+    } else {
+        print!("{}", outcome.table());
+    }
+    Ok(())
+}
+
+/// `ffmpeg-args`: both commands as lines that a shell takes, secrets masked.
+///
+/// # Errors
+/// Settings that cannot be used, or no usable ffmpeg.
+pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
+    let bad = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Settings, e);
+    let settings = args.settings()?;
+    let secrets = Secrets::from_env();
+    let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref(), settings.encoder.family)
+        .map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
+    let target = &settings.target;
+    let (host, user) = match target.kind {
+        TargetKind::Embedded => ("127.0.0.1".to_owned(), crate::mediamtx::config::USER),
+        TargetKind::Srt => {
+            (parse_host_box(&target.host).map_err(|e| bad(&e))?.host, target.user.as_str())
+        }
+    };
+    let id = stream_id(Mode::Publish, &target.path, user, if user.is_empty() { "" } else { "***" })
+        .map_err(|e| bad(&e))?;
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let output = SrtOutput {
+        url: format!(
+            "srt://{host}:{}?mode=caller&transtype=live&latency={}&pkt_size=1316",
+            target.srt_port,
+            u64::from(target.latency_ms) * 1000
+        ),
+        stream_id_shown: id.clone(),
+        stream_id: id,
+        passphrase: if secrets.passphrase_text().is_empty() { String::new() } else { "***".into() },
+    };
+    let version: Version = ffmpeg.capabilities.version;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let program = ffmpeg.path.display().to_string();
+    let encoder = plan::encoder(&EncoderWish::of(&settings), version, cores);
+    let publisher = plan::publisher(&AudioInput::Pipe(3), settings.audio.bitrate_kbps, &output);
+    Ok(format!(
+        "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (IVF on stdin, WAV on pipe 3)\n{}\n",
+        encoder.command_line(&program),
+        publisher.command_line(&program)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_bitrate_plan_is_read_and_bounded() {
+        assert_eq!(bitrate_at("4.5:1000"), Ok((4.5, 1000)));
+        assert!(bitrate_at("4:99").is_err());
+        assert!(bitrate_at("4").is_err());
+    }
+}

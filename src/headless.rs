@@ -1,0 +1,270 @@
+//! A show without a window: `pd-console live`. Prints its progress to stderr, its result to stdout.
+
+use crate::clock;
+use crate::monitor::load::{Load, LoadMeter};
+use crate::relay::hub::RelayFigures;
+use crate::session::failure::{Failure, FailureKind};
+use crate::session::journal::Journal;
+use crate::session::machine::Policy;
+use crate::session::runtime::Options;
+use crate::session::snapshot::{Confirmation, Receiver, Snapshot, StageFigures, State};
+use crate::session::{Command, Console, Session};
+use crate::settings::{Secrets, Settings};
+use crate::stop::StopToken;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// What is asked for.
+pub struct Wish {
+    /// Seconds of LIVE; None until interrupted.
+    pub seconds: Option<f64>,
+    /// Bitrates to move to while live: after so many seconds of LIVE, kb/s.
+    pub bitrate_at: Vec<(f64, u32)>,
+    /// No progress on stderr.
+    pub quiet: bool,
+}
+
+/// What came of it.
+pub struct Outcome {
+    settings: Settings,
+    receiver: Option<Receiver>,
+    confirmation: Confirmation,
+    source: String,
+    encoder: String,
+    figures: RelayFigures,
+    load: Load,
+    start_ms: f64,
+    live_s: f64,
+    measured_kbps: Option<f64>,
+    reconnects: u32,
+}
+
+/// Runs the show and returns its outcome; `interrupted` ends it early.
+///
+/// # Errors
+/// Why it could not begin, or why it did not go on to its end.
+pub fn run(
+    settings: Settings,
+    secrets: Secrets,
+    wish: &Wish,
+    interrupted: &StopToken,
+) -> Result<Outcome, Failure> {
+    let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
+    let options =
+        Options { policy: Policy { fail_before_live: true }, sources_on_demand: true };
+    let journal = Journal::new();
+    let session =
+        Session::start(settings.clone(), secrets, options, journal).map_err(internal)?;
+    let asked_at = clock::now();
+    session.send(Command::GoLive);
+    let result = follow(&session, settings, wish, interrupted, asked_at);
+    session.quit();
+    result
+}
+
+fn follow(
+    session: &Session,
+    settings: Settings,
+    wish: &Wish,
+    interrupted: &StopToken,
+    asked_at: clock::MonoTime,
+) -> Result<Outcome, Failure> {
+    let mut printed = 0;
+    let mut meter: Option<LoadMeter> = None;
+    let mut bitrates = wish.bitrate_at.clone();
+    let mut begun = false;
+    let mut reconnects = 0;
+    let mut was_reconnecting = false;
+    loop {
+        let stopped = interrupted.sleep(Duration::from_millis(20));
+        let snapshot = session.snapshot();
+        if !wish.quiet {
+            printed = print_log(&snapshot, printed);
+        }
+        begun |= !matches!(snapshot.state, State::Idle);
+        match &snapshot.state {
+            State::Failed { message } => {
+                return Err(session
+                    .failure()
+                    .unwrap_or_else(|| Failure::new(FailureKind::Internal, message)));
+            }
+            State::Reconnecting { .. } if !was_reconnecting => {
+                was_reconnecting = true;
+                reconnects += 1;
+            }
+            State::Live => {
+                was_reconnecting = false;
+                meter.get_or_insert_with(|| LoadMeter::start(&session.pids()));
+            }
+            _ => {}
+        }
+        let live_s = snapshot
+            .live_since
+            .map(|since| snapshot.at.since(since).as_secs_f64())
+            .unwrap_or_default();
+        bitrates.retain(|(at_s, kbps)| {
+            let due = snapshot.live_since.is_some() && live_s >= *at_s;
+            if due {
+                session.send(Command::SetBitrate { kbps: *kbps });
+            }
+            !due
+        });
+        let done = wish.seconds.is_some_and(|s| snapshot.live_since.is_some() && live_s >= s);
+        if done || (stopped && begun) {
+            let lost = session.failure().filter(|_| was_reconnecting);
+            if let Some(failure) = lost.or_else(|| {
+                snapshot.live_since.is_none().then(|| {
+                    Failure::new(FailureKind::NoReceiver, "ended before the show was live")
+                })
+            }) {
+                return Err(failure);
+            }
+            let pids = session.pids();
+            return Ok(Outcome {
+                settings,
+                receiver: snapshot.receiver.clone(),
+                confirmation: snapshot.confirmation,
+                source: snapshot.source.clone(),
+                encoder: snapshot.encoder.clone(),
+                figures: session.figures(),
+                load: meter.map(|mut meter| meter.load(&pids)).unwrap_or_default(),
+                start_ms: snapshot.live_since.map_or(0.0, |at| at.ms_since(asked_at)),
+                live_s,
+                measured_kbps: snapshot.measured_kbps,
+                reconnects,
+            });
+        }
+    }
+}
+
+fn print_log(snapshot: &Snapshot, printed: u64) -> u64 {
+    let mut next = printed;
+    for line in snapshot.log.iter().filter(|line| line.number >= printed) {
+        eprintln!("{} {}", line.time, line.text);
+        next = line.number + 1;
+    }
+    next
+}
+
+impl Outcome {
+    /// The receiver in words.
+    fn receiver_text(&self) -> String {
+        let confirmed = match self.confirmation {
+            Confirmation::Online => "confirmed online",
+            Confirmation::Handshake => "handshake accepted",
+            Confirmation::None => "not confirmed",
+        };
+        match &self.receiver {
+            Some(Receiver::OwnServer { address }) => format!("own server {address}, {confirmed}"),
+            Some(Receiver::ManagedMediaMtx { viewer_url }) => {
+                format!("managed MediaMTX, viewers at {viewer_url}, {confirmed}")
+            }
+            Some(Receiver::Loopback) => {
+                format!("ffmpeg receiver on loopback (measures only, no viewers), {confirmed}")
+            }
+            None => "none".into(),
+        }
+    }
+
+    /// For people.
+    pub fn table(&self) -> String {
+        let mut out = String::new();
+        // Writing into a String cannot fail.
+        let _ = writeln!(out, "source    {}", self.source);
+        let _ = writeln!(out, "encoder   {}", self.encoder);
+        let _ = writeln!(out, "receiver  {}", self.receiver_text());
+        let _ = writeln!(
+            out,
+            "LIVE after {:.2} s, for {:.1} s; {} frames; reconnects {}",
+            self.start_ms / 1000.0,
+            self.live_s,
+            self.figures.frames,
+            self.reconnects
+        );
+        let _ = writeln!(out, "\nlatency since capture, ms      p50      p95      max   frames");
+        for (name, figures) in self.stages() {
+            match figures {
+                Some(f) => {
+                    let _ = writeln!(
+                        out,
+                        "  {name:<24} {:>8.1} {:>8.1} {:>8.1} {:>8}",
+                        f.p50_ms, f.p95_ms, f.max_ms, f.frames
+                    );
+                }
+                None => {
+                    let _ = writeln!(out, "  {name:<24}     not measured");
+                }
+            }
+        }
+        let drops = &self.figures.drops;
+        let _ = writeln!(
+            out,
+            "\ndrops     capture {}, encoder {}, network {}",
+            drops.capture, drops.encoder, drops.network
+        );
+        if let Some(share) = self.figures.passthrough {
+            let (matched, unmatched) = self.figures.arrivals;
+            let _ = writeln!(
+                out,
+                "passed    {:.2} % of {} arrived pictures byte for byte the encoder's",
+                share * 100.0,
+                matched + unmatched
+            );
+        }
+        if let Some(kbps) = self.measured_kbps {
+            let _ = writeln!(
+                out,
+                "bitrate   {kbps:.0} kb/s measured, {} kb/s wanted at the start",
+                self.settings.encoder.bitrate_kbps
+            );
+        }
+        let load = self.load.iter().map(|(role, percent)| format!("{role} {percent:.1}"));
+        let _ = writeln!(
+            out,
+            "CPU       {} (% of one core)",
+            load.collect::<Vec<_>>().join(", ")
+        );
+        out
+    }
+
+    /// For programs. Latencies in ms, rates in kb/s, load in percent of one core.
+    pub fn json(&self) -> serde_json::Value {
+        let stages: serde_json::Map<_, _> = self
+            .stages()
+            .into_iter()
+            .map(|(name, figures)| {
+                let value = figures.map(|f| {
+                    json!({ "p50_ms": f.p50_ms, "p95_ms": f.p95_ms, "max_ms": f.max_ms, "frames": f.frames })
+                });
+                (name.to_owned(), json!(value))
+            })
+            .collect();
+        json!({
+            "source": self.source,
+            "encoder": self.encoder,
+            "receiver": self.receiver_text(),
+            "confirmed_online": self.confirmation == Confirmation::Online,
+            "start_to_live_ms": self.start_ms,
+            "live_s": self.live_s,
+            "frames": self.figures.frames,
+            "reconnects": self.reconnects,
+            "latency": stages,
+            "drops": self.figures.drops,
+            "passthrough": self.figures.passthrough,
+            "arrivals": { "matched": self.figures.arrivals.0, "unmatched": self.figures.arrivals.1 },
+            "measured_kbps": self.measured_kbps,
+            "cpu_percent": self.load,
+        })
+    }
+
+    fn stages(&self) -> [(&'static str, Option<StageFigures>); 4] {
+        let totals = &self.figures.totals;
+        [
+            ("captured", totals.captured),
+            ("encoded", totals.encoded),
+            ("sent", totals.sent),
+            ("arrived", totals.arrived),
+        ]
+    }
+}

@@ -1,0 +1,3 @@
+//! What the console costs.
+
+pub mod load;
