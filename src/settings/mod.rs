@@ -1,5 +1,6 @@
 //! The operator's settings: what they are, where they are kept, what is secret.
 
+mod file;
 #[cfg(feature = "keyring")]
 pub mod keyring;
 pub mod overrides;
@@ -10,5 +11,5 @@ mod tree;
 
 pub use overrides::{SetError, set, set_pair};
 pub use schema::*;
-pub use secrets::{Secrets, mask};
+pub use secrets::{Secrets, mask, mask_values};
 pub use store::{Loaded, Store, StoreError, load};
