@@ -5,6 +5,7 @@ pub mod config;
 pub mod locate;
 mod ports;
 pub mod server;
+mod server_log;
 pub mod types;
 
 pub use client::{ApiError, Client};

@@ -9,15 +9,15 @@ use super::client::Client;
 use super::config::{ManagedConfig, USER};
 use super::ports::Ports;
 use crate::ffmpeg::launch;
+use super::server_log::{Tail, drain};
 use crate::session::snapshot::Severity;
 use crate::stop::StopToken;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,8 +27,6 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 const STOP_GRACE: Duration = Duration::from_secs(1);
 /// Starts with new ports, where one was lost between its choice and the server's start.
 const STARTS: usize = 3;
-const KEPT_LINES: usize = 40;
-const LONGEST_LINE: u64 = 2000;
 
 /// Why the managed server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -359,80 +357,6 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?.write_all(text.as_bytes())
-}
-
-/// The last lines that the server wrote.
-#[derive(Clone, Debug, Default)]
-struct Tail(Arc<Mutex<VecDeque<String>>>);
-
-impl Tail {
-    fn lines(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
-    }
-
-    fn add(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == KEPT_LINES {
-            lines.pop_front();
-        }
-        lines.push_back(line);
-    }
-}
-
-/// Reads lines to the end, each cut at [`LONGEST_LINE`] bytes.
-fn drain(output: impl Read, tail: &Tail, log: &(dyn Fn(Severity, String) + Send + Sync)) {
-    let mut reader = BufReader::new(output);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match reader
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut line)
-        {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                let text = String::from_utf8_lossy(&line);
-                let (severity, text) = log_line(text.trim_end());
-                // That line answers our own question for a path that is not there yet.
-                if !text.is_empty() && text != "[API] path not found" {
-                    tail.add(text.to_owned());
-                    log(severity, text.to_owned());
-                }
-            }
-        }
-    }
-}
-
-/// Splits "2026/01/31 23:59:59 WAR text" into its gravity and the text.
-fn log_line(line: &str) -> (Severity, &str) {
-    let mut words = line.splitn(4, ' ');
-    if let (Some(date), Some(_time), Some(level), Some(text)) =
-        (words.next(), words.next(), words.next(), words.next())
-        && date.len() == 10
-        && date.starts_with(|c: char| c.is_ascii_digit())
-    {
-        match level {
-            "DEB" | "INF" => return (Severity::Info, text),
-            "WAR" => return (Severity::Warning, text),
-            "ERR" => return (Severity::Error, text),
-            _ => {}
-        }
-    }
-    // A panic's lines, or an error before the log is set up ("ERR: ...").
-    (
-        if line.starts_with("ERR") {
-            Severity::Error
-        } else {
-            Severity::Info
-        },
-        line,
-    )
 }
 
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Mutex;
 
 fn script(text: &str) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -95,32 +96,4 @@ fn a_missing_program_is_named() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("/no/such/mediamtx"), "{error}");
-}
-
-#[test]
-fn endless_lines_are_cut_and_few_are_kept() {
-    let tail = Tail::default();
-    let count = Mutex::new(0);
-    drain(&[b'x'; 1 << 20][..], &tail, &|_, line| {
-        assert!(line.len() as u64 <= LONGEST_LINE);
-        *count.lock().unwrap() += 1;
-    });
-    assert_eq!(*count.lock().unwrap(), (1_u64 << 20).div_ceil(LONGEST_LINE));
-    assert_eq!(tail.lines().len(), KEPT_LINES);
-}
-
-#[test]
-fn log_lines_are_split() {
-    assert_eq!(
-        log_line("2026/01/02 03:04:05 WAR [path a] x y"),
-        (Severity::Warning, "[path a] x y")
-    );
-    assert_eq!(
-        log_line("2026/01/02 03:04:05 ERR z"),
-        (Severity::Error, "z")
-    );
-    assert_eq!(
-        log_line("panic: runtime error in a"),
-        (Severity::Info, "panic: runtime error in a")
-    );
 }

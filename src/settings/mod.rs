@@ -1,5 +1,8 @@
 //! The operator's settings: what they are, where they are kept, what is secret.
 
+mod file;
+#[cfg(feature = "keyring")]
+pub mod keyring;
 pub mod overrides;
 pub mod schema;
 pub mod secrets;

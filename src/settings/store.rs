@@ -4,24 +4,19 @@
 //! does not know (a newer version's keys, values it cannot read) is kept as it was written; a
 //! broken file is renamed aside and named; a folder that cannot be written costs a message only.
 
+use super::file::{Unread, keep_aside, read_tree, write_tree};
 use super::overrides::{did_you_mean, shape};
 use super::schema::{SCHEMA_VERSION, Settings};
 use super::tree::{self, Node};
 use serde_json::Value;
-use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 /// Names the settings' folder instead of the system's.
 pub const CONFIG_DIR_ENV: &str = "PD_CONSOLE_CONFIG_DIR";
 /// The file's name in that folder.
 pub const FILE_NAME: &str = "settings.ron";
-/// A larger file was not written by this program.
-const MAX_FILE_BYTES: u64 = 1 << 20;
-const HEADER: &str = "// Settings of pd-console. Saving from the window keeps keys it does not know, but no comments.\n\
-                      // settings/default.ron of the program explains each key.\n";
-
 /// Why settings were not saved; the file is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -256,43 +251,6 @@ impl Store {
     }
 }
 
-/// Why a file gave no tree.
-enum Unread {
-    Broken(String),
-    Io(io::Error),
-}
-
-/// The file's tree; None where there is no file.
-fn read_tree(path: &Path) -> Result<Option<Node>, Unread> {
-    let mut bytes = Vec::new();
-    match fs::File::open(path) {
-        Ok(file) => file
-            .take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(Unread::Io)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Unread::Io(error)),
-    };
-    let broken = |why: &str| Err(Unread::Broken(why.into()));
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return broken("it is larger than 1 MiB");
-    }
-    if bytes.iter().all(|&b| b == 0 || b.is_ascii_whitespace()) {
-        return broken(if bytes.contains(&0) {
-            "it is filled with zeros"
-        } else {
-            "it is empty"
-        });
-    }
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return broken("it is not UTF-8 text");
-    };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Node::parse(text, &shape())
-        .map(Some)
-        .map_err(|error| Unread::Broken(error.to_string()))
-}
-
 /// A tree's good values, and what else is in it.
 struct Found {
     settings: Settings,
@@ -392,69 +350,6 @@ fn interpret_level(
 fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
     let text = ron::to_string(settings).map_err(|error| StoreError::Form(error.to_string()))?;
     Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))
-}
-
-/// Renames `path` to `settings.ron.corrupt-<UTC time>` without replacing anything.
-fn keep_aside(path: &Path, now: SystemTime) -> io::Result<PathBuf> {
-    let stamp = utc_stamp(now);
-    let mut number = 1;
-    loop {
-        let suffix = if number == 1 {
-            String::new()
-        } else {
-            format!("-{number}")
-        };
-        let aside = path.with_file_name(format!("{FILE_NAME}.corrupt-{stamp}{suffix}"));
-        if !aside.try_exists()? {
-            fs::rename(path, &aside)?;
-            return Ok(aside);
-        }
-        number += 1;
-    }
-}
-
-/// Writes the tree into a new file of the same folder, then renames it over `path`.
-fn write_tree(path: &Path, tree: &Node) -> Result<(), StoreError> {
-    let text = format!("{HEADER}{}\n", tree.print());
-    // A file that cannot be read back must never replace one that can.
-    Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))?;
-    let written = || -> io::Result<()> {
-        // A linked file (kept in a dotfiles folder, say) stays a link.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let dir = target.parent().ok_or(io::ErrorKind::NotFound)?;
-        fs::create_dir_all(dir)?;
-        // Mode 0600 is tempfile's own on Unix, and the rename keeps it.
-        let mut file = tempfile::Builder::new()
-            .prefix(".settings-")
-            .tempfile_in(dir)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(&target)?;
-        #[cfg(unix)]
-        fs::File::open(dir)?.sync_all()?;
-        Ok(())
-    };
-    written().map_err(|source| StoreError::Write {
-        path: path.into(),
-        source,
-    })
-}
-
-/// `time` in UTC as 20261231T235959Z, fit for a file's name on every system.
-pub fn utc_stamp(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-    // Days to a civil date: H. Hinnant, "chrono-compatible low-level date algorithms".
-    let z = days + 719_468;
-    let (era, doe) = (z / 146_097, z % 146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use super::*;
+use crate::settings::file::{HEADER, MAX_FILE_BYTES, utc_stamp};
 use crate::settings::{AudioSourceKind, VideoSourceKind};
-use std::time::Duration;
+use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// 2026-08-09 10:11:12 UTC.
 fn now() -> SystemTime {

@@ -1,0 +1,121 @@
+//! What the managed server says: read to the end on the thread `pd-log-mediamtx`, so that it never
+//! blocks; the last lines are kept, longer ones cut.
+
+use crate::session::snapshot::Severity;
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+const KEPT_LINES: usize = 40;
+const LONGEST_LINE: u64 = 2000;
+
+/// The last lines that the server wrote.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tail(Arc<Mutex<VecDeque<String>>>);
+
+impl Tail {
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
+    }
+
+    fn add(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == KEPT_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+}
+
+/// Reads lines to the end, each cut at [`LONGEST_LINE`] bytes.
+pub(super) fn drain(
+    output: impl Read,
+    tail: &Tail,
+    log: &(dyn Fn(Severity, String) + Send + Sync),
+) {
+    let mut reader = BufReader::new(output);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match reader
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)
+        {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                let (severity, text) = log_line(text.trim_end());
+                // That line answers our own question for a path that is not there yet.
+                if !text.is_empty() && text != "[API] path not found" {
+                    tail.add(text.to_owned());
+                    log(severity, text.to_owned());
+                }
+            }
+        }
+    }
+}
+
+/// Splits "2026/01/31 23:59:59 WAR text" into its gravity and the text.
+fn log_line(line: &str) -> (Severity, &str) {
+    let mut words = line.splitn(4, ' ');
+    if let (Some(date), Some(_time), Some(level), Some(text)) =
+        (words.next(), words.next(), words.next(), words.next())
+        && date.len() == 10
+        && date.starts_with(|c: char| c.is_ascii_digit())
+    {
+        match level {
+            "DEB" | "INF" => return (Severity::Info, text),
+            "WAR" => return (Severity::Warning, text),
+            "ERR" => return (Severity::Error, text),
+            _ => {}
+        }
+    }
+    // A panic's lines, or an error before the log is set up ("ERR: ...").
+    (
+        if line.starts_with("ERR") {
+            Severity::Error
+        } else {
+            Severity::Info
+        },
+        line,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endless_lines_are_cut_and_few_are_kept() {
+        let tail = Tail::default();
+        let count = Mutex::new(0);
+        drain(&[b'x'; 1 << 20][..], &tail, &|_, line| {
+            assert!(line.len() as u64 <= LONGEST_LINE);
+            *count.lock().unwrap() += 1;
+        });
+        assert_eq!(*count.lock().unwrap(), (1_u64 << 20).div_ceil(LONGEST_LINE));
+        assert_eq!(tail.lines().len(), KEPT_LINES);
+    }
+
+    #[test]
+    fn log_lines_are_split() {
+        assert_eq!(
+            log_line("2026/01/02 03:04:05 WAR [path a] x y"),
+            (Severity::Warning, "[path a] x y")
+        );
+        assert_eq!(
+            log_line("2026/01/02 03:04:05 ERR z"),
+            (Severity::Error, "z")
+        );
+        assert_eq!(
+            log_line("panic: runtime error in a"),
+            (Severity::Info, "panic: runtime error in a")
+        );
+    }
+}
