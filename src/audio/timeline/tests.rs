@@ -130,6 +130,32 @@ fn a_chunk_that_goes_back_is_faded_over() {
 }
 
 #[test]
+fn what_was_written_ahead_of_its_time_is_taken_back() {
+    let timeline = Timeline::new();
+    timeline.push(time_of(48_000), &tone(0, 10 * CHUNK));
+    // 50 ms back, then a pause of 100 ms.
+    timeline.push(time_of(48_000 + 5 * CHUNK as u64), &tone(0, CHUNK));
+    let head = 48_000 + 6 * CHUNK as u64;
+    assert_eq!(read(&timeline, head, 10 * CHUNK).1, 0);
+    timeline.push(time_of(head + 10 * CHUNK as u64), &tone(0, CHUNK));
+    assert_eq!(read(&timeline, head, 10 * CHUNK).1, 0);
+}
+
+#[test]
+fn the_end_before_a_pause_is_faded_for_whoever_reads_it_later() {
+    let timeline = Timeline::new();
+    timeline.push(time_of(48_000), &[0.5; CHUNK * CHANNELS]);
+    let (early, _) = read(&timeline, 48_000, CHUNK);
+    timeline.push(time_of(60_000), &[0.5; CHUNK * CHANNELS]);
+    let (late, _) = read(&timeline, 48_000, CHUNK);
+    assert_eq!(early, late);
+    let left = channel(&late, 0);
+    assert_eq!(left[CHUNK / 2], 0.5);
+    assert!(left[CHUNK - 1] < 0.01);
+    assert!(left.windows(2).all(|w| (w[0] - w[1]).abs() < 0.01));
+}
+
+#[test]
 fn a_reader_ahead_of_a_late_source_hears_no_click() {
     let timeline = Timeline::new();
     let mut reader = timeline.reader();
