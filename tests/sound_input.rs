@@ -20,7 +20,7 @@ const HZ: f64 = 440.0;
 /// -12.04 dBFS.
 const PEAK: f64 = 0.25;
 /// Of the publisher's pacer behind the clock.
-const DELAY: Duration = Duration::from_millis(60);
+const DELAY: Duration = Duration::from_millis(40);
 
 /// Kills its process when dropped.
 struct Running(Child);

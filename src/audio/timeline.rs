@@ -27,6 +27,10 @@ const SLIP_EVERY: usize = 2000;
 const SLIP_FROM: f64 = 48.0;
 /// ... and ends below this.
 const SLIP_UNTIL: f64 = 12.0;
+/// After a seam the first chunks' times say little (a device begins with a burst). At this age,
+/// 0.5 s, the sound is placed once more by the mean of the second half, if that is off by more than
+/// a fade.
+const SETTLE_FRAMES: usize = SAMPLE_RATE as usize / 2;
 /// A chunk shorter than this is not stretched: the step from sample to sample would be heard.
 const SLIP_MIN_CHUNK: usize = 64;
 /// No frame.
@@ -144,8 +148,13 @@ struct Inner {
     since_seam: usize,
     /// What sounded at the seam's place before; blended out over the fade.
     before_seam: [[f32; CHANNELS]; FADE_FRAMES],
+    /// Frames pushed since the seam; no more than needed once settled.
+    age: usize,
+    settled: bool,
     /// Smoothed distance of the chunks' times from their places, frames; positive: device slow.
     deviation: f64,
+    /// Frames that went into it, up to a second's.
+    averaged: usize,
     slipping: bool,
     since_slip: usize,
     stats: TimelineStats,
@@ -162,7 +171,10 @@ impl Default for Inner {
             head: None,
             since_seam: 0,
             before_seam: [[0.0; CHANNELS]; FADE_FRAMES],
+            age: 0,
+            settled: false,
             deviation: 0.0,
+            averaged: 0,
             slipping: false,
             since_slip: 0,
             stats: TimelineStats::default(),
@@ -197,9 +209,17 @@ impl Inner {
             }
             Some(head) if head.abs_diff(at) > RESYNC_FRAMES => {
                 self.reseat(head, at);
+                self.stats.resyncs += 1;
                 (at, 0)
             }
-            Some(head) => (head, self.drift(at as f64 - head as f64, frames)),
+            Some(head) => {
+                self.follow(at as f64 - head as f64, frames);
+                if self.settled {
+                    (head, self.drift(frames))
+                } else {
+                    (self.settle(head), 0)
+                }
+            }
         };
         let count = frames.saturating_add_signed(slip);
         for k in 0..count {
@@ -228,7 +248,10 @@ impl Inner {
         self.head = Some(at);
         self.since_seam = 0;
         self.before_seam = [[0.0; CHANNELS]; FADE_FRAMES];
+        self.age = 0;
+        self.settled = false;
         self.deviation = 0.0;
+        self.averaged = 0;
         self.slipping = false;
         self.since_slip = 0;
     }
@@ -236,7 +259,6 @@ impl Inner {
     /// Moves the place of the next frame from `head` to `at`.
     fn reseat(&mut self, head: u64, at: u64) {
         self.begin(at);
-        self.stats.resyncs += 1;
         if at > head {
             // The same gains that a reader near the head has been given: it cannot tell.
             for left in 1..=FADE_FRAMES as u64 {
@@ -264,12 +286,40 @@ impl Inner {
         }
     }
 
-    /// Follows the distance of a chunk's time from its place; says by how many frames (-1, 0, 1)
-    /// the chunk is to be stretched.
-    fn drift(&mut self, distance: f64, frames: usize) -> isize {
-        let weight = (frames as f64 / f64::from(SAMPLE_RATE)).min(1.0);
+    /// Follows the distance of the chunks' times from their places.
+    fn follow(&mut self, distance: f64, frames: usize) {
+        let second = SAMPLE_RATE as usize;
+        self.averaged = self.averaged.saturating_add(frames).min(second);
+        let weight = (frames as f64 / self.averaged as f64).min(1.0);
         self.deviation += (distance - self.deviation) * weight;
         self.since_slip = self.since_slip.saturating_add(frames);
+        if !self.settled {
+            let before = self.age;
+            self.age += frames;
+            if before < SETTLE_FRAMES / 2 && self.age >= SETTLE_FRAMES / 2 {
+                self.averaged = 0;
+                self.deviation = 0.0;
+            }
+        }
+    }
+
+    /// Where the next frame belongs, once enough is known.
+    fn settle(&mut self, head: u64) -> u64 {
+        if self.age < SETTLE_FRAMES {
+            return head;
+        }
+        self.settled = true;
+        if self.deviation.abs() <= FADE_FRAMES as f64 {
+            return head;
+        }
+        let at = head.saturating_add_signed(self.deviation.round() as i64);
+        self.reseat(head, at);
+        self.settled = true;
+        at
+    }
+
+    /// By how many frames (-1, 0, 1) a chunk is to be stretched against drift.
+    fn drift(&mut self, frames: usize) -> isize {
         let limit = if self.slipping { SLIP_UNTIL } else { SLIP_FROM };
         self.slipping = self.deviation.abs() > limit;
         if !self.slipping || self.since_slip < SLIP_EVERY || frames < SLIP_MIN_CHUNK {

@@ -47,9 +47,10 @@ fn what_nobody_wrote_is_silence() {
 fn jittering_chunks_are_joined_without_a_seam() {
     let timeline = Timeline::new();
     for k in 0..100_u64 {
-        let jitter = Duration::from_millis([0, 15, 3, 9, 1][k as usize % 5]);
+        let jitter = Duration::from_millis([5, 15, 3, 0, 2][k as usize % 5]);
         timeline.push(
-            time_of(48_000 + k * CHUNK as u64) + jitter,
+            // The first is late by 5 ms, and the mean of all is 5 ms.
+            time_of(48_000 + k * CHUNK as u64 - 240) + jitter,
             &tone(k * CHUNK as u64, CHUNK),
         );
     }
@@ -61,6 +62,33 @@ fn jittering_chunks_are_joined_without_a_seam() {
         assert!(roughness(&signal) < SMOOTH, "{}", roughness(&signal));
     }
     assert_eq!(timeline.stats().resyncs, 0);
+}
+
+#[test]
+fn a_late_first_chunk_is_put_right_once() {
+    for late_ms in [0_u64, 15] {
+        let timeline = Timeline::new();
+        for k in 0..200_u64 {
+            let at = 48_000 + k * CHUNK as u64;
+            // The first late against the rest, or the rest against the first.
+            let late = (k == 0) == (late_ms > 0);
+            let ms = if late { late_ms.max(10) } else { 0 };
+            timeline.push(time_of(at) + Duration::from_millis(ms), &tone(at, CHUNK));
+        }
+        let first = 48_000 + 4_800;
+        let (out, written) = read(&timeline, first, 180 * CHUNK);
+        assert!(written >= 180 * CHUNK - 500, "{written}");
+        let left = channel(&out, 0);
+        assert!(roughness(&left) < SMOOTH, "click: {}", roughness(&left));
+        // From 0.6 s on each sample is at its chunks' time.
+        let shift = if late_ms == 0 { 480 } else { 0 };
+        let expected = tone(first - shift, 180 * CHUNK);
+        for k in 60 * CHUNK..180 * CHUNK {
+            let wanted = f64::from(expected[k * CHANNELS]);
+            assert!((left[k] - wanted).abs() < 1e-3, "late {late_ms}, frame {k}");
+        }
+        assert_eq!(timeline.stats().resyncs, 0);
+    }
 }
 
 #[test]
