@@ -3,8 +3,10 @@
 //! A source runs on its own thread and puts frames into a [`FrameSlot`], which holds the newest
 //! frame only. What the pacer did not take in time is overwritten and counted, never queued.
 
+pub mod convert;
 pub mod frame;
 pub mod latest;
+pub mod preview;
 
 pub use frame::{Frame, FramePool};
 pub use latest::FrameSlot;
