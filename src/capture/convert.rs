@@ -104,9 +104,15 @@ impl Converter {
         let mut scaled =
             TypedImage::<U8x4>::from_buffer(target.width, target.height, &mut self.scaled)
                 .map_err(|e| lost(&e))?;
+        // Hamming costs as little as bilinear and keeps text sharper, but only when shrinking.
+        let filter = if target.pixels() < source.pixels() {
+            FilterType::Hamming
+        } else {
+            FilterType::CatmullRom
+        };
         // The fourth byte is padding on X11, never transparency.
         let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom))
+            .resize_alg(ResizeAlg::Convolution(filter))
             .use_alpha(false);
         self.resizer
             .resize_typed(&view, &mut scaled, &options)

@@ -31,12 +31,19 @@ pub fn downscale(frame: &Frame, max_width: u32) -> (Size, Vec<u8>) {
         let line = &frame.data[y * step * frame.stride..];
         let out = out.as_chunks_mut::<4>().0.iter_mut();
         if step == 1 {
-            for (out, &[b, g, r, _]) in out.zip(line.as_chunks::<4>().0) {
-                *out = [r, g, b, 255];
+            for (out, pixel) in out.zip(line.as_chunks::<4>().0) {
+                *out = rgba_of(u32::from_le_bytes(*pixel));
             }
             continue;
         }
         let below = &frame.data[(y * step + 1) * frame.stride..];
+        if step == 2 {
+            let pairs = line.as_chunks::<8>().0.iter().zip(below.as_chunks::<8>().0);
+            for (out, (a, b)) in out.zip(pairs) {
+                *out = mean(u64::from_le_bytes(*a), u64::from_le_bytes(*b));
+            }
+            continue;
+        }
         let blocks = |line| <[u8]>::chunks(line, step * 4);
         for ((out, a), b) in out.zip(blocks(line)).zip(blocks(below)) {
             let (Some((a, _)), Some((b, _))) = (a.split_first_chunk::<8>(), b.split_first_chunk())
@@ -49,6 +56,11 @@ pub fn downscale(frame: &Frame, max_width: u32) -> (Size, Vec<u8>) {
     (size, rgba)
 }
 
+/// One pixel's bytes put into RGBA order.
+fn rgba_of(bgra: u32) -> [u8; 4] {
+    (bgra >> 16 & 0xff | bgra & 0xff00 | (bgra & 0xff) << 16 | 0xff00_0000).to_le_bytes()
+}
+
 /// Mean of two pixels of one row and the two below, as RGBA.
 fn mean(above: u64, below: u64) -> [u8; 4] {
     // Every second byte in a lane of its own, so that four channels are summed by one addition.
@@ -57,12 +69,8 @@ fn mean(above: u64, below: u64) -> [u8; 4] {
     let green = (above >> 8 & EVEN) + (below >> 8 & EVEN);
     let both = |lanes: u64| (lanes & 0xffff_ffff) + (lanes >> 32);
     let (blue_red, green) = (both(blue_red), both(green));
-    [
-        (blue_red >> 18) as u8,
-        ((green & 0xffff) >> 2) as u8,
-        ((blue_red & 0xffff) >> 2) as u8,
-        255,
-    ]
+    let blue_red = blue_red >> 2 & EVEN;
+    rgba_of((blue_red | (green << 6 & 0xff00)) as u32)
 }
 
 #[cfg(test)]
