@@ -6,6 +6,7 @@
 pub mod convert;
 pub mod frame;
 pub mod latest;
+pub mod pattern;
 pub mod preview;
 
 pub use frame::{Frame, FramePool};
