@@ -21,6 +21,7 @@ use std::time::Duration;
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::errors::ReplyError;
 use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
+use x11rb::protocol::randr::{self, ConnectionExt as _};
 use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask};
 use x11rb::protocol::xproto::{
     ChangeWindowAttributesAux, ConnectionExt as _, EventMask, QueryPointerReply, Window,
@@ -76,6 +77,15 @@ impl X11Source {
         connection
             .change_window_attributes(root, &structure)
             .or_lost("watching the screen's size")?;
+        // Not every server sends both this and the event above when its screen changes.
+        let has_randr = negotiated(&connection, randr::X11_EXTENSION_NAME, || {
+            connection.randr_query_version(1, 2)?.reply().map(|_| ())
+        })?;
+        if has_randr {
+            connection
+                .randr_select_input(root, randr::NotifyMask::SCREEN_CHANGE)
+                .or_lost("watching the screen's size")?;
+        }
         let damage = if has_damage {
             let damage = connection.generate_id().or_lost("watching for changes")?;
             connection
@@ -170,7 +180,7 @@ impl X11Source {
 
     /// Takes in everything that the server has told.
     fn drain(&mut self, changes: &mut Changes) -> Result<(), CaptureError> {
-        let mut size = self.size;
+        let mut is_resized = false;
         while let Some((event, sequence)) = self
             .connection
             .poll_for_event_with_sequence()
@@ -184,16 +194,19 @@ impl X11Source {
                         changes.changed(now());
                     }
                 }
-                Event::ConfigureNotify(event) if event.window == self.root => {
-                    size = Size::new(event.width.into(), event.height.into());
-                }
+                Event::ConfigureNotify(event) if event.window == self.root => is_resized = true,
+                Event::RandrScreenChangeNotify(_) => is_resized = true,
                 Event::Error(error) => tracing::debug!("X11 error: {error:?}"),
                 _ => {}
             }
         }
-        if size != self.size {
-            self.resize(size)?;
-            changes.changed(now());
+        if is_resized {
+            // Asked anew: the event has the size before rotation.
+            let size = geometry(&self.connection, self.root)?;
+            if size != self.size {
+                self.resize(size)?;
+                changes.changed(now());
+            }
         }
         Ok(())
     }

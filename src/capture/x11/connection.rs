@@ -109,6 +109,10 @@ pub(super) fn connect(display: Option<&str>) -> Result<(Connection, usize), Capt
     };
     let refused = |why: String| CaptureError::NoDisplay(format!("{named:?}: {why}"));
     let parsed = parse_display(Some(&named)).map_err(|e| refused(e.to_string()))?;
+    // Display numbers are TCP ports from 6000 up; x11rb adds the two without a check.
+    if parsed.display > u16::MAX - 6000 {
+        return Err(refused("there is no such display number".into()));
+    }
     let screen = usize::from(parsed.screen);
     let mut last = "no such display".to_owned();
     for address in parsed.connect_instruction() {
