@@ -3,15 +3,23 @@
 //! A source runs on its own thread and puts frames into a [`FrameSlot`], which holds the newest
 //! frame only. What the pacer did not take in time is overwritten and counted, never queued.
 
+pub mod convert;
 pub mod frame;
 pub mod latest;
 pub mod pacer;
+pub mod pattern;
+pub mod preview;
+#[cfg(all(target_os = "linux", feature = "x11"))]
+pub mod x11;
 
 pub use frame::{Frame, FramePool};
 pub use latest::FrameSlot;
 
+use crate::settings::schema::{VideoSettings, VideoSourceKind};
 use crate::stop::StopToken;
 use crate::units::Size;
+#[cfg(all(target_os = "linux", feature = "x11"))]
+use std::time::Duration;
 
 /// A source of pictures.
 pub trait VideoSource: Send {
@@ -47,4 +55,45 @@ pub enum CaptureError {
     /// This build has no such backend.
     #[error("this build cannot capture {0}. Choose another source")]
     Unsupported(String),
+}
+
+/// Opens the source that the settings name.
+///
+/// # Errors
+/// Those of the source, and [`CaptureError::Unsupported`] where this build lacks it.
+pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureError> {
+    match settings.source {
+        #[cfg(all(target_os = "linux", feature = "x11"))]
+        VideoSourceKind::X11 => {
+            // Not slower than 60 looks a second for slow shows: the pointer's move is dated then.
+            let interval = settings.fps.interval().min(Duration::from_micros(16_666));
+            let source = x11::X11Source::open(None, settings.cursor)?;
+            Ok(Box::new(source.poll_every(interval)))
+        }
+        #[cfg(not(all(target_os = "linux", feature = "x11")))]
+        VideoSourceKind::X11 => Err(CaptureError::Unsupported("an X11 screen".into())),
+        VideoSourceKind::Pattern => Ok(Box::new(pattern::PatternSource::new(
+            settings.size,
+            settings.fps,
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Fps;
+
+    #[test]
+    fn the_pattern_is_opened_in_the_size_of_the_show() {
+        let settings = VideoSettings {
+            source: VideoSourceKind::Pattern,
+            size: Size::new(640, 360),
+            fps: Fps::whole(25),
+            cursor: false,
+        };
+        let source = open(&settings).unwrap();
+        assert_eq!(source.size(), Size::new(640, 360));
+        assert_eq!(source.label(), "Test pattern, 640x360 at 25 fps");
+    }
 }

@@ -1,0 +1,178 @@
+//! The test pattern: flat colours, a moving box, frame number and time, readable by eye and program.
+//!
+//! Runs on the capture thread, paced by absolute deadlines of its own. Where the thread is late it
+//! skips the missed frame numbers; it never queues.
+
+mod font;
+mod layout;
+mod number;
+
+pub use layout::{Patch, Rect, patches};
+pub use number::{NUMBER_LIMIT, read_frame_number_bgra, read_frame_number_luma};
+
+use super::{CaptureError, Frame, FramePool, FrameSlot, VideoSource};
+use crate::clock::{MonoTime, now};
+use crate::stop::StopToken;
+use crate::units::{Fps, Size};
+use layout::{Bgra, Canvas, Layout};
+use std::time::Duration;
+
+const TEXT: Bgra = [235, 235, 235, 255];
+const TEXT_GROUND: Bgra = [0, 0, 0, 255];
+const BOX: Bgra = [0, 220, 255, 255];
+
+/// The test pattern as a picture source.
+#[derive(Debug)]
+pub struct PatternSource {
+    size: Size,
+    fps: Fps,
+    layout: Layout,
+    base: Vec<u8>,
+    pool: FramePool,
+}
+
+impl PatternSource {
+    /// A pattern of `size` (made even, at least 16x16) at `fps` frames a second.
+    ///
+    /// The number strip can be read back from sizes of 512x288 upwards, where its cells are at
+    /// least 16x16 pixels.
+    pub fn new(size: Size, fps: Fps) -> Self {
+        let even = size.even();
+        let size = Size::new(even.width.max(16), even.height.max(16));
+        let layout = Layout::new(size);
+        let mut base = vec![0; size.pixels() * 4];
+        layout.draw_base(&mut Canvas::new(size, &mut base));
+        Self {
+            size,
+            fps,
+            layout,
+            base,
+            pool: FramePool::new(),
+        }
+    }
+
+    /// Draws frame `number` of the pattern, shown as made `elapsed` after the start.
+    fn draw(&self, number: u64, elapsed: Duration) -> Vec<u8> {
+        let mut bytes = self.pool.take(self.base.len());
+        // A buffer of the pool is either all zero or an earlier frame of this pattern, and every
+        // changing part is drawn anew below. The marker in the first pixels tells the two apart.
+        if bytes[..16] != self.base[..16] {
+            bytes.copy_from_slice(&self.base);
+        }
+        let mut canvas = Canvas::new(self.size, &mut bytes);
+        canvas.fill(self.layout.text, TEXT_GROUND);
+        font::draw(
+            &mut canvas,
+            self.layout.text,
+            &caption(number, elapsed),
+            TEXT,
+        );
+        canvas.fill(self.layout.track, layout::TRACK);
+        canvas.fill(self.layout.moving_box(number, self.fps), BOX);
+        number::draw(&mut canvas, self.layout.strip, number);
+        bytes
+    }
+}
+
+impl VideoSource for PatternSource {
+    fn label(&self) -> String {
+        format!("Test pattern, {} at {} fps", self.size, self.fps)
+    }
+
+    fn size(&self) -> Size {
+        self.size
+    }
+
+    fn run(&mut self, slot: &FrameSlot, stop: &StopToken) -> Result<(), CaptureError> {
+        let started = now();
+        let mut schedule = Schedule::new(started, self.fps);
+        loop {
+            let time = now();
+            match schedule.step(time, slot.wanted_from()) {
+                Step::Sleep(pause) => {
+                    if stop.sleep(pause) {
+                        return Ok(());
+                    }
+                }
+                Step::Draw(number) => {
+                    if stop.is_stopped() {
+                        return Ok(());
+                    }
+                    let bytes = self.draw(number, time.since(started));
+                    slot.put(Frame {
+                        captured_at: time,
+                        in_memory_at: now(),
+                        size: self.size,
+                        stride: self.size.width as usize * 4,
+                        data: self.pool.share(bytes),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// What the pattern says in words.
+fn caption(number: u64, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    format!(
+        "{:06}  {:02}:{:02}:{:02}.{:03}",
+        number % 1_000_000,
+        seconds / 3600 % 100,
+        seconds / 60 % 60,
+        seconds % 60,
+        elapsed.subsec_millis()
+    )
+}
+
+/// When frames are due. Deadlines count from one epoch, so that rounding never adds up.
+#[derive(Debug)]
+struct Schedule {
+    epoch: MonoTime,
+    fps: Fps,
+    next: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Sleep(Duration),
+    Draw(u64),
+}
+
+impl Schedule {
+    fn new(epoch: MonoTime, fps: Fps) -> Self {
+        Self {
+            epoch,
+            fps,
+            next: 0,
+        }
+    }
+
+    fn due(&self) -> MonoTime {
+        let us = u128::from(self.next) * 1_000_000 * u128::from(self.fps.den.max(1))
+            / u128::from(self.fps.num.max(1));
+        self.epoch + Duration::from_micros(u64::try_from(us).unwrap_or(u64::MAX))
+    }
+
+    /// What to do at `time` where the pacer uses no frame made before `wanted`.
+    fn step(&mut self, time: MonoTime, wanted: MonoTime) -> Step {
+        let due = self.due();
+        // Two clocks of one rate keep the phase that chance gave them: without this each frame
+        // could wait almost a whole interval for the pacer, for ever.
+        if wanted > due && wanted < due + self.fps.interval() {
+            self.epoch = self.epoch + wanted.since(due);
+        }
+        let due = self.due();
+        if time < due {
+            return Step::Sleep(due.since(time));
+        }
+        let reached = time.since(self.epoch).as_micros() * u128::from(self.fps.num.max(1))
+            / (1_000_000 * u128::from(self.fps.den.max(1)));
+        let number = self.next.max(u64::try_from(reached).unwrap_or(u64::MAX));
+        self.next = number + 1;
+        Step::Draw(number)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,366 @@
+//! The X11 screen as a picture source: MIT-SHM pictures, taken when XDamage says so.
+//!
+//! Runs on the capture thread. A change before the pacer can use a frame is not grabbed until
+//! then; changes in between are merged, none is queued. Without the DAMAGE extension the screen is
+//! grabbed by the clock; without MIT-SHM through the socket; without XFIXES without its pointer.
+
+mod changes;
+mod connection;
+mod cursor;
+mod grab;
+
+use super::{CaptureError, Frame, FramePool, FrameSlot, VideoSource};
+use crate::clock::now;
+use crate::stop::StopToken;
+use crate::units::Size;
+use changes::Changes;
+use connection::{Connection, OrLost, STOP_CHECK};
+use cursor::CursorImage;
+use grab::{Grabber, check_format};
+use std::time::Duration;
+use x11rb::connection::{Connection as _, RequestConnection as _};
+use x11rb::errors::ReplyError;
+use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
+use x11rb::protocol::randr::{self, ConnectionExt as _};
+use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask};
+use x11rb::protocol::xproto::{
+    ChangeWindowAttributesAux, ConnectionExt as _, EventMask, QueryPointerReply, Window,
+};
+use x11rb::protocol::{Event, xproto};
+
+/// Where a rate is not set: 60 looks a second, the pointer seems to move smoothly.
+const POLL_EVERY: Duration = Duration::from_micros(16_666);
+
+/// The whole of an X11 screen.
+#[derive(Debug)]
+pub struct X11Source {
+    connection: Connection,
+    name: String,
+    root: Window,
+    size: Size,
+    grabber: Grabber,
+    damage: Option<damage::Damage>,
+    pointer: Option<Pointer>,
+    pool: FramePool,
+    poll_every: Duration,
+}
+
+/// The pointer as last drawn.
+#[derive(Debug, Default)]
+struct Pointer {
+    image: CursorImage,
+    stale: bool,
+    at: Option<(i32, i32)>,
+}
+
+impl X11Source {
+    /// Opens `display` (":0", "host:0.1"), or the one that DISPLAY names, with or without its
+    /// pointer (`cursor`).
+    ///
+    /// # Errors
+    /// [`CaptureError::NoDisplay`] where no server answers or it refuses us,
+    /// [`CaptureError::Unsupported`] where its pixels are not 24 or 32 bit colour, and
+    /// [`CaptureError::Lost`] where it goes away meanwhile.
+    pub fn open(display: Option<&str>, cursor: bool) -> Result<Self, CaptureError> {
+        let (connection, screen) = connection::connect(display)?;
+        let screen = &connection.setup().roots[screen];
+        check_format(&connection, screen)?;
+        let root = screen.root;
+        let has_xfixes = negotiated(&connection, xfixes::X11_EXTENSION_NAME, || {
+            connection.xfixes_query_version(5, 0)?.reply().map(|_| ())
+        })?;
+        let has_damage = has_xfixes
+            && negotiated(&connection, damage::X11_EXTENSION_NAME, || {
+                connection.damage_query_version(1, 1)?.reply().map(|_| ())
+            })?;
+        let structure = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+        connection
+            .change_window_attributes(root, &structure)
+            .or_lost("watching the screen's size")?;
+        // Not every server sends both this and the event above when its screen changes.
+        let has_randr = negotiated(&connection, randr::X11_EXTENSION_NAME, || {
+            connection.randr_query_version(1, 2)?.reply().map(|_| ())
+        })?;
+        if has_randr {
+            connection
+                .randr_select_input(root, randr::NotifyMask::SCREEN_CHANGE)
+                .or_lost("watching the screen's size")?;
+        }
+        let damage = if has_damage {
+            let damage = connection.generate_id().or_lost("watching for changes")?;
+            connection
+                .damage_create(damage, root, ReportLevel::NON_EMPTY)
+                .or_lost("watching for changes")?;
+            Some(damage)
+        } else {
+            tracing::warn!("the X server reports no changes (DAMAGE): grabbing by the clock");
+            None
+        };
+        let pointer = if cursor && has_xfixes {
+            connection
+                .xfixes_select_cursor_input(root, CursorNotifyMask::DISPLAY_CURSOR)
+                .or_lost("watching the pointer")?;
+            Some(Pointer {
+                stale: true,
+                ..Pointer::default()
+            })
+        } else {
+            if cursor {
+                tracing::warn!("the X server has no XFIXES: the pointer will not be seen");
+            }
+            None
+        };
+        let size = geometry(&connection, root)?;
+        let grabber = Grabber::new(&connection, size)?;
+        let name = match display {
+            Some(name) => name.to_owned(),
+            None => std::env::var("DISPLAY").unwrap_or_default(),
+        };
+        Ok(Self {
+            connection,
+            name,
+            root,
+            size,
+            grabber,
+            damage,
+            pointer,
+            pool: FramePool::new(),
+            poll_every: POLL_EVERY,
+        })
+    }
+
+    /// Sets how often to look where the server does not tell: for moves of the pointer, and for
+    /// everything where it lacks DAMAGE. At least a millisecond; 16.7 ms unless set.
+    #[must_use]
+    pub fn poll_every(mut self, interval: Duration) -> Self {
+        self.poll_every = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    fn capture(&mut self, slot: &FrameSlot, stop: &StopToken) -> Result<(), CaptureError> {
+        let mut changes = Changes::default();
+        let mut is_first = true;
+        let mut look_at = now();
+        changes.changed(now());
+        while !stop.is_stopped() {
+            self.drain(&mut changes)?;
+            let time = now();
+            if time >= look_at {
+                look_at = time + self.poll_every;
+                self.look(&mut changes)?;
+            }
+            let wanted = slot.wanted_from();
+            if changes.is_pending() && (is_first || time >= wanted) {
+                if let Some(frame) = self.grab(&mut changes)? {
+                    slot.put(frame);
+                    is_first = false;
+                    look_at = now() + self.poll_every;
+                }
+                continue;
+            }
+            if changes.is_rearm_due(time) {
+                self.subtract()?;
+                changes.rearmed(time);
+            }
+            self.connection.flush().or_lost("sending")?;
+            let mut until = time + STOP_CHECK;
+            if self.pointer.is_some() || self.damage.is_none() {
+                until = until.min(look_at);
+            }
+            if changes.is_pending() {
+                until = until.min(wanted);
+            }
+            if let Some(at) = changes.rearm_at() {
+                until = until.min(at);
+            }
+            self.connection.stream().wait_readable(until.since(now()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes in everything that the server has told.
+    fn drain(&mut self, changes: &mut Changes) -> Result<(), CaptureError> {
+        let mut is_resized = false;
+        while let Some((event, sequence)) = self
+            .connection
+            .poll_for_event_with_sequence()
+            .or_lost("reading events")?
+        {
+            match event {
+                Event::DamageNotify(_) => changes.damaged(sequence, now()),
+                Event::XfixesCursorNotify(_) => {
+                    if let Some(pointer) = &mut self.pointer {
+                        pointer.stale = true;
+                        changes.changed(now());
+                    }
+                }
+                Event::ConfigureNotify(event) if event.window == self.root => is_resized = true,
+                Event::RandrScreenChangeNotify(_) => is_resized = true,
+                Event::Error(error) => tracing::debug!("X11 error: {error:?}"),
+                _ => {}
+            }
+        }
+        if is_resized {
+            // Asked anew: the event has the size before rotation.
+            let size = geometry(&self.connection, self.root)?;
+            if size != self.size {
+                self.resize(size)?;
+                changes.changed(now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for what is not told: moves of the pointer, or any change where DAMAGE is missing.
+    fn look(&mut self, changes: &mut Changes) -> Result<(), CaptureError> {
+        if self.damage.is_none() {
+            changes.changed(now());
+        } else if let Some(pointer) = &self.pointer {
+            let at = self
+                .connection
+                .query_pointer(self.root)
+                .or_lost("asking for the pointer")?
+                .reply()
+                .or_lost("asking for the pointer")?;
+            if place(&at) != pointer.at {
+                changes.changed(now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the server that the damage so far is known; the request's sequence number.
+    fn subtract(&self) -> Result<Option<u64>, CaptureError> {
+        let Some(damage) = self.damage else {
+            return Ok(None);
+        };
+        let sent = self
+            .connection
+            .damage_subtract(damage, x11rb::NONE, x11rb::NONE)
+            .or_lost("watching for changes")?;
+        Ok(Some(sent.sequence_number()))
+    }
+
+    /// Grabs the screen as it is now. None where its size changed meanwhile: try again.
+    fn grab(&mut self, changes: &mut Changes) -> Result<Option<Frame>, CaptureError> {
+        let started = now();
+        // Before the picture, never after: what is drawn between the two is then told anew.
+        let sequence = self.subtract()?;
+        let asked = self.grabber.ask(&self.connection, self.root, self.size)?;
+        // In the same flight as the picture, so that the pointer is where it was in it.
+        let pointer = match &self.pointer {
+            None => None,
+            Some(pointer) => {
+                let at = self.connection.query_pointer(self.root);
+                let image = pointer
+                    .stale
+                    .then(|| self.connection.xfixes_get_cursor_image())
+                    .transpose();
+                let what = "asking for the pointer";
+                Some((at.or_lost(what)?, image.or_lost(what)?))
+            }
+        };
+        let came = match asked.wait() {
+            Ok(came) => came,
+            Err(ReplyError::X11Error(error)) => {
+                // BadMatch: the screen became smaller before its event was read.
+                let size = geometry(&self.connection, self.root)?;
+                if size == self.size {
+                    return Err(CaptureError::Lost(format!(
+                        "X11, the server refused the picture: {error:?}"
+                    )));
+                }
+                drop(pointer);
+                self.resize(size)?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error).or_lost("waiting for the picture"),
+        };
+        let newest = changes.grabbed(sequence.unwrap_or(0), started);
+        let mut bytes = self.grabber.pixels(came, self.size, &self.pool)?;
+        let stride = self.size.width as usize * 4;
+        if let (Some(pointer), Some((at, image))) = (&mut self.pointer, pointer) {
+            let what = "waiting for the pointer";
+            pointer.at = place(&at.reply().or_lost(what)?);
+            if let Some(image) = image {
+                pointer.image = image.reply().or_lost(what)?.into();
+                pointer.stale = false;
+            }
+            if let Some(at) = pointer.at {
+                pointer.image.blend(&mut bytes, stride, self.size, at);
+            }
+        }
+        // By the clock nobody knows when the change was: the grab's start is the time.
+        let told = newest.filter(|_| self.damage.is_some());
+        Ok(Some(Frame {
+            captured_at: told.unwrap_or(started),
+            in_memory_at: now(),
+            size: self.size,
+            stride,
+            data: self.pool.share(bytes),
+        }))
+    }
+
+    fn resize(&mut self, size: Size) -> Result<(), CaptureError> {
+        tracing::info!("the X11 screen is now {size}, it was {}", self.size);
+        self.grabber.release(&self.connection)?;
+        self.grabber = Grabber::new(&self.connection, size)?;
+        self.size = size;
+        Ok(())
+    }
+}
+
+impl VideoSource for X11Source {
+    fn label(&self) -> String {
+        format!("X11 screen {}, {}", self.name, self.size)
+    }
+
+    fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Each frame's `captured_at` is the time at which the newest change in it was seen, the first
+    /// moment at which its picture could be had. Waiting for the pacer counts as latency.
+    fn run(&mut self, slot: &FrameSlot, stop: &StopToken) -> Result<(), CaptureError> {
+        self.connection.stream().end_with(stop);
+        match self.capture(slot, stop) {
+            // A wait that the stop cut short is no fault.
+            Err(_) if stop.is_stopped() => Ok(()),
+            ended => ended,
+        }
+    }
+}
+
+/// Whether the server has the extension and agreed on a version of it.
+fn negotiated(
+    connection: &Connection,
+    name: &'static str,
+    ask: impl FnOnce() -> Result<(), ReplyError>,
+) -> Result<bool, CaptureError> {
+    let known = connection.extension_information(name);
+    if known.or_lost("asking for extensions")?.is_none() {
+        return Ok(false);
+    }
+    match ask() {
+        Ok(()) => Ok(true),
+        Err(ReplyError::X11Error(_)) => Ok(false),
+        Err(error) => Err(error).or_lost("asking for extensions"),
+    }
+}
+
+fn geometry(connection: &Connection, root: Window) -> Result<Size, CaptureError> {
+    let what = "asking for the screen's size";
+    let reply: xproto::GetGeometryReply = connection
+        .get_geometry(root)
+        .or_lost(what)?
+        .reply()
+        .or_lost(what)?;
+    Ok(Size::new(reply.width.into(), reply.height.into()))
+}
+
+/// Where the pointer is; None while it is on another screen.
+fn place(reply: &QueryPointerReply) -> Option<(i32, i32)> {
+    reply
+        .same_screen
+        .then(|| (reply.root_x.into(), reply.root_y.into()))
+}

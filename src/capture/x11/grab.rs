@@ -1,0 +1,170 @@
+//! Getting the screen's pixels: through MIT-SHM where the server shares memory with us, otherwise
+//! through the connection (some twenty times slower).
+
+use super::connection::{Connection, OrLost};
+use crate::capture::{CaptureError, FramePool};
+use crate::units::Size;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use x11rb::connection::{Connection as _, RequestConnection as _};
+use x11rb::cookie::Cookie;
+use x11rb::errors::ReplyError;
+use x11rb::protocol::shm::{self, ConnectionExt as _};
+use x11rb::protocol::xproto::{self, ConnectionExt as _, ImageFormat, ImageOrder, Screen, Window};
+
+/// The way to the pixels.
+#[derive(Debug)]
+pub(super) enum Grabber {
+    /// The server writes into a segment that it made and whose file it handed to us. The file is
+    /// read, not mapped: one copy into the frame's buffer is needed anyway, and no other process's
+    /// doings with the memory can then hurt this one.
+    Shared { segment: shm::Seg, file: File },
+    /// The pixels come through the socket.
+    Plain,
+}
+
+/// An image asked for.
+pub(super) enum Asked<'c> {
+    Shared(Cookie<'c, Connection, shm::GetImageReply>),
+    Plain(Cookie<'c, Connection, xproto::GetImageReply>),
+}
+
+impl Asked<'_> {
+    /// Waits until the server has the image; the pixels themselves where they came along.
+    pub(super) fn wait(self) -> Result<Option<Vec<u8>>, ReplyError> {
+        match self {
+            Self::Shared(cookie) => cookie.reply().map(|_| None),
+            Self::Plain(cookie) => cookie.reply().map(|reply| Some(reply.data)),
+        }
+    }
+}
+
+impl Grabber {
+    /// The fastest way that the server has, for pictures of `size`.
+    pub(super) fn new(connection: &Connection, size: Size) -> Result<Self, CaptureError> {
+        match Self::shared(connection, size) {
+            Ok(Some(shared)) => Ok(shared),
+            Ok(None) => Ok(Self::Plain),
+            Err(ReplyError::ConnectionError(e)) => Err(e).or_lost("sharing memory"),
+            Err(ReplyError::X11Error(e)) => {
+                tracing::warn!("the X server shares no memory, capture will be slower: {e:?}");
+                Ok(Self::Plain)
+            }
+        }
+    }
+
+    fn shared(connection: &Connection, size: Size) -> Result<Option<Self>, ReplyError> {
+        if connection
+            .extension_information(shm::X11_EXTENSION_NAME)?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        let version = connection.shm_query_version()?.reply()?;
+        // Segments with a file descriptor came with 1.2.
+        if (version.major_version, version.minor_version) < (1, 2) {
+            return Ok(None);
+        }
+        let (Ok(segment), Ok(bytes)) = (
+            connection.generate_id(),
+            u32::try_from(size.pixels() as u64 * 4),
+        ) else {
+            return Ok(None);
+        };
+        let made = connection
+            .shm_create_segment(segment, bytes, false)?
+            .reply()?;
+        Ok(Some(Self::Shared {
+            segment,
+            file: File::from(made.shm_fd),
+        }))
+    }
+
+    /// Asks for the whole of `root`; the request is sent with the next flush.
+    pub(super) fn ask<'c>(
+        &self,
+        connection: &'c Connection,
+        root: Window,
+        size: Size,
+    ) -> Result<Asked<'c>, CaptureError> {
+        let (width, height) = (size.width as u16, size.height as u16);
+        match self {
+            Self::Shared { segment, .. } => connection
+                .shm_get_image(
+                    root,
+                    0,
+                    0,
+                    width,
+                    height,
+                    !0,
+                    ImageFormat::Z_PIXMAP.into(),
+                    *segment,
+                    0,
+                )
+                .map(Asked::Shared),
+            Self::Plain => connection
+                .get_image(ImageFormat::Z_PIXMAP, root, 0, 0, width, height, !0)
+                .map(Asked::Plain),
+        }
+        .or_lost("asking for the picture")
+    }
+
+    /// The pixels of the image waited for, in a buffer of `pool` where possible.
+    pub(super) fn pixels(
+        &self,
+        came: Option<Vec<u8>>,
+        size: Size,
+        pool: &FramePool,
+    ) -> Result<Vec<u8>, CaptureError> {
+        let len = size.pixels() * 4;
+        let short = |e: &dyn std::fmt::Display| CaptureError::Lost(format!("X11, pixels: {e}"));
+        match (self, came) {
+            (Self::Shared { file, .. }, _) => {
+                let mut bytes = pool.take(len);
+                file.read_exact_at(&mut bytes, 0).map_err(|e| short(&e))?;
+                Ok(bytes)
+            }
+            (Self::Plain, Some(mut bytes)) if bytes.len() >= len => {
+                bytes.truncate(len);
+                Ok(bytes)
+            }
+            (Self::Plain, _) => Err(short(&"the server sent too few")),
+        }
+    }
+
+    /// Gives the segment back to the server.
+    pub(super) fn release(&self, connection: &Connection) -> Result<(), CaptureError> {
+        if let Self::Shared { segment, .. } = self {
+            connection
+                .shm_detach(*segment)
+                .or_lost("giving memory back")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the screen's pixels are BGRA as a [`crate::capture::Frame`] has them.
+pub(super) fn check_format(connection: &Connection, screen: &Screen) -> Result<(), CaptureError> {
+    let setup = connection.setup();
+    let depth = screen.root_depth;
+    let wide = setup
+        .pixmap_formats
+        .iter()
+        .any(|format| format.depth == depth && format.bits_per_pixel == 32);
+    let blue_first = setup.image_byte_order == ImageOrder::LSB_FIRST
+        && screen
+            .allowed_depths
+            .iter()
+            .flat_map(|allowed| &allowed.visuals)
+            .any(|visual| {
+                visual.visual_id == screen.root_visual
+                    && (visual.red_mask, visual.green_mask, visual.blue_mask)
+                        == (0xFF_0000, 0xFF00, 0xFF)
+            });
+    if matches!(depth, 24 | 32) && wide && blue_first {
+        return Ok(());
+    }
+    Err(CaptureError::Unsupported(format!(
+        "an X11 screen of depth {depth} (it takes 24 or 32, four bytes a pixel, blue first)"
+    )))
+}
