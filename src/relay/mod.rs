@@ -2,5 +2,7 @@
 
 pub mod access_unit;
 pub mod annexb;
+pub mod arrival;
 
 pub use access_unit::{AccessUnit, slice_hash};
+pub use arrival::{Arrival, ArrivalCounters, ArrivalEvent, opus_hash};
