@@ -6,6 +6,9 @@
 pub mod audio;
 pub mod capture;
 pub mod clock;
+#[cfg(feature = "probe")]
+pub mod probe;
+pub mod publish;
 pub mod relay;
 pub mod session;
 pub mod settings;
