@@ -87,11 +87,17 @@ pub struct LiveArgs {
 }
 
 fn bitrate_at(text: &str) -> Result<(f64, u32), String> {
-    let (at, kbps) = text.split_once(':').ok_or("give SECOND:KBPS, such as 10:1000")?;
+    let (at, kbps) = text
+        .split_once(':')
+        .ok_or("give SECOND:KBPS, such as 10:1000")?;
     let kbps = kbps.parse().map_err(|e| format!("{kbps}: {e}"))?;
     let range = crate::units::BITRATE_MIN_KBPS..=crate::units::BITRATE_MAX_KBPS;
     if !range.contains(&kbps) {
-        return Err(format!("{kbps} kb/s: it must be from {} to {}", range.start(), range.end()));
+        return Err(format!(
+            "{kbps} kb/s: it must be from {} to {}",
+            range.start(),
+            range.end()
+        ));
     }
     Ok((at.parse().map_err(|e| format!("{at}: {e}"))?, kbps))
 }
@@ -107,7 +113,10 @@ impl SettingsArgs {
             Settings::default()
         } else {
             let loaded = load();
-            loaded.notes.iter().for_each(|note| eprintln!("settings: {note}"));
+            loaded
+                .notes
+                .iter()
+                .for_each(|note| eprintln!("settings: {note}"));
             loaded.settings
         };
         if let Some(source) = self.source {
@@ -135,7 +144,11 @@ impl SettingsArgs {
             set_pair(&mut settings, pair).map_err(|e| bad(&e))?;
         }
         settings.check().map_err(|all| {
-            let all = all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let all = all
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ");
             bad(&all)
         })?;
         Ok(settings)
@@ -175,13 +188,23 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
     let target = &settings.target;
     let (host, user) = match target.kind {
         TargetKind::Embedded => ("127.0.0.1".to_owned(), crate::mediamtx::config::USER),
-        TargetKind::Srt => {
-            (parse_host_box(&target.host).map_err(|e| bad(&e))?.host, target.user.as_str())
-        }
+        TargetKind::Srt => (
+            parse_host_box(&target.host).map_err(|e| bad(&e))?.host,
+            target.user.as_str(),
+        ),
     };
-    let id = stream_id(Mode::Publish, &target.path, user, if user.is_empty() { "" } else { "***" })
-        .map_err(|e| bad(&e))?;
-    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let id = stream_id(
+        Mode::Publish,
+        &target.path,
+        user,
+        if user.is_empty() { "" } else { "***" },
+    )
+    .map_err(|e| bad(&e))?;
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host
+    };
     let output = SrtOutput {
         url: format!(
             "srt://{host}:{}?mode=caller&transtype=live&latency={}&pkt_size=1316",
@@ -190,7 +213,11 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
         ),
         stream_id_shown: id.clone(),
         stream_id: id,
-        passphrase: if secrets.passphrase_text().is_empty() { String::new() } else { "***".into() },
+        passphrase: if secrets.passphrase_text().is_empty() {
+            String::new()
+        } else {
+            "***".into()
+        },
     };
     let version: Version = ffmpeg.capabilities.version;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

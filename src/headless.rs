@@ -51,11 +51,14 @@ pub fn run(
     interrupted: &StopToken,
 ) -> Result<Outcome, Failure> {
     let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
-    let options =
-        Options { policy: Policy { fail_before_live: true }, sources_on_demand: true };
+    let options = Options {
+        policy: Policy {
+            fail_before_live: true,
+        },
+        sources_on_demand: true,
+    };
     let journal = Journal::new();
-    let session =
-        Session::start(settings.clone(), secrets, options, journal).map_err(internal)?;
+    let session = Session::start(settings.clone(), secrets, options, journal).map_err(internal)?;
     let asked_at = clock::now();
     session.send(Command::GoLive);
     let result = follow(&session, settings, wish, interrupted, asked_at);
@@ -110,7 +113,9 @@ fn follow(
             }
             !due
         });
-        let done = wish.seconds.is_some_and(|s| snapshot.live_since.is_some() && live_s >= s);
+        let done = wish
+            .seconds
+            .is_some_and(|s| snapshot.live_since.is_some() && live_s >= s);
         if done || (stopped && begun) {
             let lost = session.failure().filter(|_| was_reconnecting);
             if let Some(failure) = lost.or_else(|| {
@@ -182,7 +187,10 @@ impl Outcome {
             self.figures.frames,
             self.reconnects
         );
-        let _ = writeln!(out, "\nlatency since capture, ms      p50      p95      max   frames");
+        let _ = writeln!(
+            out,
+            "\nlatency since capture, ms      p50      p95      max   frames"
+        );
         for (name, figures) in self.stages() {
             match figures {
                 Some(f) => {
@@ -219,7 +227,10 @@ impl Outcome {
                 self.settings.encoder.bitrate_kbps
             );
         }
-        let load = self.load.iter().map(|(role, percent)| format!("{role} {percent:.1}"));
+        let load = self
+            .load
+            .iter()
+            .map(|(role, percent)| format!("{role} {percent:.1}"));
         let _ = writeln!(
             out,
             "CPU       {} (% of one core)",

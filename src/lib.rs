@@ -13,6 +13,8 @@ pub mod latency;
 pub mod logging;
 pub mod mediamtx;
 pub mod monitor;
+#[cfg(feature = "probe")]
+pub mod probe;
 pub mod publish;
 pub mod relay;
 pub mod session;

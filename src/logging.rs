@@ -8,9 +8,13 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging. The guard writes out what is left when it is dropped; None where no folder can be
 /// written (the program goes on without a file).
 pub fn start(to_stderr: bool) -> Option<WorkerGuard> {
-    let filter = EnvFilter::try_from_env("PD_CONSOLE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_env("PD_CONSOLE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     if to_stderr {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
         return None;
     }
     let strategy = choose_app_strategy(AppStrategyArgs {
@@ -19,7 +23,10 @@ pub fn start(to_stderr: bool) -> Option<WorkerGuard> {
         app_name: "pd-console".into(),
     })
     .ok()?;
-    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("log");
+    let folder = strategy
+        .state_dir()
+        .unwrap_or_else(|| strategy.data_dir())
+        .join("log");
     let file = tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
         .filename_prefix("pd-console")
@@ -29,6 +36,10 @@ pub fn start(to_stderr: bool) -> Option<WorkerGuard> {
         .ok()?;
     // Lossy: a full disk must not hold a show up.
     let (writer, guard) = tracing_appender::non_blocking(file);
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(false)
+        .init();
     Some(guard)
 }

@@ -1,1 +1,67 @@
-fn main() {}
+//! Entry: the window, or a task of the command line.
+
+use clap::Parser;
+use pd_console::cli::{self, Cli, Task};
+use pd_console::session::failure::Failure;
+use pd_console::stop::StopToken;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let _log = pd_console::logging::start(cli.log);
+    let result = match &cli.command {
+        Some(Task::Live(args)) => cli::live(args, &on_interrupt()),
+        Some(Task::FfmpegArgs(args)) => cli::ffmpeg_args(args).map(|text| print!("{text}")),
+        None => window(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("pd-console: {failure}");
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}
+
+/// Set by the first Ctrl-C, TERM or hang-up; the second one ends the program at once (its children
+/// with it).
+fn on_interrupt() -> StopToken {
+    let token = StopToken::new();
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        let started = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).and_then(
+            |mut signals| {
+                let set = token.clone();
+                std::thread::Builder::new()
+                    .name("pd-signals".into())
+                    .spawn(move || {
+                        for (count, signal) in signals.forever().enumerate() {
+                            set.stop();
+                            if count > 0 {
+                                std::process::exit(128 + signal);
+                            }
+                        }
+                    })
+            },
+        );
+        if let Err(error) = started {
+            tracing::warn!("Ctrl-C ends the program at once: {error}");
+        }
+    }
+    token
+}
+
+#[cfg(feature = "gui")]
+fn window() -> Result<(), Failure> {
+    pd_console::ui::run_console()
+}
+
+#[cfg(not(feature = "gui"))]
+fn window() -> Result<(), Failure> {
+    use pd_console::session::failure::FailureKind;
+    Err(Failure::new(
+        FailureKind::Internal,
+        "this build has no window. Use `pd-console live`, see `pd-console --help`",
+    ))
+}

@@ -15,6 +15,14 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Arguments without a secret.
+    pub fn plain(args: Vec<String>) -> Self {
+        Self {
+            shown: args.clone(),
+            real: args,
+        }
+    }
+
     /// For the child.
     pub fn real(&self) -> &[String] {
         &self.real

@@ -8,8 +8,8 @@
 use super::client::Client;
 use super::config::{ManagedConfig, USER};
 use super::ports::Ports;
-use crate::ffmpeg::launch;
 use super::server_log::{Tail, drain};
+use crate::ffmpeg::launch;
 use crate::session::snapshot::Severity;
 use crate::stop::StopToken;
 use secrecy::{ExposeSecret, SecretString};

@@ -24,14 +24,23 @@ impl LoadMeter {
             started: Instant::now(),
             before: BTreeMap::new(),
         };
-        meter.before = meter.times(children).into_iter().map(|(_, pid, ms)| (pid, ms)).collect();
+        meter.before = meter
+            .times(children)
+            .into_iter()
+            .map(|(_, pid, ms)| (pid, ms))
+            .collect();
         meter
     }
 
     /// Load since the start. A child that began since counts from its beginning; one that has ended
     /// does not count.
     pub fn load(&mut self, children: &[(&'static str, u32)]) -> Load {
-        let span = self.started.elapsed().max(Duration::from_millis(1)).as_secs_f64() * 1000.0;
+        let span = self
+            .started
+            .elapsed()
+            .max(Duration::from_millis(1))
+            .as_secs_f64()
+            * 1000.0;
         let mut load = Load::new();
         for (role, pid, ms) in self.times(children) {
             let used = ms.saturating_sub(self.before.get(&pid).copied().unwrap_or(0));
@@ -41,10 +50,13 @@ impl LoadMeter {
     }
 
     fn times(&mut self, children: &[(&'static str, u32)]) -> Vec<(&'static str, u32, u64)> {
-        let all: Vec<_> =
-            std::iter::once(("console", std::process::id())).chain(children.iter().copied()).collect();
+        let all: Vec<_> = std::iter::once(("console", std::process::id()))
+            .chain(children.iter().copied())
+            .collect();
         let pids: Vec<_> = all.iter().map(|(_, pid)| Pid::from_u32(*pid)).collect();
-        let Some(system) = &mut self.system else { return Vec::new() };
+        let Some(system) = &mut self.system else {
+            return Vec::new();
+        };
         system.refresh_processes_specifics(
             ProcessesToUpdate::Some(&pids),
             false,

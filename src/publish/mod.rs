@@ -5,9 +5,11 @@ pub mod audio_pipe;
 pub mod host_box;
 pub mod loopback;
 pub mod publisher;
+pub mod receiver;
 pub mod srt_ping;
 pub mod srt_url;
 pub mod streamid;
+pub mod ts;
 
 pub use host_box::{HostBox, HostError, parse_host_box};
 pub use srt_ping::{PingError, Pong, ping};

@@ -26,9 +26,9 @@ use super::audio_pipe;
 /// A unit that came out of the encoder longer ago is not sent any more.
 pub const OLDEST_SENT: Duration = Duration::from_millis(250);
 
-/// How far behind the clock the sound is read: a source's chunk must have come by then. Measured:
-/// PipeWire gives 5.3 ms, PulseAudio and ALSA 10 ms chunks.
-const SOUND_DELAY: Duration = Duration::from_millis(20);
+/// How far behind the clock the sound is read: a source's chunk must have come by then. Measured with
+/// 10 ms chunks (PulseAudio, ALSA): 15 ms was enough on an idle machine, 10 was not.
+const SOUND_DELAY: Duration = Duration::from_millis(30);
 
 /// A running publisher.
 pub struct Publisher {
@@ -227,6 +227,7 @@ impl Audio {
                 Err(_) => return Ok(()),
             }
         };
+        let mut sound = self.timeline.reader();
         let mut feed = Feed::new(epoch, SOUND_DELAY, FEED_CHUNK);
         let mut samples = [0_i16; FEED_CHUNK * CHANNELS];
         let mut bytes = [0_u8; FEED_CHUNK * CHANNELS * 2];
@@ -236,7 +237,7 @@ impl Audio {
                     if self.muted.load(Ordering::Relaxed) {
                         samples.fill(0);
                     } else {
-                        self.timeline.read(first, &mut samples);
+                        sound.read(first, &mut samples);
                     }
                     for (pair, sample) in bytes.chunks_exact_mut(2).zip(samples) {
                         pair.copy_from_slice(&sample.to_le_bytes());

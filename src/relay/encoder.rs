@@ -6,7 +6,7 @@
 //! of the child and of x264 (0.1..0.6 s) is over before a frame of the show goes in, and the first
 //! frame of the show is an IDR (`-force_key_frames`, see [`crate::ffmpeg::plan`]).
 
-use super::annexb;
+use super::annexb::{self, AvcConfig};
 use super::cutover::EncoderId;
 use super::flv::{FlvEvent, FlvReader};
 use super::{AccessUnit, slice_hash};
@@ -138,7 +138,7 @@ impl Encoder {
             fps: wish.fps,
             in_flight,
             sink,
-            parameter_sets: Vec::new(),
+            config: None,
             ready: false,
         };
         let (tail, asked) = (sidecar.tail(), ending.clone());
@@ -257,8 +257,8 @@ struct Reader {
     fps: Fps,
     in_flight: InFlight,
     sink: Arc<dyn EncoderSink>,
-    /// SPS and PPS.
-    parameter_sets: Vec<Vec<u8>>,
+    /// SPS and PPS, and how long the length fields are.
+    config: Option<AvcConfig>,
     ready: bool,
 }
 
@@ -288,8 +288,7 @@ impl Reader {
     fn event(&mut self, event: FlvEvent, at: MonoTime) -> io::Result<()> {
         match event {
             FlvEvent::Config(record) => {
-                let config = annexb::parse_config(&record).map_err(io::Error::other)?;
-                self.parameter_sets = config.sps.into_iter().chain(config.pps).collect();
+                self.config = Some(AvcConfig::parse(&record).map_err(io::Error::other)?);
             }
             FlvEvent::Picture { pts_ms, key, avcc } => self.picture(pts_ms, key, &avcc, at)?,
         }
@@ -322,14 +321,16 @@ impl Reader {
                 "the encoder gave out a picture that nobody put in",
             ));
         };
-        let nals = annexb::avcc_nals(avcc).map_err(io::Error::other)?;
+        let Some(config) = &self.config else {
+            return Err(io::Error::other(
+                "the encoder gave out a picture before its parameter sets",
+            ));
+        };
+        let nals = annexb::avcc_nal_units(avcc, config.length_size).map_err(io::Error::other)?;
         let hash = slice_hash(nals.iter().copied());
-        let sets = self
-            .parameter_sets
-            .iter()
-            .map(Vec::as_slice)
-            .filter(|_| key);
-        let data = annexb::to_annexb(sets.chain(nals.iter().copied()));
+        let sets = config.parameter_sets().filter(|_| key);
+        let mut data = Vec::with_capacity(avcc.len() + 64);
+        annexb::write_annexb(sets.chain(nals.iter().copied()), &mut data);
         self.sink.unit(
             self.id,
             AccessUnit {

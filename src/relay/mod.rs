@@ -2,6 +2,8 @@
 
 pub mod access_unit;
 pub mod annexb;
+pub mod arrival;
+pub mod arrivals;
 pub mod cutover;
 pub mod encoder;
 pub mod flv;
@@ -10,4 +12,5 @@ pub mod ivf;
 pub mod rate;
 
 pub use access_unit::{AccessUnit, slice_hash};
+pub use arrival::{Arrival, ArrivalCounters, ArrivalEvent, opus_hash};
 pub use hub::{Relay, RelayEvent};

@@ -17,7 +17,9 @@ mod tests {
 
     #[test]
     fn from_half_a_second_to_five_and_no_further() {
-        let waits: Vec<_> = [1, 2, 3, 4, 5, 6, u32::MAX].map(|n| wait(n).as_millis()).into();
+        let waits: Vec<_> = [1, 2, 3, 4, 5, 6, u32::MAX]
+            .map(|n| wait(n).as_millis())
+            .into();
         assert_eq!(waits, [500, 1000, 2000, 3000, 5000, 5000, 5000]);
     }
 }

@@ -71,7 +71,9 @@ impl Encoders {
 
     /// What is being changed to.
     pub fn changing_to(&self) -> Option<&EncoderWish> {
-        let id = self.changing.filter(|id| self.active.is_some_and(|active| active != *id))?;
+        let id = self
+            .changing
+            .filter(|id| self.active.is_some_and(|active| active != *id))?;
         self.running.get(&id).map(Encoder::wish)
     }
 
@@ -103,7 +105,8 @@ impl Encoders {
             RelayEvent::Abandoned(id) => {
                 self.changing.take_if(|changing| *changing == id);
                 if self.running.contains_key(&id) {
-                    self.journal.warn("the new encoder was too slow; the change was not made");
+                    self.journal
+                        .warn("the new encoder was too slow; the change was not made");
                 }
                 self.dismiss(id);
             }
@@ -179,7 +182,8 @@ impl Encoders {
         if self.deaths.len() >= DEATHS {
             return Err(why.to_owned());
         }
-        self.journal.error(format!("the encoder ended ({why}) and is started again"));
+        self.journal
+            .error(format!("the encoder ended ({why}) and is started again"));
         if self.changing.is_none() {
             let again = if was_active { wish } else { self.in_force };
             self.launch(again).map_err(|e| format!("{why}; {e}"))?;

@@ -87,7 +87,8 @@ impl Inputs {
             })?);
         }
         {
-            let (slot, preview_slot, control) = (slot.clone(), preview_slot.clone(), control.clone());
+            let (slot, preview_slot, control) =
+                (slot.clone(), preview_slot.clone(), control.clone());
             let (journal, stop) = (journal.clone(), stop.clone());
             threads.push(named("pd-pump").spawn(move || {
                 pump::run(&slot, &preview_slot, &control, &journal, &stop);
@@ -95,7 +96,9 @@ impl Inputs {
         }
         {
             let (out, stop) = (preview_out.clone(), stop.clone());
-            threads.push(named("pd-preview").spawn(move || preview_thread(&preview_slot, &out, &stop))?);
+            threads.push(
+                named("pd-preview").spawn(move || preview_thread(&preview_slot, &out, &stop))?,
+            );
         }
         Ok(Self {
             video: video.clone(),
@@ -118,12 +121,18 @@ impl Inputs {
 
     /// The picture source's status.
     pub fn picture_status(&self) -> PictureStatus {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The sound source's status.
     pub fn sound_status(&self) -> SourceStatus {
-        self.sound.as_ref().map(SoundSource::status).unwrap_or_default()
+        self.sound
+            .as_ref()
+            .map(SoundSource::status)
+            .unwrap_or_default()
     }
 
     /// Ends all threads, within about half a second.
@@ -173,7 +182,10 @@ fn capture_thread(
         // A backend's panic is a lost source, not a lost show.
         let result = catch_unwind(AssertUnwindSafe(|| {
             let mut source = capture::open(video)?;
-            set(PictureStatus { label: source.label(), problem: None });
+            set(PictureStatus {
+                label: source.label(),
+                problem: None,
+            });
             source.run(slot, stop)
         }));
         let problem = match result {
@@ -182,7 +194,10 @@ fn capture_thread(
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the picture source failed inside. The console tries again".to_owned(),
         };
-        set(PictureStatus { label: String::new(), problem: Some(problem) });
+        set(PictureStatus {
+            label: String::new(),
+            problem: Some(problem),
+        });
         stop.sleep(REOPEN_AFTER);
     }
 }
@@ -196,7 +211,11 @@ fn preview_thread(slot: &FrameSlot, out: &PreviewOut, stop: &StopToken) {
         if let Some(frame) = slot.take().filter(|_| out.on.load(Ordering::Relaxed)) {
             let (size, rgba) = preview::downscale(&frame, PREVIEW_WIDTH);
             number += 1;
-            out.picture.store(Some(Arc::new(Preview { number, size, rgba: rgba.into() })));
+            out.picture.store(Some(Arc::new(Preview {
+                number,
+                size,
+                rgba: rgba.into(),
+            })));
         }
         stop.sleep(PREVIEW_EVERY);
     }

@@ -36,7 +36,12 @@ impl Journal {
             Severity::Error => tracing::error!("{text}"),
         }
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = LogLine { number: inner.next, time: wall_clock(), severity, text };
+        let line = LogLine {
+            number: inner.next,
+            time: wall_clock(),
+            severity,
+            text,
+        };
         inner.next += 1;
         if inner.lines.len() == KEPT {
             inner.lines.pop_front();
@@ -86,8 +91,14 @@ mod tests {
             journal.info(format!("line {n}"));
         }
         let lines = journal.lines();
-        assert_eq!((lines.len(), lines[0].number, lines[KEPT - 1].text.as_str()), (KEPT, 10, "line 509"));
-        assert!(Arc::ptr_eq(&lines, &journal.lines()), "made anew without a new line");
+        assert_eq!(
+            (lines.len(), lines[0].number, lines[KEPT - 1].text.as_str()),
+            (KEPT, 10, "line 509")
+        );
+        assert!(
+            Arc::ptr_eq(&lines, &journal.lines()),
+            "made anew without a new line"
+        );
         assert_eq!(lines[0].time.len(), 8);
     }
 }

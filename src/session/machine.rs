@@ -80,7 +80,10 @@ pub struct Machine {
 impl Machine {
     /// An idle machine.
     pub fn new(policy: Policy) -> Self {
-        Self { policy, ..Self::default() }
+        Self {
+            policy,
+            ..Self::default()
+        }
     }
 
     /// Where the show stands.
@@ -109,7 +112,10 @@ impl Machine {
         use State as S;
         match (&self.state, event) {
             (S::Idle | S::Failed { .. }, Event::GoLive) => {
-                *self = Self { state: S::Preflight, ..Self::new(self.policy) };
+                *self = Self {
+                    state: S::Preflight,
+                    ..Self::new(self.policy)
+                };
                 Some(Effect::Preflight)
             }
             (S::Failed { .. }, Event::Dismiss | Event::Stop) => {
@@ -175,7 +181,9 @@ impl Machine {
         }
         self.attempt = self.attempt.saturating_add(1);
         self.confirmation = Confirmation::None;
-        self.state = State::Reconnecting { attempt: self.attempt };
+        self.state = State::Reconnecting {
+            attempt: self.attempt,
+        };
         self.next_try = Some(now + backoff::wait(self.attempt));
         Some(Effect::EndPublisher)
     }

@@ -8,15 +8,24 @@ fn at(ms: u64) -> MonoTime {
 }
 
 fn lost(hopeless: bool) -> Event {
-    Event::PublisherLost { message: "nobody answers".into(), hopeless }
+    Event::PublisherLost {
+        message: "nobody answers".into(),
+        hopeless,
+    }
 }
 
 fn live() -> Machine {
     let mut machine = Machine::default();
     assert_eq!(machine.on(Event::GoLive, at(0)), Some(Effect::Preflight));
-    assert_eq!(machine.on(Event::PreflightDone, at(100)), Some(Effect::Start));
+    assert_eq!(
+        machine.on(Event::PreflightDone, at(100)),
+        Some(Effect::Start)
+    );
     assert_eq!(machine.state(), &State::Starting);
-    assert_eq!(machine.on(Event::Confirmed(Confirmation::Online), at(900)), None);
+    assert_eq!(
+        machine.on(Event::Confirmed(Confirmation::Online), at(900)),
+        None
+    );
     assert_eq!(machine.state(), &State::Live);
     machine
 }
@@ -45,11 +54,19 @@ fn b18_a_lost_connection_is_tried_again_in_steps_until_stop() {
     assert_eq!(waits, [500, 1000, 2000, 3000, 5000, 5000, 5000]);
     machine.on(Event::Confirmed(Confirmation::Online), at(now));
     assert_eq!(machine.state(), &State::Live);
-    assert_eq!(machine.live_since(), Some(at(900)), "the show's time goes on");
+    assert_eq!(
+        machine.live_since(),
+        Some(at(900)),
+        "the show's time goes on"
+    );
     assert_eq!(machine.on(lost(false), at(now)), Some(Effect::EndPublisher));
     assert_eq!(machine.state(), &State::Reconnecting { attempt: 1 });
     assert_eq!(machine.on(Event::Stop, at(now)), Some(Effect::EndAll));
-    assert_eq!(machine.on(Event::Tick, at(now + 60_000)), None, "no try after Stop");
+    assert_eq!(
+        machine.on(Event::Tick, at(now + 60_000)),
+        None,
+        "no try after Stop"
+    );
     machine.on(Event::Stopped, at(now));
     assert_eq!(machine.state(), &State::Idle);
 }
@@ -62,7 +79,12 @@ fn a_refusal_before_live_fails_and_says_why() {
     assert_eq!(machine.on(lost(true), at(2)), Some(Effect::EndAll));
     assert_eq!(machine.state(), &State::Stopping);
     machine.on(Event::Stopped, at(3));
-    assert_eq!(machine.state(), &State::Failed { message: "nobody answers".into() });
+    assert_eq!(
+        machine.state(),
+        &State::Failed {
+            message: "nobody answers".into()
+        }
+    );
     assert_eq!(machine.on(Event::GoLive, at(4)), Some(Effect::Preflight));
 }
 
@@ -74,7 +96,9 @@ fn a_refusal_in_a_running_show_is_tried_again() {
 
 #[test]
 fn without_a_window_nothing_listening_fails_at_once() {
-    let mut machine = Machine::new(Policy { fail_before_live: true });
+    let mut machine = Machine::new(Policy {
+        fail_before_live: true,
+    });
     machine.on(Event::GoLive, at(0));
     machine.on(Event::PreflightDone, at(1));
     assert_eq!(machine.on(lost(false), at(2)), Some(Effect::EndAll));
@@ -86,7 +110,10 @@ fn a_stream_that_never_shows_is_a_loss() {
     machine.on(Event::GoLive, at(0));
     machine.on(Event::PreflightDone, at(0));
     assert_eq!(machine.on(Event::Tick, at(9_999)), None);
-    assert_eq!(machine.on(Event::Tick, at(10_001)), Some(Effect::EndPublisher));
+    assert_eq!(
+        machine.on(Event::Tick, at(10_001)),
+        Some(Effect::EndPublisher)
+    );
 }
 
 #[test]

@@ -57,7 +57,11 @@ pub fn run(
     stop: &StopToken,
 ) -> Result<Ready, Failure> {
     settings.check().map_err(|bad| {
-        let all = bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let all = bad
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ");
         Failure::new(FailureKind::Settings, all)
     })?;
     let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref(), settings.encoder.family)
@@ -71,7 +75,10 @@ pub fn run(
         TargetKind::Srt => own_server(settings, secrets, journal)?,
         TargetKind::Embedded => embedded(settings, server, journal, stop)?,
     };
-    Ok(Ready { ffmpeg, destination })
+    Ok(Ready {
+        ffmpeg,
+        destination,
+    })
 }
 
 fn own_server(
@@ -99,7 +106,10 @@ fn own_server(
     let address =
         resolve(&host.host, port).map_err(|e| Failure::new(FailureKind::NoReceiver, e))?;
     match ping(address, PING_LIMIT) {
-        Ok(pong) => journal.info(format!("SRT ping of {address}: {:.1} ms", pong.round_trip_ms)),
+        Ok(pong) => journal.info(format!(
+            "SRT ping of {address}: {:.1} ms",
+            pong.round_trip_ms
+        )),
         // Not the end: a server may come up later, and some firewalls answer no ping.
         Err(error) => journal.warn(error.to_string()),
     }
@@ -137,10 +147,17 @@ fn embedded(
     match locate::locate(settings.mediamtx_path.as_deref()) {
         Ok(bin) => {
             let log = journal.clone();
-            let server =
-                ManagedServer::start(&bin, stop, Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}"))))
-                    .map_err(|e| Failure::new(FailureKind::Server, e))?;
-            journal.info(format!("MediaMTX {} at {}", server.version(), bin.display()));
+            let server = ManagedServer::start(
+                &bin,
+                stop,
+                Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}"))),
+            )
+            .map_err(|e| Failure::new(FailureKind::Server, e))?;
+            journal.info(format!(
+                "MediaMTX {} at {}",
+                server.version(),
+                bin.display()
+            ));
             Ok(Destination::Managed(server))
         }
         Err(error @ locate::LocateError::Named { .. }) => {
@@ -158,8 +175,13 @@ fn embedded(
 /// How the publisher reaches a managed server.
 pub fn managed_output(server: &ManagedServer, settings: &Settings) -> Result<SrtOutput, Failure> {
     let id = |password: &str| {
-        stream_id(Mode::Publish, &settings.target.path, server.publish_user(), password)
-            .map_err(|e| Failure::new(FailureKind::Settings, e))
+        stream_id(
+            Mode::Publish,
+            &settings.target.path,
+            server.publish_user(),
+            password,
+        )
+        .map_err(|e| Failure::new(FailureKind::Settings, e))
     };
     Ok(SrtOutput {
         url: srt_url(server.srt_addr(), settings.target.latency_ms),

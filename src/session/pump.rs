@@ -4,8 +4,9 @@
 //! a mailbox in which the latest frame wins. Between shows it only hands pictures to the preview, at
 //! a lower rate.
 
+use crate::capture::convert::Converter;
 use crate::capture::pacer::{Action, Pacer};
-use crate::capture::{Converter, Frame, FrameSlot};
+use crate::capture::{Frame, FrameSlot};
 use crate::clock::{self, MonoTime};
 use crate::relay::Relay;
 use crate::relay::encoder::{EncoderDoor, RawFrame};
@@ -39,8 +40,14 @@ impl PumpControl {
 
     /// A show begins; no encoder yet.
     pub fn begin(&self, relay: Arc<Relay>, size: Size, fps: Fps) {
-        *self.lock() =
-            Some(Feeding { relay, size, fps, next_frame: 0, doors: Vec::new(), arming: None });
+        *self.lock() = Some(Feeding {
+            relay,
+            size,
+            fps,
+            next_frame: 0,
+            doors: Vec::new(),
+            arming: None,
+        });
     }
 
     /// Gives this encoder every frame from the next one on, and announces the cut-over there.
@@ -64,7 +71,9 @@ impl PumpControl {
     }
 
     fn wanted(&self) -> Option<(Size, Fps)> {
-        self.lock().as_ref().map(|feeding| (feeding.size, feeding.fps))
+        self.lock()
+            .as_ref()
+            .map(|feeding| (feeding.size, feeding.fps))
     }
 
     fn give(&self, data: &Arc<Vec<u8>>, captured_at: MonoTime, now: MonoTime) {
@@ -80,7 +89,11 @@ impl PumpControl {
             feeding.relay.tick(now);
         }
         for door in &feeding.doors {
-            let raw = RawFrame { frame, captured_at, data: data.clone() };
+            let raw = RawFrame {
+                frame,
+                captured_at,
+                data: data.clone(),
+            };
             if door.offer(raw).is_some() {
                 feeding.relay.encoder_drop(door.id);
             }
@@ -96,7 +109,12 @@ pub fn run(
     journal: &Journal,
     stop: &StopToken,
 ) {
-    let mut pump = Pump { shape: None, pacer: Pacer::new(IDLE_FPS), converter: None, last: None };
+    let mut pump = Pump {
+        shape: None,
+        pacer: Pacer::new(IDLE_FPS),
+        converter: None,
+        last: None,
+    };
     while !stop.is_stopped() {
         pump.reshape(control.wanted());
         let now = clock::now();
@@ -173,7 +191,10 @@ struct Buffers(Vec<Arc<Vec<u8>>>);
 
 impl Buffers {
     fn take(&mut self) -> Arc<Vec<u8>> {
-        let free = self.0.iter_mut().position(|buffer| Arc::get_mut(buffer).is_some());
+        let free = self
+            .0
+            .iter_mut()
+            .position(|buffer| Arc::get_mut(buffer).is_some());
         free.map_or_else(Arc::default, |at| self.0.swap_remove(at))
     }
 

@@ -91,22 +91,38 @@ impl Session {
         let thread = std::thread::Builder::new()
             .name("pd-session".into())
             .spawn(move || worker.run(&inbox))?;
-        Ok(Self { commands, shared, thread: Some(thread) })
+        Ok(Self {
+            commands,
+            shared,
+            thread: Some(thread),
+        })
     }
 
     /// Figures of the show that runs or ran last.
     pub fn figures(&self) -> RelayFigures {
-        self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .last_show
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Process ids of the children by role.
     pub fn pids(&self) -> Vec<(&'static str, u32)> {
-        self.shared.pids.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .pids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Why the last show failed or lost its receiver.
     pub fn failure(&self) -> Option<Failure> {
-        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Ends the show and every child and waits for it, about two seconds at most.
@@ -115,7 +131,9 @@ impl Session {
     }
 
     fn end(&mut self) {
-        let _ = self.commands.send_timeout(Command::Quit, Duration::from_secs(1));
+        let _ = self
+            .commands
+            .send_timeout(Command::Quit, Duration::from_secs(1));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -200,7 +218,10 @@ impl Worker {
             Command::Stop => self.event(Event::Stop),
             Command::Dismiss => self.event(Event::Dismiss),
             Command::SetBitrate { kbps } => {
-                let kbps = kbps.clamp(crate::units::BITRATE_MIN_KBPS, crate::units::BITRATE_MAX_KBPS);
+                let kbps = kbps.clamp(
+                    crate::units::BITRATE_MIN_KBPS,
+                    crate::units::BITRATE_MAX_KBPS,
+                );
                 self.settings.encoder.bitrate_kbps = kbps;
                 self.debounce.moved(kbps, clock::now());
             }
@@ -260,10 +281,16 @@ impl Worker {
     }
 
     fn start_inputs(&mut self) {
-        match Inputs::start(&self.settings.video, &self.settings.audio, &self.preview, &self.journal)
-        {
+        match Inputs::start(
+            &self.settings.video,
+            &self.settings.audio,
+            &self.preview,
+            &self.journal,
+        ) {
             Ok(inputs) => self.inputs = Some(inputs),
-            Err(error) => self.journal.error(format!("no thread for the sources: {error}")),
+            Err(error) => self
+                .journal
+                .error(format!("no thread for the sources: {error}")),
         }
     }
 
@@ -289,21 +316,34 @@ impl Worker {
     }
 
     fn preflight(&mut self) {
-        *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        *self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner) = RelayFigures::default();
+        *self
+            .shared
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .shared
+            .last_show
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = RelayFigures::default();
         self.view.reset();
         let stop = StopToken::new();
         self.looking = Some(stop.clone());
         let (settings, secrets) = (self.settings.clone(), self.secrets.clone());
-        let (journal, answers, server) =
-            (self.journal.clone(), self.answers_in.clone(), self.server.take());
-        let started = std::thread::Builder::new().name("pd-preflight".into()).spawn(move || {
-            let result = preflight::run(&settings, &secrets, server, &journal, &stop);
-            // Where nobody wants it any more, what it opened ends here.
-            if !stop.is_stopped() {
-                let _ = answers.try_send(Answer::Preflight(Box::new(result)));
-            }
-        });
+        let (journal, answers, server) = (
+            self.journal.clone(),
+            self.answers_in.clone(),
+            self.server.take(),
+        );
+        let started = std::thread::Builder::new()
+            .name("pd-preflight".into())
+            .spawn(move || {
+                let result = preflight::run(&settings, &secrets, server, &journal, &stop);
+                // Where nobody wants it any more, what it opened ends here.
+                if !stop.is_stopped() {
+                    let _ = answers.try_send(Answer::Preflight(Box::new(result)));
+                }
+            });
         if let Err(error) = started {
             self.fail(Failure::new(FailureKind::Internal, error));
         }
@@ -329,19 +369,24 @@ impl Worker {
     }
 
     fn begin_if_ready(&mut self, now: MonoTime) {
-        let Some((_, since)) = &self.ready else { return };
+        let Some((_, since)) = &self.ready else {
+            return;
+        };
         let Some(inputs) = &self.inputs else { return };
         if inputs.slot.put_count() == 0 {
             let problem = inputs.picture_status().problem;
             if problem.is_some() || now.since(*since) > FIRST_PICTURE {
-                let message = problem
-                    .unwrap_or_else(|| "the picture source shows nothing. Choose another source".into());
+                let message = problem.unwrap_or_else(|| {
+                    "the picture source shows nothing. Choose another source".into()
+                });
                 self.ready = None;
                 self.fail(Failure::new(FailureKind::Source, message));
             }
             return;
         }
-        let Some((ready, _)) = self.ready.take() else { return };
+        let Some((ready, _)) = self.ready.take() else {
+            return;
+        };
         self.debounce = Debounce::default();
         match Show::start(&self.settings, ready, inputs, &self.journal) {
             Ok(show) => {
@@ -353,7 +398,11 @@ impl Worker {
     }
 
     fn poll_show(&mut self, now: MonoTime) {
-        let notices = self.show.as_mut().map(|show| show.poll(now)).unwrap_or_default();
+        let notices = self
+            .show
+            .as_mut()
+            .map(|show| show.poll(now))
+            .unwrap_or_default();
         for notice in notices {
             match notice {
                 Notice::Confirmed(confirmation) => {
@@ -371,7 +420,10 @@ impl Worker {
 
     fn lost(&mut self, failure: &Failure, hopeless: bool) {
         self.remember(failure);
-        self.event(Event::PublisherLost { message: failure.message.clone(), hopeless });
+        self.event(Event::PublisherLost {
+            message: failure.message.clone(),
+            hopeless,
+        });
     }
 
     fn fail(&mut self, failure: Failure) {
@@ -385,11 +437,17 @@ impl Worker {
     }
 
     fn remember(&self, failure: &Failure) {
-        *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
+        *self
+            .shared
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
     }
 
     fn start_publisher(&mut self) {
-        let (Some(show), Some(inputs)) = (&mut self.show, &self.inputs) else { return };
+        let (Some(show), Some(inputs)) = (&mut self.show, &self.inputs) else {
+            return;
+        };
         if show.dead_server() {
             self.restart_server();
             return;
@@ -403,19 +461,25 @@ impl Worker {
         if self.looking.is_some() {
             return;
         }
-        self.journal.warn("the managed MediaMTX has ended and is started again");
+        self.journal
+            .warn("the managed MediaMTX has ended and is started again");
         let stop = StopToken::new();
         self.looking = Some(stop.clone());
         let (answers, log) = (self.answers_in.clone(), self.journal.clone());
         let path = self.settings.mediamtx_path.clone();
-        let started = std::thread::Builder::new().name("pd-server-start".into()).spawn(move || {
-            let Ok(bin) = locate::locate(path.as_deref()) else { return };
-            let on_log = Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}")));
-            let result = ManagedServer::start(&bin, &stop, on_log);
-            if !stop.is_stopped() {
-                let _ = answers.try_send(Answer::Server(Box::new(result)));
-            }
-        });
+        let started = std::thread::Builder::new()
+            .name("pd-server-start".into())
+            .spawn(move || {
+                let Ok(bin) = locate::locate(path.as_deref()) else {
+                    return;
+                };
+                let on_log =
+                    Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}")));
+                let result = ManagedServer::start(&bin, &stop, on_log);
+                if !stop.is_stopped() {
+                    let _ = answers.try_send(Answer::Server(Box::new(result)));
+                }
+            });
         if let Err(error) = started {
             self.fail(Failure::new(FailureKind::Internal, error));
         }
@@ -432,7 +496,11 @@ impl Worker {
         }
         if let Some(show) = self.show.take() {
             let figures = show.relay().figures(clock::now(), self.capture_drops());
-            *self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner) = figures;
+            *self
+                .shared
+                .last_show
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = figures;
             self.server = show.end(self.inputs.as_ref());
             self.journal.info("the show has ended");
         }
@@ -445,7 +513,10 @@ impl Worker {
             return;
         }
         if let Some(kbps) = self.debounce.due(in_force.bitrate_kbps, now) {
-            let wish = crate::ffmpeg::plan::EncoderWish { bitrate_kbps: kbps, ..in_force };
+            let wish = crate::ffmpeg::plan::EncoderWish {
+                bitrate_kbps: kbps,
+                ..in_force
+            };
             match show.encoders().change(wish) {
                 Ok(true) => {}
                 // One is under way: asked again when it is through.
@@ -456,7 +527,9 @@ impl Worker {
     }
 
     fn capture_drops(&self) -> u64 {
-        self.inputs.as_ref().map_or(0, |inputs| inputs.slot.overwritten())
+        self.inputs
+            .as_ref()
+            .map_or(0, |inputs| inputs.slot.overwritten())
     }
 
     fn publish(&mut self) {
@@ -464,10 +537,23 @@ impl Worker {
         let drops = self.capture_drops();
         if let Some(show) = &mut self.show {
             let figures = show.relay().figures(now, drops);
-            *self.shared.pids.lock().unwrap_or_else(PoisonError::into_inner) = show.pids();
-            *self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner) = figures;
+            *self
+                .shared
+                .pids
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = show.pids();
+            *self
+                .shared
+                .last_show
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = figures;
         }
-        let figures = self.shared.last_show.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let figures = self
+            .shared
+            .last_show
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let snapshot = self.view.make(super::view::Sources {
             now,
             machine: &self.machine,

@@ -113,11 +113,17 @@ impl Show {
             Destination::Own { output, .. } => output.clone(),
             Destination::Managed(server) => preflight::managed_output(server, &self.settings)?,
             Destination::Loopback => {
-                let receiver =
-                    LoopbackReceiver::start(&self.ffmpeg, self.settings.target.latency_ms, &self.relay)
-                        .map_err(internal)?;
+                let receiver = LoopbackReceiver::start(
+                    &self.ffmpeg,
+                    self.settings.target.latency_ms,
+                    &self.relay,
+                )
+                .map_err(internal)?;
                 let output = SrtOutput {
-                    url: crate::publish::srt_url(receiver.address(), self.settings.target.latency_ms),
+                    url: crate::publish::srt_url(
+                        receiver.address(),
+                        self.settings.target.latency_ms,
+                    ),
                     stream_id: String::new(),
                     stream_id_shown: String::new(),
                     passphrase: String::new(),
@@ -133,14 +139,18 @@ impl Show {
             timeline: inputs.timeline.clone(),
             muted: self.muted.clone(),
         };
-        self.publisher =
-            Some(Publisher::start(&self.ffmpeg, wish, &self.relay).map_err(internal)?);
+        self.publisher = Some(Publisher::start(&self.ffmpeg, wish, &self.relay).map_err(internal)?);
         self.online_at = None;
         self.watched = WatchReport::default();
         self.watch = match &self.destination {
-            Destination::Own { client, whep_url, .. } => {
-                Some(Watch::start(client.clone(), whep_url.clone(), &self.settings.target.path, &self.relay))
-            }
+            Destination::Own {
+                client, whep_url, ..
+            } => Some(Watch::start(
+                client.clone(),
+                whep_url.clone(),
+                &self.settings.target.path,
+                &self.relay,
+            )),
             Destination::Managed(server) => {
                 let path = &self.settings.target.path;
                 Some(Watch::start(
@@ -214,7 +224,11 @@ impl Show {
             (Destination::Loopback, _) => Confirmation::None,
             _ if !sending => Confirmation::None,
             (_, Some(watch)) if watch.has_api() && self.watched.answered => {
-                if self.watched.online { Confirmation::Online } else { Confirmation::None }
+                if self.watched.online {
+                    Confirmation::Online
+                } else {
+                    Confirmation::None
+                }
             }
             // An API that does not answer cannot deny; the first answer is waited for a little.
             (_, Some(watch)) if watch.has_api() && !watch.is_overdue(now) => Confirmation::None,
@@ -242,15 +256,21 @@ impl Show {
         publisher.poll_exit()?;
         let lines = publisher.tail().lines();
         let was_sending = publisher.sent_bytes() > 0;
-        let (kind, message, hopeless) = explain(&lines, was_sending, self.settings.target.user.is_empty());
+        let (kind, message, hopeless) =
+            explain(&lines, was_sending, self.settings.target.user.is_empty());
         self.journal.error(message.clone());
-        Some(Notice::PublisherLost { failure: Failure::new(kind, message), hopeless })
+        Some(Notice::PublisherLost {
+            failure: Failure::new(kind, message),
+            hopeless,
+        })
     }
 
     /// Who takes the stream.
     pub fn receiver(&self) -> Receiver {
         match &self.destination {
-            Destination::Own { address, .. } => Receiver::OwnServer { address: address.clone() },
+            Destination::Own { address, .. } => Receiver::OwnServer {
+                address: address.clone(),
+            },
             Destination::Managed(server) => Receiver::ManagedMediaMtx {
                 viewer_url: server.viewer_url(&self.settings.target.path),
             },
@@ -288,17 +308,26 @@ impl Show {
 
     /// What is in force.
     pub fn in_force(&self) -> (EncoderWish, Option<u32>) {
-        (*self.encoders.in_force(), self.encoders.changing_to().map(|wish| wish.bitrate_kbps))
+        (
+            *self.encoders.in_force(),
+            self.encoders.changing_to().map(|wish| wish.bitrate_kbps),
+        )
     }
 
     /// Sends silence, or the sound again.
     pub fn set_muted(&self, muted: bool) {
-        self.muted.store(muted, std::sync::atomic::Ordering::Relaxed);
+        self.muted
+            .store(muted, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Process ids by role, for the load table.
     pub fn pids(&mut self) -> Vec<(&'static str, u32)> {
-        let mut pids: Vec<_> = self.encoders.pids().into_iter().map(|p| ("encoder", p)).collect();
+        let mut pids: Vec<_> = self
+            .encoders
+            .pids()
+            .into_iter()
+            .map(|p| ("encoder", p))
+            .collect();
         pids.extend(self.publisher.as_mut().map(|p| ("publisher", p.pid())));
         pids.extend(self.loopback.as_mut().map(|r| ("receiver", r.pid())));
         if let Destination::Managed(server) = &self.destination {
@@ -356,7 +385,10 @@ mod tests {
     fn b17_a_refusal_is_hopeless_a_silence_is_not() {
         let lines = |text: &str| vec![text.to_owned()];
         let (kind, text, hopeless) = explain(&lines("REJECT: Incorrect passphrase"), false, true);
-        assert!(kind == FailureKind::Refused && hopeless && text.contains("passphrase"), "{text}");
+        assert!(
+            kind == FailureKind::Refused && hopeless && text.contains("passphrase"),
+            "{text}"
+        );
         let (kind, _, hopeless) = explain(&lines("srt://x: Input/output error"), false, true);
         assert_eq!((kind, hopeless), (FailureKind::NoReceiver, false));
         let (_, text, _) = explain(&lines("srt://x: Input/output error"), true, true);

@@ -90,10 +90,11 @@ impl View {
                     wish.bitrate_kbps
                 )
             }),
-            bitrate_pending_kbps: in_force
-                .and_then(|(wish, changing)| {
-                    changing.or(from.pending_kbps).filter(|kbps| *kbps != wish.bitrate_kbps)
-                }),
+            bitrate_pending_kbps: in_force.and_then(|(wish, changing)| {
+                changing
+                    .or(from.pending_kbps)
+                    .filter(|kbps| *kbps != wish.bitrate_kbps)
+            }),
             measured_kbps: from.figures.kbps.filter(|_| live),
             measured_fps: from.figures.fps.filter(|_| live),
             latency: from.figures.latency,
@@ -102,15 +103,24 @@ impl View {
             drops: from.figures.drops,
             frames: from.figures.frames,
             viewers: from.show.and_then(Show::viewers),
-            audio: AudioStatus { label: sound.label, level, problem: sound.problem },
+            audio: AudioStatus {
+                label: sound.label,
+                level,
+                problem: sound.problem,
+            },
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),
         }
     }
 
     fn add_trend(&mut self, from: &Sources<'_>) {
-        let Some(since) = from.machine.live_since().filter(|_| from.show.is_some()) else { return };
-        if self.trend_at.is_some_and(|at| from.now.since(at) < TREND_EVERY) {
+        let Some(since) = from.machine.live_since().filter(|_| from.show.is_some()) else {
+            return;
+        };
+        if self
+            .trend_at
+            .is_some_and(|at| from.now.since(at) < TREND_EVERY)
+        {
             return;
         }
         let latency = &from.figures.latency;
@@ -133,7 +143,10 @@ impl View {
             return AudioLevel::default();
         };
         let until = timeline::index_of(from.now - LEVEL_DELAY);
-        let first = self.level_from.unwrap_or(until).max(until.saturating_sub(LEVEL_FRAMES));
+        let first = self
+            .level_from
+            .unwrap_or(until)
+            .max(until.saturating_sub(LEVEL_FRAMES));
         self.level_from = Some(until);
         if until > first {
             let frames = usize::try_from(until - first).unwrap_or(0);

@@ -7,9 +7,9 @@
 use super::show::overdue;
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::Client;
-#[cfg(feature = "probe")]
-use crate::probe::{self, ProbeEvent};
 use crate::relay::Relay;
+#[cfg(feature = "probe")]
+use crate::relay::arrivals;
 use crate::stop::StopToken;
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
@@ -58,13 +58,15 @@ impl Watch {
         if let Some(client) = client {
             let (path, stop) = (path.to_owned(), watch.stop.clone());
             let (newest, probing) = (watch.newest.clone(), probing.clone());
-            let started = std::thread::Builder::new().name("pd-watch".into()).spawn(move || {
-                while !stop.is_stopped() {
-                    let report = ask(&client, &path, probing.load(Ordering::Relaxed));
-                    newest.store(Some(Arc::new(report)));
-                    stop.sleep(EVERY);
-                }
-            });
+            let started = std::thread::Builder::new()
+                .name("pd-watch".into())
+                .spawn(move || {
+                    while !stop.is_stopped() {
+                        let report = ask(&client, &path, probing.load(Ordering::Relaxed));
+                        newest.store(Some(Arc::new(report)));
+                        stop.sleep(EVERY);
+                    }
+                });
             if let Err(error) = started {
                 tracing::error!("no thread to watch the server: {error}");
             }
@@ -109,31 +111,20 @@ fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
                 problem: None,
             }
         }
-        Err(error) => WatchReport { problem: Some(error.to_string()), ..WatchReport::default() },
+        Err(error) => WatchReport {
+            problem: Some(error.to_string()),
+            ..WatchReport::default()
+        },
     }
 }
 
 #[cfg(feature = "probe")]
 fn start_probe(url: String, stop: &StopToken, relay: Arc<Relay>, probing: Arc<AtomicBool>) {
-    let (events, inbox) = crossbeam_channel::bounded(64);
-    probe::spawn(url, None, events, stop.clone());
-    let stop = stop.clone();
-    let started = std::thread::Builder::new().name("pd-arrivals".into()).spawn(move || {
-        while !stop.is_stopped() {
-            match inbox.recv_timeout(Duration::from_millis(200)) {
-                Ok(ProbeEvent::Video(arrival)) => relay.arrived(arrival.hash, arrival.at),
-                Ok(ProbeEvent::Connected) => probing.store(true, Ordering::Relaxed),
-                Ok(ProbeEvent::Lost(why)) => {
-                    probing.store(false, Ordering::Relaxed);
-                    tracing::debug!("the probe waits: {why}");
-                }
-                Ok(ProbeEvent::Audio { .. }) | Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
-                Err(crossbeam_channel::RecvTimeoutError::Disconnected) => return,
-            }
-        }
-    });
+    let events = arrivals::read("pd-arrivals", relay, probing, stop.clone());
+    let started = events
+        .and_then(|events| crate::probe::spawn(url, None, events, Arc::default(), stop.clone()));
     if let Err(error) = started {
-        tracing::error!("no thread for the probe's arrivals: {error}");
+        tracing::error!("no thread for the probe: {error}");
     }
 }
 

@@ -1,0 +1,93 @@
+//! The receiver on loopback as a running child: takes the stream where there is no MediaMTX, so
+//! that arrival can be measured.
+//!
+//! Owns the child, the thread `pd-receive` that reads its output and `pd-arrivals-lo` that tells the
+//! ledger. It serves one connection and ends with it: a publisher's restart starts a new one.
+
+use super::receiver;
+use super::ts::TsDemux;
+use crate::clock::{self, MonoTime};
+use crate::ffmpeg::plan::Arguments;
+use crate::ffmpeg::{Ffmpeg, Sidecar};
+use crate::relay::{ArrivalCounters, Relay, arrivals};
+use crate::stop::StopToken;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A running receiver.
+pub struct LoopbackReceiver {
+    sidecar: Sidecar,
+    address: SocketAddr,
+    started_at: MonoTime,
+    stop: StopToken,
+}
+
+impl LoopbackReceiver {
+    /// Starts the child on a free port.
+    ///
+    /// # Errors
+    /// Where no port is free or the child or a thread cannot be started.
+    pub fn start(ffmpeg: &Ffmpeg, latency_ms: u32, relay: &Arc<Relay>) -> io::Result<Self> {
+        let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let args = Arguments::plain(receiver::args(address.port(), latency_ms, None));
+        let log = Box::new(|line: &str| tracing::debug!("receiver: {line}"));
+        let mut sidecar = Sidecar::start("receiver", &ffmpeg.path, &args, |_| Ok(()), log)?;
+        let stdout = sidecar
+            .take_stdout()
+            .ok_or_else(|| io::Error::other("no output"))?;
+        let stop = StopToken::new();
+        let events = arrivals::read(
+            "pd-arrivals-lo",
+            relay.clone(),
+            Arc::default(),
+            stop.clone(),
+        )?;
+        let ends = stop.clone();
+        std::thread::Builder::new()
+            .name("pd-receive".into())
+            .spawn(move || {
+                receiver::run(
+                    stdout,
+                    TsDemux::new(),
+                    &events,
+                    &ArrivalCounters::default(),
+                    &ends,
+                );
+            })?;
+        Ok(Self {
+            sidecar,
+            address,
+            started_at: clock::now(),
+            stop,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Since when: arrivals before are another's.
+    pub fn started_at(&self) -> MonoTime {
+        self.started_at
+    }
+
+    /// Its process id.
+    pub fn pid(&mut self) -> u32 {
+        self.sidecar.pid()
+    }
+
+    /// Ends it within about twice `grace`.
+    pub fn end(mut self, grace: Duration) {
+        self.stop.stop();
+        self.sidecar.end(grace);
+    }
+}
+
+impl Drop for LoopbackReceiver {
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
