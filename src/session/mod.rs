@@ -3,5 +3,23 @@
 pub mod command;
 pub mod snapshot;
 
-pub use command::Command;
+pub use command::{Command, Secret};
 pub use snapshot::Snapshot;
+
+use std::sync::Arc;
+
+/// A session as seen from outside: what it shows, and what may be asked of it. Window, command line
+/// and tests hold nothing else of it. No method blocks.
+pub trait Console {
+    /// The newest picture of the session.
+    fn snapshot(&self) -> Arc<Snapshot>;
+
+    /// Hands a command over; what becomes of it is seen in later snapshots.
+    fn send(&self, command: Command);
+
+    /// Names of the sound inputs that can be chosen, empty where none is known. Called now and
+    /// then from the window's thread: an implementation answers from what it has looked up before.
+    fn inputs(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
