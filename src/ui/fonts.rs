@@ -114,7 +114,10 @@ mod tests {
         ] {
             for c in source.chars().filter(|c| !c.is_control()) {
                 ctx.fonts_mut(|fonts| {
-                    for font in [super::super::theme::regular(14.0), super::super::theme::bold(14.0)] {
+                    for font in [
+                        super::super::theme::regular(14.0),
+                        super::super::theme::bold(14.0),
+                    ] {
                         assert!(fonts.has_glyph(&font, c), "no glyph for {c:?} in {font:?}");
                     }
                 });
@@ -129,7 +132,10 @@ mod tests {
             let font = super::super::theme::bold(90.0);
             let zero = fonts.glyph_width(&font, '0');
             for digit in '1'..='9' {
-                assert!((fonts.glyph_width(&font, digit) - zero).abs() < 0.01, "{digit}");
+                assert!(
+                    (fonts.glyph_width(&font, digit) - zero).abs() < 0.01,
+                    "{digit}"
+                );
             }
         });
     }

@@ -44,7 +44,7 @@ pub struct Face<'a> {
 /// Draws the button into all of `rect`; true where it was pressed. A key held down does not press
 /// again and again.
 pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> bool {
-    let id = ui.id().with("big");
+    let id = ui.scope_id().with("big");
     let sense = if face.enabled {
         Sense::click()
     } else {
@@ -59,12 +59,7 @@ pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> bool {
     let fill = if hot { face.hover } else { face.fill };
     let painter = ui.painter();
     painter.rect_filled(rect, round, fill);
-    painter.rect_stroke(
-        rect,
-        round,
-        Stroke::new(1.5, face.edge),
-        StrokeKind::Inside,
-    );
+    painter.rect_stroke(rect, round, Stroke::new(1.5, face.edge), StrokeKind::Inside);
     if response.has_focus() {
         let stroke = Stroke::new(2.0, theme::BLUE);
         painter.rect_stroke(rect.shrink(3.0), round, stroke, StrokeKind::Inside);
@@ -99,10 +94,7 @@ pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> bool {
         Mark::Stop => marks::square(painter, mark_at, 10.0, face.edge),
         Mark::None => {}
     }
-    let hint_at = egui::pos2(
-        rect.center().x - hint.size().x / 2.0,
-        top + label.size().y,
-    );
+    let hint_at = egui::pos2(rect.center().x - hint.size().x / 2.0, top + label.size().y);
     painter.galley(egui::pos2(left + mark_space, top), label, face.ink);
     painter.galley(hint_at, hint, face.ink);
     pressed

@@ -34,6 +34,11 @@ pub fn snap(kbps: f64) -> u32 {
     (rounded as u32).clamp(BITRATE_MIN_KBPS, BITRATE_MAX_KBPS)
 }
 
+/// A bitrate within the slider's ends, kb/s.
+pub fn clamp(kbps: u32) -> u32 {
+    kbps.clamp(BITRATE_MIN_KBPS, BITRATE_MAX_KBPS)
+}
+
 fn fine_step(kbps: f64) -> f64 {
     if kbps < 500.0 {
         10.0
@@ -96,8 +101,7 @@ pub fn show(
     measured: Option<f64>,
     name: &str,
 ) -> Response {
-    let (rect, mut response) =
-        ui.allocate_exact_size(vec2(width, 40.0), Sense::click_and_drag());
+    let (rect, mut response) = ui.allocate_exact_size(vec2(width, 40.0), Sense::click_and_drag());
     let before = *kbps;
     let rail = Rect::from_min_max(
         pos2(rect.left() + 11.0, rect.top() + 10.0),
@@ -184,7 +188,11 @@ fn paint(
     painter.rect_filled(rail.with_max_x(handle_x), 3.0, colour);
     for (mark, label) in SCALE {
         let at = x(share(f64::from(mark)));
-        painter.vline(at, rail.bottom() + 2.0..=rail.bottom() + 6.0, Stroke::new(1.0, theme::TEXT_DIM));
+        painter.vline(
+            at,
+            rail.bottom() + 2.0..=rail.bottom() + 6.0,
+            Stroke::new(1.0, theme::TEXT_DIM),
+        );
         let anchor = match mark {
             BITRATE_MIN_KBPS => Align2::LEFT_TOP,
             BITRATE_MAX_KBPS => Align2::RIGHT_TOP,
@@ -196,7 +204,13 @@ fn paint(
             _ => at,
         };
         let font = theme::regular(11.0);
-        painter.text(pos2(at, rail.bottom() + 6.0), anchor, label, font, theme::TEXT_DIM);
+        painter.text(
+            pos2(at, rail.bottom() + 6.0),
+            anchor,
+            label,
+            font,
+            theme::TEXT_DIM,
+        );
     }
     if let Some(measured) = measured {
         // A small mark over the rail: where the encoder really is.
@@ -213,7 +227,12 @@ fn paint(
     painter.circle_filled(centre, radius - 4.0, colour);
     if response.has_focus() {
         let ring = Rect::from_center_size(centre, egui::Vec2::splat(2.0 * radius + 5.0));
-        painter.rect_stroke(ring, 14.0, Stroke::new(2.0, theme::BLUE), StrokeKind::Inside);
+        painter.rect_stroke(
+            ring,
+            14.0,
+            Stroke::new(2.0, theme::BLUE),
+            StrokeKind::Inside,
+        );
     }
 }
 

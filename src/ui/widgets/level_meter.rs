@@ -84,11 +84,7 @@ pub fn show(
     for channel in 0..2 {
         let top = rect.top() + channel as f32 * (bar_height + gap);
         let bar = Rect::from_min_max(pos2(left, top), pos2(right, top + bar_height));
-        let response = ui.interact(
-            bar,
-            ui.id().with(("level", channel)),
-            Sense::hover(),
-        );
+        let response = ui.interact(bar, ui.scope_id().with(("level", channel)), Sense::hover());
         name(&response, Role::Meter, names[channel]);
         let painter = ui.painter();
         let soft = theme::TEXT_SOFT;
@@ -114,7 +110,10 @@ pub fn show(
             (HIGH_DBFS, HOT_DBFS),
             (HOT_DBFS, 0.0),
         ] {
-            for (reach, opacity) in [(level.peak_dbfs[channel], 0.35), (level.rms_dbfs[channel], 1.0)] {
+            for (reach, opacity) in [
+                (level.peak_dbfs[channel], 0.35),
+                (level.rms_dbfs[channel], 1.0),
+            ] {
                 if reach > from {
                     let zone = bar.with_min_x(x(from)).with_max_x(x(reach.min(to)));
                     painter.rect_filled(zone, 0.0, theme::faded(colour(to), opacity));

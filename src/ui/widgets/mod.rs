@@ -60,11 +60,8 @@ pub fn fitted(
     if galley.size().x <= width {
         return galley;
     }
-    let mut job = egui::epaint::text::LayoutJob::simple_singleline(
-        text.to_owned(),
-        font(smallest),
-        colour,
-    );
+    let mut job =
+        egui::epaint::text::LayoutJob::simple_singleline(text.to_owned(), font(smallest), colour);
     job.wrap = TextWrapping::truncate_at_width(width);
     ui.painter().layout_job(job)
 }
@@ -85,12 +82,23 @@ pub fn tile(ui: &mut Ui, rect: egui::Rect, title: &str, value: &str, value_colou
         inner.width(),
         theme::TEXT_DIM,
     );
-    let body = fitted(ui, value, theme::bold, 10.0..=17.0, inner.width(), value_colour);
+    let body = fitted(
+        ui,
+        value,
+        theme::bold,
+        10.0..=17.0,
+        inner.width(),
+        value_colour,
+    );
     let painter = ui.painter();
     painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
     painter.galley(inner.left_top(), head, theme::TEXT_DIM);
     let at = egui::pos2(inner.left(), inner.bottom() - body.size().y);
     painter.galley(at, body, value_colour);
-    let response = ui.interact(rect, ui.id().with(("tile", title)), egui::Sense::hover());
+    let response = ui.interact(
+        rect,
+        ui.scope_id().with(("tile", title)),
+        egui::Sense::hover(),
+    );
     name(&response, Role::Label, &format!("{title}: {value}"));
 }

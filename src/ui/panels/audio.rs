@@ -1,0 +1,104 @@
+//! The sound: which source, its level, mute, what is wrong with it.
+
+use super::Scene;
+use crate::session::snapshot::Severity;
+use crate::ui::actions::Action;
+use crate::ui::theme;
+use crate::ui::widgets::{self, level_meter, marks};
+use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
+
+/// Draws the panel's contents. `hold` are the peaks held for the eye, dBFS.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2], actions: &mut Vec<Action>) {
+    let audio = &scene.snapshot.audio;
+    ui.horizontal(|ui| {
+        ui.set_height(26.0);
+        widgets::caption(ui, &scene.t("audio-title"));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            mute(ui, scene, actions);
+            if audio.level.clipped {
+                let clip = RichText::new(scene.t("audio-clip"))
+                    .font(theme::bold(13.0))
+                    .color(theme::INK)
+                    .background_color(theme::VERMILLION);
+                ui.label(clip);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let font = theme::regular(13.0);
+                if scene.muted {
+                    widgets::short_text(ui, scene.t("audio-muted"), font, theme::AMBER);
+                } else if audio.label.is_empty() {
+                    widgets::short_text(ui, scene.t("audio-none"), font, theme::TEXT_DIM);
+                } else {
+                    widgets::short_text(ui, &audio.label, font, theme::TEXT_SOFT);
+                }
+            });
+        });
+    });
+    match &audio.problem {
+        Some(problem) => trouble(ui, problem),
+        None => meter(ui, scene, hold),
+    }
+}
+
+fn mute(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+    let key = if scene.muted {
+        "audio-unmute"
+    } else {
+        "audio-mute"
+    };
+    let text = RichText::new(scene.t(key)).font(theme::regular(13.0));
+    let button = if scene.muted {
+        Button::new(text.color(theme::INK)).fill(theme::AMBER)
+    } else {
+        Button::new(text)
+    };
+    if ui.add(button.min_size(vec2(0.0, 26.0))).clicked() {
+        actions.push(Action::Muted(!scene.muted));
+    }
+}
+
+/// What is wrong, in place of a meter that would show silence only.
+fn trouble(ui: &mut Ui, problem: &str) {
+    ui.horizontal_top(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), eframe::egui::Sense::hover());
+        marks::severity(
+            ui.painter(),
+            rect.center(),
+            8.0,
+            Severity::Warning,
+            theme::AMBER,
+        );
+        let text = RichText::new(problem)
+            .font(theme::regular(12.5))
+            .color(theme::AMBER);
+        ui.add(eframe::egui::Label::new(text).wrap())
+            .on_hover_text(problem);
+    });
+}
+
+fn meter(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2]) {
+    let level = &scene.snapshot.audio.level;
+    let names = [0, 1].map(|channel| {
+        let side = scene.t(["audio-left", "audio-right"][channel]);
+        let peak = level_meter::dbfs(level.peak_dbfs[channel]);
+        let rms = level_meter::dbfs(level.rms_dbfs[channel]);
+        scene.texts.f(
+            "audio-name",
+            &[("channel", &side), ("peak", &peak), ("rms", &rms)],
+        )
+    });
+    let size = vec2(
+        ui.available_width(),
+        ui.available_height().clamp(36.0, 60.0),
+    );
+    let (rect, _) = ui.allocate_exact_size(size, eframe::egui::Sense::hover());
+    level_meter::show(
+        ui,
+        rect,
+        level,
+        hold,
+        ["L", "R"],
+        [&names[0], &names[1]],
+        scene.muted,
+    );
+}
