@@ -1,7 +1,7 @@
 //! The window on an invented show, for work on its look: no ffmpeg, no server, nothing is sent.
 //! Every figure is made up; the title says so.
 //!
-//! `cargo run --example window_demo -- [idle|starting|live|sent|reconnecting|failed] [en|ko] [settings]`
+//! `cargo run --example window_demo -- [idle|starting|live|sent|reconnecting|failed] [en|ko] [trouble] [own]`
 
 use pd_console::clock::{self, MonoTime};
 use pd_console::session::snapshot::{
@@ -21,6 +21,7 @@ struct Inner {
     pending: Option<(u32, MonoTime)>,
     preview: bool,
     sent_only: bool,
+    trouble: bool,
 }
 
 struct Demo(Mutex<Inner>);
@@ -209,7 +210,11 @@ impl Console for Demo {
                     rms_dbfs: peak.map(|p| p - 8.0),
                     clipped: (t % 13.0) < 1.0,
                 },
-                problem: None,
+                problem: demo.trouble.then(|| {
+                    "The sound input does not work: it was unplugged. Silence is sent meanwhile; \
+                     plug it in or choose another"
+                        .into()
+                }),
             },
             log: Arc::new(lines(failed)),
             preview: (live && demo.preview).then(|| picture(t)),
@@ -277,6 +282,10 @@ fn main() -> eframe::Result {
         State::Idle
     };
     let mut settings = Settings::default();
+    if has("own") {
+        settings.target.kind = TargetKind::Srt;
+        settings.target.host = "media studio".into();
+    }
     if has("ko") {
         settings.language = Language::Korean;
     } else if has("en") {
@@ -289,6 +298,7 @@ fn main() -> eframe::Result {
         pending: None,
         preview: true,
         sent_only: has("sent"),
+        trouble: has("trouble"),
     }));
     pd_console::ui::run(Arc::new(demo))
 }

@@ -44,7 +44,7 @@ pub const GREEN: Color32 = Color32::from_rgb(0x1f, 0xb8, 0x8a);
 /// The GO LIVE button, dark enough for white text.
 pub const GO: Color32 = Color32::from_rgb(0x08, 0x7a, 0x5a);
 /// The GO LIVE button under the pointer.
-pub const GO_HOVER: Color32 = Color32::from_rgb(0x0b, 0x8f, 0x6a);
+pub const GO_HOVER: Color32 = Color32::from_rgb(0x0a, 0x82, 0x61);
 /// On air, dark enough for white text.
 pub const ON_AIR: Color32 = Color32::from_rgb(0xd0, 0x21, 0x21);
 /// The STOP button: not as loud as ON AIR, so that the two are not confused.
@@ -99,8 +99,13 @@ pub fn severity_colour(severity: Severity) -> Color32 {
     }
 }
 
-/// Colours of the stages captured, encoded, sent, arrived.
-pub const STAGES: [Color32; 4] = [GREEN, BLUE, PURPLE, AMBER];
+/// Colours of the stages captured, encoded, sent, arrived: none of those that mean good or bad.
+pub const STAGES: [Color32; 4] = [
+    Color32::from_rgb(0x93, 0xa1, 0xb5),
+    BLUE,
+    PURPLE,
+    Color32::from_rgb(0x3f, 0x72, 0xc4),
+];
 
 /// A colour with the given share of opacity.
 pub fn faded(colour: Color32, opacity: f32) -> Color32 {

@@ -5,24 +5,29 @@ use crate::session::snapshot::Severity;
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, level_meter, marks};
-use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
+use eframe::egui::{Align, Button, Frame, Layout, Margin, RichText, Ui, vec2};
 
 /// Draws the panel's contents. `hold` are the peaks held for the eye, dBFS.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2], actions: &mut Vec<Action>) {
     let audio = &scene.snapshot.audio;
-    ui.horizontal(|ui| {
-        ui.set_height(26.0);
+    widgets::row(ui, 28.0, |ui| {
         widgets::caption(ui, &scene.t("audio-title"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             mute(ui, scene, actions);
             if audio.level.clipped {
-                let clip = RichText::new(scene.t("audio-clip"))
-                    .font(theme::bold(13.0))
-                    .color(theme::INK)
-                    .background_color(theme::VERMILLION);
-                ui.label(clip);
+                let text = RichText::new(scene.t("audio-clip"))
+                    .font(theme::bold(12.5))
+                    .color(theme::INK);
+                Frame::new()
+                    .fill(theme::VERMILLION)
+                    .corner_radius(3)
+                    .inner_margin(Margin::symmetric(6, 2))
+                    .show(ui, |ui| ui.label(text));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                if ui.available_width() < 48.0 {
+                    return;
+                }
                 let font = theme::regular(13.0);
                 if scene.muted {
                     widgets::short_text(ui, scene.t("audio-muted"), font, theme::AMBER);

@@ -11,11 +11,16 @@ use eframe::egui::{Align, Button, DragValue, Layout, RichText, Ui, vec2};
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     let pending = snapshot.bitrate_pending_kbps;
-    ui.horizontal(|ui| {
-        ui.set_height(26.0);
+    let height = if scene.small { 28.0 } else { 36.0 };
+    widgets::row(ui, height, |ui| {
         widgets::caption(ui, &scene.t("bitrate-title"));
         let figure = bitrate_slider::figure(scene.kbps);
-        widgets::text(ui, figure, theme::bold(22.0), theme::TEXT);
+        widgets::text(
+            ui,
+            figure,
+            theme::bold(if scene.small { 20.0 } else { 26.0 }),
+            theme::TEXT,
+        );
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if let Some(kbps) = pending {
                 let value = bitrate_slider::figure(kbps);
@@ -77,7 +82,9 @@ fn measured(ui: &mut Ui, scene: &Scene<'_>) {
         let value = format!("{kbps:.0}");
         let text = scene.texts.f("bitrate-kbps", &[("value", &value)]);
         widgets::text(ui, text, theme::bold(15.0), theme::TEXT);
-        let title = scene.t("bitrate-measured");
-        widgets::short_text(ui, title, theme::regular(13.0), theme::TEXT_DIM);
+        if ui.available_width() > 64.0 {
+            let title = scene.t("bitrate-measured");
+            widgets::short_text(ui, title, theme::regular(13.0), theme::TEXT_DIM);
+        }
     }
 }

@@ -7,12 +7,14 @@ use crate::session::snapshot::{Receiver, StageFigures, State, TrendPoint};
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{self, Color32, Rect, Role, Sense, Ui, pos2, vec2};
-use egui_plot::{HLine, Line, LineStyle, Plot, PlotBounds, PlotPoint, PlotPoints, Text};
+use egui_plot::{HLine, Line, LineStyle, Plot, PlotBounds, PlotPoints};
 
 /// Latency that the fast ways into the server reach (media facts: SRT pull, median), ms.
 pub const GOOD_MS: f64 = 41.0;
 /// Latency that a camera operator still follows with ease, ms.
 pub const FAIR_MS: f64 = 75.0;
+/// The least height of the graph, points.
+const LEAST_GRAPH: f32 = 64.0;
 /// A live show without a figure for so long is said to have none, rather than to wait for one.
 const WAIT_S: f64 = 5.0;
 
@@ -75,8 +77,7 @@ pub fn ms(value: f64) -> String {
 /// Draws the panel's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
     let reading = reading(scene.snapshot);
-    ui.horizontal(|ui| {
-        ui.set_height(20.0);
+    widgets::row(ui, 28.0, |ui| {
         widgets::caption(ui, &scene.t("latency-title"));
         let key = match reading {
             Reading::Sent(..) => "latency-sent",
@@ -84,17 +85,22 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
         };
         widgets::short_text(ui, scene.t(key), theme::regular(13.0), theme::TEXT_DIM);
     });
-    let big = if scene.small { 60.0 } else { 92.0 };
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), big * 1.1), Sense::hover());
-    headline(ui, scene, rect, big, &reading, &response);
-
     let foot = 46.0;
     let stages = if scene.small { 56.0 } else { 68.0 };
     let spacing = ui.spacing().item_spacing.y;
-    let plot_height = ui.available_height() - foot - stages - 2.0 * spacing;
-    if plot_height >= 48.0 {
-        trend(ui, scene, plot_height, matches!(reading, Reading::Sent(..)));
+    let rest = ui.available_height() - foot - stages - 3.0 * spacing;
+    let mut big = (ui.available_height() * 0.24).clamp(56.0, 128.0);
+    let graph = rest - big >= LEAST_GRAPH;
+    if !graph {
+        // Too low for a graph: the room goes to the figure.
+        big = rest.clamp(48.0, 128.0);
+    }
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), big), Sense::hover());
+    headline(ui, scene, rect, big, &reading, &response);
+
+    if graph {
+        let to_sending = matches!(reading, Reading::Sent(..));
+        trend(ui, scene, rest - big, to_sending);
     }
     stage_row(ui, scene, stages);
     foot_row(ui, scene, foot);
@@ -296,7 +302,9 @@ fn trend(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
     widgets::name(&response, Role::Image, &scene.t("latency-trend-name"));
     ui.painter()
         .rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
-    let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink2(vec2(4.0, 4.0))));
+    // A gutter on the left for the scale, so that no figure lies under a line.
+    let graph = Rect::from_min_max(rect.min + vec2(34.0, 22.0), rect.max - vec2(6.0, 6.0));
+    let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(graph));
     let lines: Vec<Line<'_>> = pieces(points, |p| p.p95_ms)
         .into_iter()
         .map(|piece| (piece, 1))
@@ -338,34 +346,51 @@ fn trend(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
                         .style(LineStyle::Dotted { spacing: 5.0 })
                         .allow_hover(false),
                 );
-                let label =
-                    egui::RichText::new(format!("{limit:.0} ms")).font(theme::regular(11.5));
-                plot.text(
-                    Text::new("", PlotPoint::new(-59.6, limit), label)
-                        .anchor(egui::Align2::LEFT_BOTTOM)
-                        .color(colour),
-                );
             }
             for line in lines {
                 plot.line(line);
             }
         });
-    legend(ui, rect, &title, &series, top);
+    legend(ui, rect, &title, &series);
+    scale(ui, rect.left() + 30.0, graph, top);
 }
 
-/// Title, upper end and the two lines' names along the graph's upper edge.
-fn legend(
-    ui: &Ui,
-    rect: Rect,
-    title: &str,
-    series: &[(String, Color32, LineStyle); 2],
-    top_ms: f64,
-) {
+/// The scale's figures, ms, in the gutter.
+fn scale(ui: &Ui, right: f32, graph: Rect, top_ms: f64) {
+    let painter = ui.painter();
+    let marks = [
+        (0.0, theme::TEXT_DIM),
+        (GOOD_MS, theme::GREEN),
+        (FAIR_MS, theme::AMBER),
+        (top_ms, theme::TEXT_DIM),
+    ];
+    let mut above = f32::INFINITY;
+    for (value, colour) in marks {
+        let y = graph.bottom() - (value / top_ms) as f32 * graph.height();
+        // A low graph has no room for all: the limits go first.
+        let y = y.clamp(graph.top() + 2.0, graph.bottom() - 4.0);
+        if above - y < 13.0 {
+            continue;
+        }
+        above = y;
+        let font = theme::regular(11.5);
+        let at = pos2(right, y);
+        painter.text(
+            at,
+            egui::Align2::RIGHT_CENTER,
+            format!("{value:.0}"),
+            font,
+            colour,
+        );
+    }
+}
+
+/// Title and the two lines' names along the graph's upper edge.
+fn legend(ui: &Ui, rect: Rect, title: &str, series: &[(String, Color32, LineStyle); 2]) {
     let painter = ui.painter();
     let y = rect.top() + 11.0;
     let font = theme::regular(11.5);
     let at = pos2(rect.left() + 8.0, y);
-    let title = format!("{top_ms:.0} ms  ·  {title}");
     painter.text(
         at,
         egui::Align2::LEFT_CENTER,
@@ -483,11 +508,15 @@ fn stage_tile(
     );
     let at = pos2(inner.left() + 14.0, dot.y - title.size().y / 2.0);
     painter.galley(at, title, theme::TEXT_SOFT);
+    // A narrow tile has no room for the words; its neighbours are as narrow, so all change at once.
+    let narrow = rect.width() < 104.0;
     let (value, more) = match figures {
+        Some(f) if narrow => (ms(f.p50_ms), format!("≤ {}", ms(f.p95_ms))),
         Some(f) => (
             ms(f.p50_ms),
             scene.texts.f("stage-p95", &[("value", &ms(f.p95_ms))]),
         ),
+        None if narrow => ("—".to_owned(), String::new()),
         None => ("—".to_owned(), scene.t("stage-not-measured")),
     };
     let largest = if scene.small { 17.0 } else { 22.0 };
@@ -502,13 +531,17 @@ fn stage_tile(
     );
     let room = room - value.size().x - 6.0;
     let bottom = inner.bottom();
-    let more = widgets::fitted(ui, &more, theme::regular, 8.5..=11.5, room, theme::TEXT_DIM);
-    let more_at = pos2(inner.right() - more.size().x, bottom - more.size().y - 1.0);
-    painter.galley(
-        pos2(inner.left(), bottom - value.size().y),
-        value,
-        theme::TEXT,
+    let more = widgets::fitted(
+        ui,
+        &more,
+        theme::regular,
+        8.5..=11.5,
+        200.0,
+        theme::TEXT_DIM,
     );
+    let more_at = pos2(inner.right() - more.size().x, bottom - more.size().y - 1.0);
+    let value_at = pos2(inner.left(), bottom - value.size().y);
+    painter.galley(value_at, value, theme::TEXT);
     painter.galley(more_at, more, theme::TEXT_DIM);
 }
 
@@ -516,11 +549,6 @@ fn stage_tile(
 fn foot_row(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let snapshot = scene.snapshot;
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let colour = |drops: u64| {
-        if drops > 0 { theme::AMBER } else { theme::TEXT }
-    };
-    let drops = snapshot.drops;
-    let title = scene.t("drops-title");
     let untouched = snapshot.passthrough.map_or_else(
         || "—".to_owned(),
         |share| format!("{:.1} %", (share * 1000.0).floor() / 10.0),
@@ -529,39 +557,64 @@ fn foot_row(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
         Some(share) if share < 1.0 => theme::AMBER,
         _ => theme::TEXT,
     };
+    if rect.width() < 380.0 {
+        // No room for five: the count of frames is the one that can be missed.
+        drops(ui, scene, column(rect, 0, 3).union(column(rect, 1, 3)));
+        let cell = column(rect, 2, 3);
+        let title = scene.t("passthrough-title");
+        widgets::tile(ui, cell, &title, &untouched, untouched_colour);
+        return;
+    }
+    drops(ui, scene, column(rect, 0, 5).union(column(rect, 2, 5)));
+    let (title, frames) = (scene.t("frames-title"), snapshot.frames.to_string());
+    widgets::tile(ui, column(rect, 3, 5), &title, &frames, theme::TEXT);
+    let cell = column(rect, 4, 5);
+    let title = scene.t("passthrough-title");
+    widgets::tile(ui, cell, &title, &untouched, untouched_colour);
+    ui.interact(cell, ui.scope_id().with("untouched"), Sense::hover())
+        .on_hover_text(scene.t("passthrough-hint"));
+}
+
+/// Drops by cause.
+fn drops(ui: &Ui, scene: &Scene<'_>, rect: Rect) {
+    let drops = scene.snapshot.drops;
+    let painter = ui.painter();
+    painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
+    let inner = rect.shrink2(vec2(8.0, 4.0));
+    let head = scene.t("drops-title");
+    let font = theme::regular(12.0);
+    let top = painter.text(
+        inner.left_top(),
+        egui::Align2::LEFT_TOP,
+        &head,
+        font,
+        theme::TEXT_DIM,
+    );
     let cells = [
         ("drops-capture", drops.capture),
         ("drops-encoder", drops.encoder),
         ("drops-network", drops.network),
     ];
+    let row = inner.with_min_y(top.bottom());
     for (i, (key, count)) in cells.into_iter().enumerate() {
-        let title = format!("{title}: {}", scene.t(key));
-        widgets::tile(
-            ui,
-            column(rect, i, 5),
-            &title,
-            &count.to_string(),
-            colour(count),
+        let cell = column(row, i, 3);
+        let colour = if count > 0 { theme::AMBER } else { theme::TEXT };
+        let (title, count) = (scene.t(key), count.to_string());
+        let room = cell.width() * 0.55;
+        let figure = widgets::fitted(ui, &count, theme::bold, 9.0..=16.0, room, colour);
+        let room = cell.width() - figure.size().x - 5.0;
+        let dim = theme::TEXT_SOFT;
+        let words = widgets::fitted(ui, &title, theme::regular, 8.5..=12.5, room, dim);
+        let words_at = pos2(cell.left(), row.center().y - words.size().y / 2.0);
+        let figure_at = pos2(
+            cell.left() + words.size().x + 5.0,
+            row.center().y - figure.size().y / 2.0,
         );
+        painter.galley(words_at, words, dim);
+        painter.galley(figure_at, figure, colour);
+        let response = ui.interact(cell, ui.scope_id().with(key), Sense::hover());
+        widgets::name(&response, Role::Label, &format!("{head}: {title}: {count}"));
     }
-    let frames = scene.t("frames-title");
-    widgets::tile(
-        ui,
-        column(rect, 3, 5),
-        &frames,
-        &snapshot.frames.to_string(),
-        theme::TEXT,
-    );
-    let cell = column(rect, 4, 5);
-    widgets::tile(
-        ui,
-        cell,
-        &scene.t("passthrough-title"),
-        &untouched,
-        untouched_colour,
-    );
-    ui.interact(cell, ui.scope_id().with("untouched"), Sense::hover())
-        .on_hover_text(scene.t("passthrough-hint"));
 }
 
 #[cfg(test)]

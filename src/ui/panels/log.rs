@@ -10,8 +10,7 @@ use eframe::egui::{self, Align, Button, Layout, RichText, ScrollArea, Sense, Ui,
 /// Draws the panel's contents; changes the filter in place, which is the window's own.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, least: &mut Severity, actions: &mut Vec<Action>) {
     let lines = &scene.snapshot.log;
-    ui.horizontal(|ui| {
-        ui.set_height(24.0);
+    widgets::row(ui, 28.0, |ui| {
         widgets::caption(ui, &scene.t("log-title"));
         ui.add_space(4.0);
         ui.spacing_mut().item_spacing.x = 4.0;

@@ -49,8 +49,7 @@ impl Screen {
 /// Draws the panel's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
-    ui.horizontal(|ui| {
-        ui.set_height(24.0);
+    widgets::row(ui, 28.0, |ui| {
         widgets::caption(ui, &scene.t("preview-title"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let mut shown = on;

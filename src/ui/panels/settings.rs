@@ -46,8 +46,7 @@ pub fn show(
     actions: &mut Vec<Action>,
 ) {
     card(ui, "settings", rect, scene.small, |ui| {
-        ui.horizontal(|ui| {
-            ui.set_height(24.0);
+        widgets::row(ui, 28.0, |ui| {
             widgets::caption(ui, &scene.t("settings-title"));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let text = RichText::new("×").font(theme::bold(16.0));

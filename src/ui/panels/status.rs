@@ -33,12 +33,11 @@ pub fn clock(time: Duration) -> String {
 /// Draws the line's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, open: bool, actions: &mut Vec<Action>) {
     let height = if scene.small { 44.0 } else { 54.0 };
-    ui.horizontal(|ui| {
-        ui.set_height(height);
+    widgets::row(ui, height, |ui| {
         badge(ui, scene, height);
         elapsed(ui, scene);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let settings = Button::selectable(open, scene.t("settings-button"));
+            let settings = Button::new(scene.t("settings-button")).selected(open);
             if ui.add(settings.min_size(vec2(0.0, 32.0))).clicked() {
                 actions.push(Action::ShowSettings(!open));
             }
@@ -57,8 +56,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, open: bool, actions: &mut Vec<Action
         });
     });
     if scene.small {
-        ui.horizontal(|ui| {
-            ui.set_height(26.0);
+        widgets::row(ui, 26.0, |ui| {
             receiver_line(ui, scene, actions);
         });
     }
@@ -95,6 +93,7 @@ fn elapsed(ui: &mut Ui, scene: &Scene<'_>) {
         return;
     };
     let time = clock(snapshot.at.since(since));
+    ui.add_space(if scene.small { 2.0 } else { 8.0 });
     let size = if scene.small { 21.0 } else { 27.0 };
     let response = widgets::text(ui, &time, theme::bold(size), theme::TEXT);
     let name = scene.texts.f("elapsed-name", &[("time", &time)]);
@@ -128,7 +127,10 @@ fn receiver(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         ui.set_width(width);
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.add_space(4.0);
-        widgets::short_text(ui, kind(scene), theme::bold(15.0), theme::TEXT);
+        let room = ui.available_width();
+        let kind = kind(scene);
+        let line = widgets::fitted(ui, &kind, theme::bold, 11.0..=15.0, room, theme::TEXT);
+        ui.label(line).on_hover_text(kind);
         ui.horizontal(|ui| confirmation(ui, scene));
     });
     if let Some(link) = link {
@@ -205,7 +207,10 @@ fn confirmation(ui: &mut Ui, scene: &Scene<'_>) {
     } else {
         theme::TEXT_DIM
     };
-    widgets::short_text(ui, scene.t(key), theme::regular(13.0), colour);
+    let text = scene.t(key);
+    let room = ui.available_width();
+    let line = widgets::fitted(ui, &text, theme::regular, 10.5..=13.0, room, colour);
+    ui.label(line).on_hover_text(text);
 }
 
 /// Draws what failed and what to do, with the button that puts it away.

@@ -4,7 +4,7 @@
 use crate::ui::theme;
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
 use eframe::egui::{
-    self, Align2, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    self, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
     accesskit::{Action, ActionData},
     pos2, vec2,
 };
@@ -14,15 +14,15 @@ const LADDER: [u32; 21] = [
     100, 150, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000, 3500, 4000, 5000,
     6000, 7000, 8000, 10_000,
 ];
-/// Figures of the scale, kb/s.
+/// Figures of the scale, kb/s, those that matter most first.
 const SCALE: [(u32, &str); 7] = [
     (100, "0.1"),
-    (200, "0.2"),
-    (500, "0.5"),
-    (1000, "1"),
-    (2000, "2"),
-    (5000, "5"),
     (10_000, "10 Mb/s"),
+    (1000, "1"),
+    (3000, "3"),
+    (300, "0.3"),
+    (5000, "5"),
+    (500, "0.5"),
 ];
 
 /// The nearest value in bounds that makes a round figure: steps of 10 below 500 kb/s, 50 below
@@ -132,10 +132,12 @@ pub fn show(
 
 /// Arrow keys, Home and End, and what assistive programs ask for.
 fn by_keys(ui: &Ui, response: &Response, mut kbps: u32) -> u32 {
+    // Asked before: egui's lock is not to be taken again within `input`.
+    let focused = response.has_focus();
     ui.input(|input| {
         let mut up = input.num_accesskit_action_requests(response.id, Action::Increment);
         let mut down = input.num_accesskit_action_requests(response.id, Action::Decrement);
-        if response.has_focus() {
+        if focused {
             up += input.num_presses(Key::ArrowRight);
             down += input.num_presses(Key::ArrowLeft);
             if input.key_pressed(Key::Home) {
@@ -186,32 +188,7 @@ fn paint(
     let colour = if pending { theme::AMBER } else { theme::BLUE };
     painter.rect_filled(rail, 3.0, theme::BUTTON);
     painter.rect_filled(rail.with_max_x(handle_x), 3.0, colour);
-    for (mark, label) in SCALE {
-        let at = x(share(f64::from(mark)));
-        painter.vline(
-            at,
-            rail.bottom() + 2.0..=rail.bottom() + 6.0,
-            Stroke::new(1.0, theme::TEXT_DIM),
-        );
-        let anchor = match mark {
-            BITRATE_MIN_KBPS => Align2::LEFT_TOP,
-            BITRATE_MAX_KBPS => Align2::RIGHT_TOP,
-            _ => Align2::CENTER_TOP,
-        };
-        let at = match mark {
-            BITRATE_MIN_KBPS => at - 9.0,
-            BITRATE_MAX_KBPS => at + 9.0,
-            _ => at,
-        };
-        let font = theme::regular(11.0);
-        painter.text(
-            pos2(at, rail.bottom() + 6.0),
-            anchor,
-            label,
-            font,
-            theme::TEXT_DIM,
-        );
-    }
+    scale(ui, rail);
     if let Some(measured) = measured {
         // A small mark over the rail: where the encoder really is.
         let at = pos2(x(share(measured)), rail.top() - 3.5);
@@ -233,6 +210,29 @@ fn paint(
             Stroke::new(2.0, theme::BLUE),
             StrokeKind::Inside,
         );
+    }
+}
+
+/// The scale under the rail; a figure that would touch another is left out, the ends never.
+fn scale(ui: &Ui, rail: Rect) {
+    let painter = ui.painter();
+    let mut taken: Vec<Rect> = Vec::new();
+    for (mark, label) in SCALE {
+        let share = share(f64::from(mark));
+        let x = rail.left() + share * rail.width();
+        let font = theme::regular(11.0);
+        let galley = painter.layout_no_wrap(label.to_owned(), font, theme::TEXT_DIM);
+        let width = galley.size().x;
+        let left = (x - width / 2.0).clamp(rail.left() - 9.0, rail.right() + 9.0 - width);
+        let at = pos2(left, rail.bottom() + 6.0);
+        let place = Rect::from_min_size(at, galley.size()).expand2(vec2(4.0, 0.0));
+        if taken.iter().any(|other| other.intersects(place)) {
+            continue;
+        }
+        taken.push(place);
+        let tick = rail.bottom() + 2.0..=rail.bottom() + 6.0;
+        painter.vline(x, tick, Stroke::new(1.0, theme::TEXT_DIM));
+        painter.galley(at, galley, theme::TEXT_DIM);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::name;
 use crate::session::snapshot::AudioLevel;
 use crate::ui::theme;
-use eframe::egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, pos2};
+use eframe::egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
 
 /// The meter's lower end, dBFS.
 const FLOOR_DBFS: f32 = -60.0;
@@ -11,8 +11,8 @@ const FLOOR_DBFS: f32 = -60.0;
 const HIGH_DBFS: f32 = -9.0;
 /// Nearly at full scale.
 const HOT_DBFS: f32 = -3.0;
-/// Scale under the bars, dBFS.
-const SCALE: [f32; 6] = [-60.0, -40.0, -20.0, -9.0, -3.0, 0.0];
+/// Scale under the bars, dBFS, those that matter most first; what would touch is left out.
+const SCALE: [f32; 6] = [-60.0, 0.0, -9.0, -20.0, -40.0, -3.0];
 /// A peak's line stands still for so long, s.
 const HOLD_S: f64 = 1.5;
 
@@ -126,15 +126,17 @@ pub fn show(
         }
     }
     let painter = ui.painter();
+    let mut taken: Vec<Rect> = Vec::new();
     for mark in SCALE {
-        let at = left + share(mark) * (right - left);
-        painter.text(
-            pos2(at, rect.top() + 2.0 * (bar_height + gap) - 2.0),
-            Align2::CENTER_TOP,
-            format!("{mark:.0}").replace('-', "−"),
-            theme::regular(10.5),
-            theme::TEXT_DIM,
-        );
+        let text = format!("{mark:.0}").replace('-', "−");
+        let galley = painter.layout_no_wrap(text, theme::regular(10.5), theme::TEXT_DIM);
+        let x = left + share(mark) * (right - left) - galley.size().x / 2.0;
+        let at = pos2(x, rect.top() + 2.0 * (bar_height + gap) - 2.0);
+        let place = Rect::from_min_size(at, galley.size()).expand2(vec2(3.0, 0.0));
+        if !taken.iter().any(|other| other.intersects(place)) {
+            taken.push(place);
+            painter.galley(at, galley, theme::TEXT_DIM);
+        }
     }
 }
 

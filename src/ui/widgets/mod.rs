@@ -21,6 +21,17 @@ pub fn caption(ui: &mut Ui, text: &str) -> egui::Response {
     )
 }
 
+/// One line of a panel, `height` points high, its parts in the middle of it.
+pub fn row<R>(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let size = egui::vec2(ui.available_width(), height);
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(size, layout, |ui| {
+        ui.set_min_size(size);
+        contents(ui)
+    })
+    .inner
+}
+
 /// A label of the given type and colour.
 pub fn text(ui: &mut Ui, text: impl Into<String>, font: FontId, colour: Color32) -> egui::Response {
     ui.label(RichText::new(text).font(font).color(colour))

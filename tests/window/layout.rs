@@ -1,0 +1,70 @@
+//! Nothing is cut off, nothing lies on another.
+
+use crate::rig::{Rig, live, states};
+use eframe::egui::{Rect, accessibility, pos2};
+use egui_kittest::kittest::NodeT;
+use pd_console::session::snapshot::State;
+use pd_console::settings::Language;
+
+/// 1280x800 and 1024x700, and the same at 150 %.
+const SIZES: [[f32; 2]; 4] = [
+    [1280.0, 800.0],
+    [1024.0, 700.0],
+    [853.0, 533.0],
+    [683.0, 467.0],
+];
+
+#[test]
+fn every_control_lies_whole_in_the_window_and_on_no_other() {
+    for size in SIZES {
+        for language in [Language::English, Language::Korean] {
+            for (state, ..) in states() {
+                check(size, language, &state);
+            }
+        }
+    }
+}
+
+fn check(size: [f32; 2], language: Language, state: &State) {
+    if matches!(state, State::Failed { .. }) && size[1] < 500.0 {
+        // The message takes the room of the log, whose buttons are then scrolled to.
+        return;
+    }
+    let rig = Rig::sized(language, size, |s| {
+        live(s);
+        s.state = state.clone();
+        s.measured_kbps = Some(2987.0);
+        s.measured_fps = Some(29.97);
+        s.audio.label = "USB Audio CODEC".into();
+        s.audio.level.clipped = true;
+    });
+    let window = Rect::from_min_size(pos2(0.0, 0.0), size.into());
+    let controls = controls(&rig);
+    assert!(controls.len() >= 12, "{controls:?}");
+    for (i, (name, rect)) in controls.iter().enumerate() {
+        let at = format!("{name} at {rect:?} in {size:?} {language:?} {state:?}");
+        assert!(window.expand(0.5).contains_rect(*rect), "{at}");
+        for (other, place) in &controls[i + 1..] {
+            let apart = !rect.shrink(1.0).intersects(place.shrink(1.0));
+            assert!(apart, "{at} lies on {other} at {place:?}");
+        }
+    }
+}
+
+/// Names and places of everything that can be clicked or typed into.
+fn controls(rig: &Rig) -> Vec<(String, Rect)> {
+    rig.harness
+        .root()
+        .children_recursive()
+        .filter(|node| {
+            let node = node.accesskit_node();
+            accessibility::is_input(node.role()) && !node.data().is_read_only()
+        })
+        .map(|node| {
+            (
+                node.accesskit_node().label().unwrap_or_default(),
+                node.rect(),
+            )
+        })
+        .collect()
+}
