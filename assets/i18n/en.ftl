@@ -25,9 +25,8 @@ button-hint-wait = One moment
 button-hint-blocked = Correct the settings first
 
 failed-title = What happened
-dismiss = Dismiss
+failed-dismiss = Dismiss
 
-receiver-title = Receiver
 receiver-unknown = No receiver yet
 receiver-unknown-hint = It is found out when you go live
 receiver-own = Own server { $address }

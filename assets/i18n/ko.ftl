@@ -25,9 +25,8 @@ button-hint-wait = 잠시만 기다려 주세요
 button-hint-blocked = 설정을 먼저 고쳐 주세요
 
 failed-title = 무슨 일이 있었나
-dismiss = 확인
+failed-dismiss = 확인
 
-receiver-title = 수신
 receiver-unknown = 수신 서버 미정
 receiver-unknown-hint = 송출을 시작하면 정해집니다
 receiver-own = 외부 서버 { $address }

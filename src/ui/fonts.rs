@@ -145,7 +145,7 @@ mod tests {
     fn the_bundle_holds_everyday_hangul_and_stays_small() {
         let ctx = context();
         ctx.fonts_mut(|fonts| {
-            assert!(fonts.has_glyphs(&super::super::theme::regular(14.0), "가각힝뷁똠방각하"));
+            assert!(fonts.has_glyphs(&super::super::theme::regular(14.0), "가각힝한글송출"));
         });
         assert!(REGULAR_OTF.len() + BOLD_OTF.len() < 1_200_000);
     }

@@ -1,10 +1,14 @@
 //! Nothing is cut off, nothing lies on another.
 
+use crate::rig::figures;
 use crate::rig::{Rig, live, states};
-use eframe::egui::{Rect, accessibility, pos2};
+use eframe::egui::{Rect, Shape, accessibility, epaint::TextShape, pos2, vec2};
 use egui_kittest::kittest::NodeT;
 use pd_console::session::snapshot::State;
 use pd_console::settings::Language;
+
+/// A name from outside may end in "…"; it is whole when pointed at.
+const DEVICE: &str = "USB Audio CODEC, analogue stereo";
 
 /// 1280x800 and 1024x700, and the same at 150 %.
 const SIZES: [[f32; 2]; 4] = [
@@ -35,9 +39,17 @@ fn check(size: [f32; 2], language: Language, state: &State) {
         s.state = state.clone();
         s.measured_kbps = Some(2987.0);
         s.measured_fps = Some(29.97);
-        s.audio.label = "USB Audio CODEC".into();
+        s.audio.label = DEVICE.into();
         s.audio.level.clipped = true;
+        s.latency.captured = Some(figures(2.1));
+        s.latency.encoded = Some(figures(9.4));
+        s.latency.sent = Some(figures(10.2));
+        s.latency.arrived = Some(figures(143.0));
+        s.drops.capture = 1234;
+        s.passthrough = Some(1.0);
+        s.frames = 123_456;
     });
+    no_text_is_cut_off(&rig, &format!("{size:?} {language:?} {state:?}"));
     let window = Rect::from_min_size(pos2(0.0, 0.0), size.into());
     let controls = controls(&rig);
     assert!(controls.len() >= 12, "{controls:?}");
@@ -67,4 +79,32 @@ fn controls(rig: &Rig) -> Vec<(String, Rect)> {
             )
         })
         .collect()
+}
+
+/// No text of the window's own ends in "…" or reaches over the edge that it is drawn within.
+fn no_text_is_cut_off(rig: &Rig, at: &str) {
+    let mut count = 0;
+    for clipped in &rig.harness.output().shapes {
+        texts(&clipped.shape, &mut |text| {
+            count += 1;
+            let words = text.galley.text();
+            assert!(!text.galley.elided || words == DEVICE, "{words:?} in {at}");
+            let place = text.galley.rect.translate(text.pos.to_vec2());
+            // The log scrolls up and down: only the width is promised.
+            let within = clipped.clip_rect.expand2(vec2(1.0, f32::INFINITY));
+            assert!(
+                within.contains_rect(place),
+                "{words:?} at {place:?} in {at}"
+            );
+        });
+    }
+    assert!(count > 40, "{count} texts");
+}
+
+fn texts(shape: &Shape, each: &mut impl FnMut(&TextShape)) {
+    match shape {
+        Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, each)),
+        Shape::Text(text) => each(text),
+        _ => {}
+    }
 }

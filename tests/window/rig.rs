@@ -22,11 +22,11 @@ pub struct Recorder {
 
 impl Console for Recorder {
     fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(self.snapshot.lock().unwrap().clone())
+        Arc::new(self.snapshot.lock().expect("no holder panics").clone())
     }
 
     fn send(&self, command: Command) {
-        self.sent.lock().unwrap().push(command);
+        self.sent.lock().expect("no holder panics").push(command);
     }
 
     fn inputs(&self) -> Vec<String> {
@@ -79,12 +79,12 @@ impl Rig {
     }
 
     pub fn set(&self, change: impl FnOnce(&mut Snapshot)) {
-        change(&mut self.console.snapshot.lock().unwrap());
+        change(&mut self.console.snapshot.lock().expect("no holder panics"));
     }
 
     /// All commands so far, which it then forgets.
     pub fn all_sent(&self) -> Vec<Command> {
-        std::mem::take(&mut *self.console.sent.lock().unwrap())
+        std::mem::take(&mut *self.console.sent.lock().expect("no holder panics"))
     }
 
     /// The same without those about the preview.

@@ -10,7 +10,9 @@ pub mod live;
 pub mod log;
 pub mod preview;
 pub mod settings;
+pub mod stages;
 pub mod status;
+pub mod trend;
 
 use super::actions::Action;
 use super::i18n::Texts;

@@ -10,8 +10,8 @@ use crate::ui::theme;
 use crate::ui::widgets;
 use crate::units::{Fps, Size};
 use eframe::egui::{
-    self, Align, Button, ComboBox, DragValue, Layout, Rect, RichText, ScrollArea, TextEdit, Ui,
-    vec2,
+    self, Align, Button, ComboBox, DragValue, Layout, Rect, Response, RichText, ScrollArea,
+    TextEdit, Ui, vec2,
 };
 
 /// Sizes to choose from.
@@ -89,7 +89,7 @@ fn section(ui: &mut Ui, title: &str) {
 }
 
 /// A line: the field's name on the left, the field on the right, named after it.
-fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32)) {
+fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> Response) {
     ui.horizontal(|ui| {
         let width = ui.available_width();
         let (rect, label) = ui.allocate_exact_size(vec2(width * 0.38, 28.0), egui::Sense::hover());
@@ -105,7 +105,7 @@ fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32)) {
         ui.painter().galley(at, galley, theme::TEXT_SOFT);
         widgets::name(&label, egui::Role::Label, title);
         let width = ui.available_width();
-        ui.label_inputs_by(label.id, |ui| field(ui, width));
+        field(ui, width).labelled_by(label.id);
     });
 }
 
@@ -134,7 +134,7 @@ fn choose<T: Clone + PartialEq>(
     value: &mut T,
     choices: &[(T, String)],
     other: String,
-) {
+) -> Response {
     let shown = choices
         .iter()
         .find(|(choice, _)| choice == value)
@@ -147,7 +147,8 @@ fn choose<T: Clone + PartialEq>(
             for (choice, text) in choices {
                 ui.selectable_value(value, choice.clone(), text);
             }
-        });
+        })
+        .response
 }
 
 fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
@@ -159,7 +160,7 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     ];
     row(ui, &scene.t("settings-language"), |ui, width| {
         let language = &mut form.draft.language;
-        choose(ui, "language", width, language, &choices, String::new());
+        choose(ui, "language", width, language, &choices, String::new())
     });
 }
 
@@ -178,17 +179,17 @@ fn picture(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
             &mut video.source,
             &sources,
             String::new(),
-        );
+        )
     });
     let sizes = SIZES.map(|size| (size, size.to_string()));
     row(ui, &scene.t("settings-size"), |ui, width| {
         let other = video.size.to_string();
-        choose(ui, "size", width, &mut video.size, &sizes, other);
+        choose(ui, "size", width, &mut video.size, &sizes, other)
     });
     let rates = RATES.map(|rate| (rate, rate.to_string()));
     row(ui, &scene.t("settings-fps"), |ui, width| {
         let other = video.fps.to_string();
-        choose(ui, "fps", width, &mut video.fps, &rates, other);
+        choose(ui, "fps", width, &mut video.fps, &rates, other)
     });
     ui.checkbox(&mut video.cursor, scene.t("settings-cursor"));
 }
@@ -210,7 +211,7 @@ fn sound(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
         _ => String::new(),
     };
     row(ui, &scene.t("settings-audio-source"), |ui, width| {
-        choose(ui, "audio", width, source, &choices, gone);
+        choose(ui, "audio", width, source, &choices, gone)
     });
 }
 
@@ -222,7 +223,7 @@ fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     ];
     row(ui, &scene.t("settings-target-kind"), |ui, width| {
         let kind = &mut form.draft.target.kind;
-        choose(ui, "target", width, kind, &kinds, String::new());
+        choose(ui, "target", width, kind, &kinds, String::new())
     });
     let own = form.draft.target.kind == TargetKind::Srt;
     if own {
@@ -237,7 +238,7 @@ fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
             let port = DragValue::new(&mut form.draft.target.srt_port)
                 .range(1..=65_535)
                 .speed(0.0);
-            ui.add_sized(vec2(width.min(96.0), 28.0), port);
+            ui.add_sized(vec2(width.min(96.0), 28.0), port)
         });
         fault_of(ui, scene, form, Field::Port);
     }
@@ -270,7 +271,7 @@ fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
             .range(0..=8000)
             .speed(0.0)
             .suffix(" ms");
-        ui.add_sized(vec2(width.min(96.0), 28.0), latency);
+        ui.add_sized(vec2(width.min(96.0), 28.0), latency)
     });
     let hint = scene.t("settings-latency-hint");
     let hint = RichText::new(hint)
@@ -293,7 +294,7 @@ fn line(ui: &mut Ui, title: &str, text: &mut String, hint: &str) {
                 .hint_text(hint)
                 .char_limit(300)
                 .desired_width(width),
-        );
+        )
     });
 }
 
@@ -307,7 +308,9 @@ fn secret(ui: &mut Ui, title: &str, text: &mut String, hint: &str) -> bool {
             .hint_text(hint)
             .char_limit(300)
             .desired_width(width);
-        changed = ui.add(field).changed();
+        let response = ui.add(field);
+        changed = response.changed();
+        response
     });
     changed
 }

@@ -220,7 +220,7 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
         let stroke = egui::Stroke::new(3.0, theme::YELLOW);
         marks::cross(ui.painter(), rect.center(), 7.0, stroke);
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-            let dismiss = Button::new(scene.t("dismiss")).min_size(vec2(96.0, 32.0));
+            let dismiss = Button::new(scene.t("failed-dismiss")).min_size(vec2(96.0, 32.0));
             if ui.add(dismiss).clicked() {
                 actions.push(Action::Dismiss);
             }
