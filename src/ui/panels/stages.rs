@@ -6,7 +6,7 @@ use super::latency::ms;
 use crate::session::snapshot::{StageFigures, State};
 use crate::ui::theme;
 use crate::ui::widgets;
-use eframe::egui::{self, Color32, Rect, Role, Sense, Ui, pos2, vec2};
+use eframe::egui::{Color32, Rect, Role, Sense, Ui, pos2, vec2};
 
 /// The four stages: a bar of their shares over four tiles.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
@@ -162,35 +162,26 @@ fn drops(ui: &Ui, scene: &Scene<'_>, rect: Rect) {
     painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
     let inner = rect.shrink2(vec2(8.0, 4.0));
     let head = scene.t("drops-title");
-    let font = theme::regular(12.0);
-    let top = painter.text(
-        inner.left_top(),
-        egui::Align2::LEFT_TOP,
-        &head,
-        font,
-        theme::TEXT_DIM,
-    );
+    let room = column(inner, 0, 4).width();
+    let soft = theme::TEXT_SOFT;
+    let title = widgets::fitted(ui, &head, theme::bold, 9.0..=13.0, room, soft);
+    let at = pos2(inner.left(), inner.center().y - title.size().y / 2.0);
+    painter.galley(at, title, soft);
     let cells = [
         ("drops-capture", drops.capture),
         ("drops-encoder", drops.encoder),
         ("drops-network", drops.network),
     ];
-    let row = inner.with_min_y(top.bottom());
     for (i, (key, count)) in cells.into_iter().enumerate() {
-        let cell = column(row, i, 3);
+        let cell = column(inner, i + 1, 4);
         let colour = if count > 0 { theme::AMBER } else { theme::TEXT };
         let (title, count) = (scene.t(key), count.to_string());
-        let room = cell.width() * 0.55;
-        let figure = widgets::fitted(ui, &count, theme::bold, 9.0..=16.0, room, colour);
-        let room = cell.width() - figure.size().x - 5.0;
-        let dim = theme::TEXT_SOFT;
-        let words = widgets::fitted(ui, &title, theme::regular, 8.5..=12.5, room, dim);
-        let words_at = pos2(cell.left(), row.center().y - words.size().y / 2.0);
-        let figure_at = pos2(
-            cell.left() + words.size().x + 5.0,
-            row.center().y - figure.size().y / 2.0,
-        );
-        painter.galley(words_at, words, dim);
+        let room = cell.width();
+        let dim = theme::TEXT_DIM;
+        let words = widgets::fitted(ui, &title, theme::regular, 9.0..=12.0, room, dim);
+        let figure = widgets::fitted(ui, &count, theme::bold, 10.0..=17.0, room, colour);
+        let figure_at = pos2(cell.left(), cell.bottom() - figure.size().y);
+        painter.galley(cell.left_top(), words, dim);
         painter.galley(figure_at, figure, colour);
         let response = ui.interact(cell, ui.scope_id().with(key), Sense::hover());
         widgets::name(&response, Role::Label, &format!("{head}: {title}: {count}"));

@@ -33,6 +33,8 @@ pub fn clock(time: Duration) -> String {
 /// Draws the line's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, open: bool, actions: &mut Vec<Action>) {
     let height = if scene.small { 44.0 } else { 54.0 };
+    // Beside a long state's name there is no room for the receiver's.
+    let two_lines = scene.small || ui.available_width() < 1140.0;
     widgets::row(ui, height, |ui| {
         badge(ui, scene, height);
         elapsed(ui, scene);
@@ -46,7 +48,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, open: bool, actions: &mut Vec<Action
                 actions.push(Action::ShowKeys(true));
             }
             figures(ui, scene, height);
-            if !scene.small {
+            if !two_lines {
                 ui.add_space(8.0);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     ui.add_space(8.0);
@@ -55,7 +57,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, open: bool, actions: &mut Vec<Action
             }
         });
     });
-    if scene.small {
+    if two_lines {
         widgets::row(ui, 26.0, |ui| {
             receiver_line(ui, scene, actions);
         });
