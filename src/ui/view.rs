@@ -9,7 +9,7 @@ use super::widgets::level_meter::PeakHold;
 use super::{keys, theme};
 use crate::clock::MonoTime;
 use crate::session::snapshot::{Severity, State};
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, ScrollArea, Ui, pos2, vec2};
+use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 
 /// What the window remembers.
 pub struct View {
@@ -134,7 +134,6 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             } else {
                 ScrollArea::vertical().id_salt("middle").show(ui, |ui| {
                     let rect = Rect::from_min_size(ui.max_rect().min, vec2(room.x, least_height));
-                    ui.allocate_rect(rect, eframe::egui::Sense::hover());
                     middle(ui, rect, view, &scene, &mut actions);
                 });
             }
@@ -159,6 +158,7 @@ fn lower(
     block: Option<Block>,
     actions: &mut Vec<Action>,
 ) {
+    ui.allocate_rect(rect, Sense::hover());
     let gap = if scene.small { 6.0 } else { theme::GAP };
     let button = (rect.width() * 0.21).clamp(150.0, 280.0);
     let audio = (rect.width() * 0.29).clamp(190.0, 420.0);
@@ -181,6 +181,7 @@ fn lower(
 
 /// The middle: preview over log, latency, settings.
 fn middle(ui: &mut Ui, rect: Rect, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+    ui.allocate_rect(rect, Sense::hover());
     let gap = if scene.small { 6.0 } else { theme::GAP };
     let mut right = rect.right();
     let column = (rect.width() - gap) / 2.0;

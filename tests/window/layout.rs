@@ -4,7 +4,7 @@ use crate::rig::figures;
 use crate::rig::{Rig, live, states};
 use eframe::egui::{Rect, Shape, accessibility, epaint::TextShape, pos2, vec2};
 use egui_kittest::kittest::NodeT;
-use pd_console::session::snapshot::State;
+use pd_console::session::snapshot::{Confirmation, Receiver, State};
 use pd_console::settings::Language;
 
 /// A name from outside may end in "…"; it is whole when pointed at.
@@ -25,6 +25,7 @@ fn every_control_lies_whole_in_the_window_and_on_no_other() {
             for (state, ..) in states() {
                 check(size, language, &state);
             }
+            without_arrival(size, language);
         }
     }
 }
@@ -107,4 +108,20 @@ fn texts(shape: &Shape, each: &mut impl FnMut(&TextShape)) {
         Shape::Text(text) => each(text),
         _ => {}
     }
+}
+
+/// The longest words stand where arrival is not measured and the sound has failed.
+fn without_arrival(size: [f32; 2], language: Language) {
+    let rig = Rig::sized(language, size, |s| {
+        live(s);
+        s.receiver = Some(Receiver::OwnServer {
+            address: "media.studio.example:8890".into(),
+        });
+        s.confirmation = Confirmation::Handshake;
+        s.latency.sent = Some(figures(10.2));
+        s.audio.problem = Some("The sound input was unplugged. Plug it in".into());
+    });
+    no_text_is_cut_off(&rig, &format!("{size:?} {language:?} without arrival"));
+    let stop = controls(&rig).into_iter().map(|(_, rect)| rect.bottom());
+    assert!(stop.fold(0.0, f32::max) <= size[1], "{size:?}");
 }

@@ -5,6 +5,7 @@ use crate::session::snapshot::Severity;
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, level_meter, marks};
+use eframe::egui::epaint::text::LayoutJob;
 use eframe::egui::{Align, Button, Frame, Layout, Margin, RichText, Ui, vec2};
 
 /// Draws the panel's contents. `hold` are the peaks held for the eye, dBFS.
@@ -40,7 +41,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2], actions: &mut Vec<Ac
         });
     });
     match &audio.problem {
-        Some(problem) => trouble(ui, problem),
+        Some(problem) => trouble(ui, scene, problem),
         None => meter(ui, scene, hold),
     }
 }
@@ -63,7 +64,7 @@ fn mute(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
 }
 
 /// What is wrong, in place of a meter that would show silence only.
-fn trouble(ui: &mut Ui, problem: &str) {
+fn trouble(ui: &mut Ui, scene: &Scene<'_>, problem: &str) {
     ui.horizontal_top(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), eframe::egui::Sense::hover());
         marks::severity(
@@ -73,11 +74,18 @@ fn trouble(ui: &mut Ui, problem: &str) {
             Severity::Warning,
             theme::AMBER,
         );
-        let text = RichText::new(problem)
-            .font(theme::regular(12.5))
-            .color(theme::AMBER);
-        ui.add(eframe::egui::Label::new(text).wrap())
-            .on_hover_text(problem);
+        let size = if scene.small { 11.5 } else { 12.5 };
+        let mut job = LayoutJob::simple(
+            problem.to_owned(),
+            theme::regular(size),
+            theme::AMBER,
+            ui.available_width(),
+        );
+        // As many lines as there is room for; the rest when pointed at, and in the log.
+        job.wrap.max_rows = (ui.available_height() / (size * 1.448)).max(1.0) as usize;
+        ui.label(ui.painter().layout_job(job))
+            .on_hover_text(problem)
+            .accessible_name(problem);
     });
 }
 

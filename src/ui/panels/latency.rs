@@ -232,19 +232,24 @@ fn side_figures(ui: &Ui, scene: &Scene<'_>, rect: Rect, figures: &StageFigures) 
 /// Why there is no figure, and the lesser figure with its own name.
 fn side_words(ui: &Ui, rect: Rect, why: &str, lesser: Option<(&str, &str)>) {
     let painter = ui.painter();
-    let why = painter.layout(
-        why.to_owned(),
-        theme::regular(14.0),
-        theme::TEXT_SOFT,
-        rect.width(),
-    );
     let lesser = lesser.map(|(title, value)| {
         let value = widgets::fitted(ui, value, theme::bold, 12.0..=20.0, 110.0, theme::TEXT);
         let room = rect.width() - value.size().x - 8.0;
         let title = widgets::fitted(ui, title, theme::regular, 10.0..=13.0, room, theme::AMBER);
         (value, title)
     });
-    let height = why.size().y + lesser.as_ref().map_or(0.0, |(v, _)| v.size().y + 4.0);
+    let taken = lesser.as_ref().map_or(0.0, |(v, _)| v.size().y + 4.0);
+    let lay = |size: f32| {
+        let words = why.to_owned();
+        painter.layout(words, theme::regular(size), theme::TEXT_SOFT, rect.width())
+    };
+    // The largest type in which all of it fits.
+    let why = [15.0, 14.0, 13.0, 12.0]
+        .into_iter()
+        .map(lay)
+        .find(|galley| galley.size().y + taken <= rect.height())
+        .unwrap_or_else(|| lay(11.0));
+    let height = why.size().y + taken;
     let mut at = pos2(rect.left(), rect.center().y - height / 2.0);
     if let Some((value, title)) = lesser {
         let beside = pos2(

@@ -62,11 +62,10 @@ pub fn card<R>(
         .id_salt(name)
         .max_rect(rect.shrink(margin))
         .layout(Layout::top_down(eframe::egui::Align::Min));
-    ui.scope_builder(inner, |ui| {
-        ui.set_clip_rect(ui.clip_rect().intersect(rect.shrink(2.0)));
-        contents(ui)
-    })
-    .inner
+    // Not a scope: contents too large for the card are cut, and never push the window apart.
+    let mut child = ui.new_child(inner);
+    child.set_clip_rect(ui.clip_rect().intersect(rect.shrink(2.0)));
+    contents(&mut child)
 }
 
 /// Pushes an action where there is one.
