@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// Time from one look at the session to the next.
 const POLL: Duration = Duration::from_millis(66);
+/// The same while nothing moves: no show, no sound, no preview.
+const POLL_AT_REST: Duration = Duration::from_millis(250);
 /// The sound inputs are asked for anew so often while the settings are open.
 const INPUTS: Duration = Duration::from_secs(2);
 
@@ -76,7 +78,12 @@ impl Window {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.view.asking = true;
         }
-        ctx.request_repaint_after(POLL);
+        let snapshot = &self.snapshot;
+        let moving = is_running(&snapshot.state)
+            || !snapshot.audio.label.is_empty()
+            || snapshot.preview.is_some()
+            || !self.view.go.allows(window_time(ctx));
+        ctx.request_repaint_after(if moving { POLL } else { POLL_AT_REST });
     }
 
     /// Brings what the window remembers up to date with the snapshot.
@@ -230,6 +237,8 @@ pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
             .with_app_id("pd-console")
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([680.0, 460.0]),
+        // There is no gradient here to smooth, and on software GL it costs for each pixel.
+        dithering: false,
         ..eframe::NativeOptions::default()
     };
     eframe::run_native(

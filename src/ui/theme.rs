@@ -30,8 +30,6 @@ pub const TEXT_SOFT: Color32 = Color32::from_rgb(0xab, 0xb6, 0xc6);
 pub const TEXT_DIM: Color32 = Color32::from_rgb(0x83, 0x90, 0xa3);
 /// Text on a bright signal colour.
 pub const INK: Color32 = Color32::from_rgb(0x0a, 0x0d, 0x12);
-/// Nothing.
-pub const CLEAR: Color32 = Color32::TRANSPARENT;
 /// Behind the preview picture.
 pub const PICTURE: Color32 = Color32::BLACK;
 /// Leaves a texture's colours as they are.

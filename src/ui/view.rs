@@ -90,7 +90,8 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     actions.extend(keys::actions(&ctx, state, block.is_none(), &key_view));
 
     let gap = if scene.small { 6 } else { 10 };
-    let bar = Frame::new().fill(theme::GROUND);
+    // No fill: `clear_color` has painted the ground, and on software GL each layer costs.
+    let bar = Frame::new();
     let around = Margin {
         left: gap,
         right: gap,

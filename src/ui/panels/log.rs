@@ -36,6 +36,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, least: &mut Severity, actions: &mut 
     ScrollArea::vertical()
         .id_salt("log")
         .auto_shrink(false)
+        .min_scrolled_height(0.0)
         .stick_to_bottom(true)
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 3.0;

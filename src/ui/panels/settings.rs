@@ -61,6 +61,7 @@ pub fn show(
         ScrollArea::vertical()
             .id_salt("settings")
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - 8.0);
                 if !free {
