@@ -20,4 +20,6 @@ pub mod relay;
 pub mod session;
 pub mod settings;
 pub mod stop;
+#[cfg(feature = "gui")]
+pub mod ui;
 pub mod units;

@@ -1,10 +1,46 @@
 //! Everything that an operator can do to a show. Window, command line and (later) remote control
 //! send these and nothing else.
 
-use crate::settings::{Secrets, Settings};
+use crate::settings::Settings;
+use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
+
+/// Something that no log, error or window may show. Comparing is for tests and change detection,
+/// not for checking what an attacker sends.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes a secret into keeping.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The secret itself: only for handing to a child or a server.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
 
 /// One thing to do. Commands never block the sender.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Begin the show with the current settings.
     GoLive,
@@ -22,8 +58,14 @@ pub enum Command {
     },
     /// Take these settings. While live only bitrate and mute change; the rest with the next show.
     ApplySettings(Box<Settings>),
-    /// Use these secrets from the next show on; they are held in memory only.
-    SetSecrets(Secrets),
+    /// Take these secrets for the next show. None leaves a secret as it is (from the environment or
+    /// a keyring); an empty one removes it.
+    SetSecrets {
+        /// Password of `TargetSettings::user`.
+        password: Option<Secret>,
+        /// SRT passphrase, 10 to 79 characters (libsrt, `SRTO_PASSPHRASE`).
+        passphrase: Option<Secret>,
+    },
     /// Whether preview pictures are made (the window is visible and wants them).
     SetPreview {
         /// Whether to make them.
@@ -33,4 +75,22 @@ pub enum Command {
     Dismiss,
     /// End the show if any, stop every child and thread; the program is about to exit.
     Quit,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_of_a_command_never_shows_a_secret() {
+        let command = Command::SetSecrets {
+            password: Some(Secret::new("hunter2")),
+            passphrase: None,
+        };
+        let text = format!("{command:?} {command:#?}");
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("***"), "{text}");
+        assert_ne!(Secret::new("a"), Secret::new("b"));
+        assert_eq!(Secret::new("a"), Secret::new("a"));
+    }
 }

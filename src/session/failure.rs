@@ -15,6 +15,8 @@ pub enum FailureKind {
     Refused,
     /// The console's own server does not run.
     Server,
+    /// No window can be opened.
+    NoDisplay,
     /// Anything else.
     Internal,
 }
@@ -30,6 +32,7 @@ impl FailureKind {
             Self::NoReceiver => 6,
             Self::Refused => 7,
             Self::Server => 8,
+            Self::NoDisplay => 9,
         }
     }
 }

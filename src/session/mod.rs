@@ -16,19 +16,23 @@ pub mod snapshot;
 mod view;
 pub mod watch;
 
-pub use command::Command;
+pub use command::{Command, Secret};
 pub use runtime::Session;
 pub use snapshot::Snapshot;
 
 use std::sync::Arc;
 
-/// A session as the window sees it: one picture of everything, and commands.
-pub trait Console: Send + Sync {
-    /// The newest picture; never blocks.
+/// A session as seen from outside: what it shows, and what may be asked of it. Window, command line
+/// and tests hold nothing else of it. No method blocks.
+pub trait Console {
+    /// The newest picture of the session.
     fn snapshot(&self) -> Arc<Snapshot>;
-    /// Sends a command; never blocks.
+
+    /// Hands a command over; what becomes of it is seen in later snapshots.
     fn send(&self, command: Command);
-    /// Names of the sound inputs that can be chosen; may take some milliseconds.
+
+    /// Names of the sound inputs that can be chosen, empty where none is known. Called now and
+    /// then from the window's thread: an implementation answers from what it has looked up before.
     fn inputs(&self) -> Vec<String> {
         Vec::new()
     }

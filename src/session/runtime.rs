@@ -6,7 +6,7 @@
 //! Under pressure it makes fewer snapshots. Commands that nobody takes for 64 commands are refused.
 
 use super::Console;
-use super::command::Command;
+use super::command::{Command, Secret};
 use super::debounce::Debounce;
 use super::failure::{Failure, FailureKind};
 use super::inputs::{Inputs, PreviewOut};
@@ -19,7 +19,7 @@ use super::view::View;
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{ManagedServer, ServerError, locate};
 use crate::relay::hub::RelayFigures;
-use crate::settings::{Secrets, Settings};
+use crate::settings::{Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -54,10 +54,12 @@ struct Shared {
     last_show: Mutex<RelayFigures>,
     pids: Mutex<Vec<(&'static str, u32)>>,
     failure: Mutex<Option<Failure>>,
+    sound_inputs: ArcSwap<Vec<String>>,
 }
 
 impl Session {
-    /// Starts the session's thread; the show waits for [`Command::GoLive`].
+    /// Starts the session's thread; the show waits for [`Command::GoLive`]. What the operator
+    /// changes is kept in `store`, where there is one.
     ///
     /// # Errors
     /// Where the thread cannot be started.
@@ -66,6 +68,7 @@ impl Session {
         secrets: Secrets,
         options: Options,
         journal: Journal,
+        store: Option<Store>,
     ) -> std::io::Result<Self> {
         let (commands, inbox) = bounded(64);
         let shared = Arc::new(Shared::default());
@@ -77,17 +80,25 @@ impl Session {
             view: View::new(),
             preview: PreviewOut::default(),
             journal,
-            settings,
+            settings: settings.clone(),
             secrets,
             inputs: None,
             show: None,
             server: None,
             debounce: Debounce::default(),
+            saved: settings,
+            store,
             answers_in,
             answers,
             looking: None,
             ready: None,
         };
+        if !options.sources_on_demand {
+            let shared = Arc::downgrade(&shared);
+            std::thread::Builder::new()
+                .name("pd-sound-list".into())
+                .spawn(move || list_sound_inputs(&shared))?;
+        }
         let thread = std::thread::Builder::new()
             .name("pd-session".into())
             .spawn(move || worker.run(&inbox))?;
@@ -158,9 +169,21 @@ impl Console for Session {
     }
 
     fn inputs(&self) -> Vec<String> {
-        crate::audio::list_inputs()
+        self.shared.sound_inputs.load().to_vec()
     }
 }
+
+/// Looks up the sound inputs now and then: devices come and go, and a sound server can take its
+/// time to answer. Ends with the session.
+fn list_sound_inputs(shared: &std::sync::Weak<Shared>) {
+    while let Some(shared) = shared.upgrade() {
+        shared.sound_inputs.store(Arc::new(crate::audio::list_inputs()));
+        drop(shared);
+        std::thread::sleep(LIST_INPUTS_EVERY);
+    }
+}
+
+const LIST_INPUTS_EVERY: Duration = Duration::from_secs(5);
 
 /// What comes back from the threads that may take long.
 enum Answer {
@@ -182,6 +205,9 @@ struct Worker {
     /// Kept from show to show.
     server: Option<ManagedServer>,
     debounce: Debounce,
+    store: Option<Store>,
+    /// What the store holds.
+    saved: Settings,
     answers_in: Sender<Answer>,
     answers: Receiver<Answer>,
     /// A preflight or server start under way.
@@ -204,6 +230,7 @@ impl Worker {
             self.turn();
         }
         self.event(Event::Stop);
+        self.save();
         self.show = None;
         self.server = None;
         if let Some(inputs) = self.inputs.take() {
@@ -232,7 +259,15 @@ impl Worker {
                 }
             }
             Command::ApplySettings(settings) => self.apply(*settings),
-            Command::SetSecrets(secrets) => self.secrets = secrets,
+            Command::SetSecrets { password, passphrase } => {
+                let given = |secret: Secret| secrets::secret(secret.expose());
+                if let Some(password) = password {
+                    self.secrets.password = given(password);
+                }
+                if let Some(passphrase) = passphrase {
+                    self.secrets.passphrase = given(passphrase);
+                }
+            }
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             // Taken by the loop.
             Command::Quit => {}
@@ -244,9 +279,19 @@ impl Worker {
         if in_show {
             // Bitrate and mute have commands of their own; the language is the window's.
             self.settings.language = settings.language;
+            self.save();
             return;
         }
         self.settings = settings;
+        self.save();
+    }
+
+    fn save(&mut self) {
+        let Some(store) = self.store.as_mut().filter(|_| self.saved != self.settings) else { return };
+        match store.save(&self.settings) {
+            Ok(()) => self.saved = self.settings.clone(),
+            Err(error) => self.journal.warn(error.to_string()),
+        }
     }
 
     fn turn(&mut self) {

@@ -1,0 +1,93 @@
+//! What the operator did in one frame of the window, and the commands that it makes. The panels
+//! return these and change nothing of the session themselves.
+
+use crate::session::{Command, Secret};
+use crate::settings::Settings;
+
+/// One thing that the operator did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Pressed GO LIVE.
+    GoLive,
+    /// Pressed GO LIVE while a failure was shown.
+    Retry,
+    /// Pressed STOP; the window's guard decides whether it counts.
+    PressStop,
+    /// Pressed CANCEL before the show was on air.
+    Cancel,
+    /// Moved the bitrate, kb/s.
+    Bitrate(u32),
+    /// Muted the sound or took it up again.
+    Muted(bool),
+    /// Changed settings, all in bounds.
+    Apply(Box<Settings>),
+    /// Typed a secret.
+    Secrets {
+        /// The user's password, where typed.
+        password: Option<Secret>,
+        /// The SRT passphrase, where typed.
+        passphrase: Option<Secret>,
+    },
+    /// Put the preview on or off.
+    Preview(bool),
+    /// Read the failure and put it away.
+    Dismiss,
+    /// Opened or closed the settings.
+    ShowSettings(bool),
+    /// Opened or closed the list of keys.
+    ShowKeys(bool),
+    /// Copied a text to the clipboard.
+    Copy(String),
+    /// Answered "quit" to the question whether to quit while on air.
+    Quit,
+    /// Answered "stay" to it.
+    Stay,
+}
+
+impl Action {
+    /// The commands to the session; none where the action is the window's own.
+    pub fn commands(self) -> Vec<Command> {
+        match self {
+            Self::GoLive => vec![Command::GoLive],
+            Self::Retry => vec![Command::Dismiss, Command::GoLive],
+            Self::Cancel => vec![Command::Stop],
+            Self::Bitrate(kbps) => vec![Command::SetBitrate { kbps }],
+            Self::Muted(muted) => vec![Command::SetMuted { muted }],
+            Self::Apply(settings) => vec![Command::ApplySettings(settings)],
+            Self::Secrets {
+                password,
+                passphrase,
+            } => vec![Command::SetSecrets {
+                password,
+                passphrase,
+            }],
+            Self::Dismiss => vec![Command::Dismiss],
+            Self::PressStop
+            | Self::Preview(_)
+            | Self::ShowSettings(_)
+            | Self::ShowKeys(_)
+            | Self::Copy(_)
+            | Self::Quit
+            | Self::Stay => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_puts_the_failure_away_first() {
+        assert_eq!(
+            Action::Retry.commands(),
+            [Command::Dismiss, Command::GoLive]
+        );
+    }
+
+    #[test]
+    fn a_press_of_stop_alone_commands_nothing() {
+        assert_eq!(Action::PressStop.commands(), []);
+        assert_eq!(Action::Cancel.commands(), [Command::Stop]);
+    }
+}

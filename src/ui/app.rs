@@ -1,0 +1,249 @@
+//! The window as eframe sees it: `logic` polls the session, `ui` draws and carries out what the
+//! operator did. Main thread; polls some 15 times a second, and a slow frame only skips snapshots.
+
+use super::actions::Action;
+use super::fonts::{self, Fallback};
+use super::i18n::Texts;
+use super::panels::Scene;
+use super::view::{self, View};
+use super::{theme, widgets::bitrate_slider};
+use crate::clock::MonoTime;
+use crate::session::snapshot::State;
+use crate::session::{Command, Console, Snapshot};
+use crate::settings::Language;
+use eframe::egui::{self, Context, Ui, ViewportBuilder, ViewportCommand};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time from one look at the session to the next.
+const POLL: Duration = Duration::from_millis(66);
+/// The same while nothing moves: no show, no sound, no preview.
+const POLL_AT_REST: Duration = Duration::from_millis(250);
+/// The sound inputs are asked for anew so often while the settings are open.
+const INPUTS: Duration = Duration::from_secs(2);
+
+/// The window.
+pub struct Window {
+    console: Arc<dyn Console + Send + Sync>,
+    snapshot: Arc<Snapshot>,
+    texts: Texts,
+    language: Language,
+    fallback: Fallback,
+    log_seen: Option<u64>,
+    preview_sent: Option<bool>,
+    inputs_at: Option<MonoTime>,
+    quitting: bool,
+    /// What the window remembers; open for tests.
+    pub view: View,
+}
+
+impl Window {
+    /// A window onto `console`, which sets the look and the type of `ctx`.
+    pub fn new(ctx: &Context, console: Arc<dyn Console + Send + Sync>) -> Self {
+        fonts::install(ctx);
+        theme::apply(ctx);
+        let snapshot = console.snapshot();
+        let language = snapshot.settings.language;
+        Self {
+            console,
+            snapshot,
+            texts: Texts::new(language),
+            language,
+            fallback: Fallback::default(),
+            log_seen: None,
+            preview_sent: None,
+            inputs_at: None,
+            quitting: false,
+            view: View::default(),
+        }
+    }
+
+    /// Looks at the session; draws nothing. Runs while the window is hidden too.
+    pub fn poll(&mut self, ctx: &Context) {
+        self.snapshot = self.console.snapshot();
+        let (visible, closing) = ctx.input(|input| {
+            let viewport = input.viewport();
+            (
+                viewport.visible() != Some(false),
+                viewport.close_requested(),
+            )
+        });
+        // Nobody sees a preview in a minimised window: then the session need not make any.
+        let wanted = self.view.preview_on && visible;
+        if self.preview_sent != Some(wanted) {
+            self.preview_sent = Some(wanted);
+            self.console.send(Command::SetPreview { on: wanted });
+        }
+        if closing && !self.quitting && is_running(&self.snapshot.state) {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.view.asking = true;
+        }
+        let snapshot = &self.snapshot;
+        let moving = is_running(&snapshot.state)
+            || !snapshot.audio.label.is_empty()
+            || snapshot.preview.is_some()
+            || !self.view.go.allows(window_time(ctx));
+        ctx.request_repaint_after(if moving { POLL } else { POLL_AT_REST });
+    }
+
+    /// Brings what the window remembers up to date with the snapshot.
+    fn follow(&mut self, ctx: &Context, now: MonoTime) -> (u32, bool) {
+        let snapshot = self.snapshot.clone();
+        let view = &mut self.view;
+        let actual = snapshot
+            .bitrate_pending_kbps
+            .unwrap_or(snapshot.settings.encoder.bitrate_kbps);
+        view.kbps.settle(&actual, now);
+        view.muted.settle(&snapshot.settings.audio.muted, now);
+        let kbps = view.kbps.or(actual, now);
+        let muted = view.muted.or(snapshot.settings.audio.muted, now);
+        view.form.follow(&snapshot.settings, kbps, muted, now);
+        view.go.see(is_running(&snapshot.state), now);
+        if !matches!(snapshot.state, State::Live | State::Reconnecting { .. }) {
+            view.stop.disarm();
+        }
+        view.screen.take(ctx, snapshot.preview.as_ref());
+        let language = view.form.draft.language;
+        if language != self.language {
+            self.language = language;
+            self.texts = Texts::new(language);
+        }
+        if view.settings_open && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS) {
+            self.inputs_at = Some(now);
+            view.form.inputs = self.console.inputs();
+            for name in &self.view.form.inputs {
+                self.fallback.look(ctx, name);
+            }
+        }
+        self.look_for_letters(ctx);
+        (kbps, muted)
+    }
+
+    /// Texts from outside may have letters beyond the bundled type.
+    fn look_for_letters(&mut self, ctx: &Context) {
+        let snapshot = &self.snapshot;
+        let seen = self.log_seen;
+        for line in snapshot.log.iter().rev() {
+            if seen.is_some_and(|seen| line.number <= seen) {
+                break;
+            }
+            self.fallback.look(ctx, &line.text);
+        }
+        self.log_seen = snapshot.log.last().map(|line| line.number).or(seen);
+        self.fallback.look(ctx, &snapshot.audio.label);
+        self.fallback.look(ctx, &snapshot.source);
+        if let State::Failed { message } = &snapshot.state {
+            self.fallback.look(ctx, message);
+        }
+    }
+
+    /// Draws one frame and carries out what the operator did.
+    pub fn draw(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let now = window_time(&ctx);
+        let (kbps, muted) = self.follow(&ctx, now);
+        let snapshot = self.snapshot.clone();
+        let scene = Scene {
+            snapshot: &snapshot,
+            texts: &self.texts,
+            now,
+            kbps,
+            muted,
+            small: false,
+            latency_hidden: false,
+        };
+        let actions = view::show(ui, &mut self.view, scene);
+        // Edits first: GO LIVE in the same frame shall begin with them.
+        let (edits, others): (Vec<_>, Vec<_>) = actions
+            .into_iter()
+            .partition(|action| matches!(action, Action::Apply(_) | Action::Secrets { .. }));
+        for action in edits.into_iter().chain(others) {
+            self.carry_out(&ctx, action, now);
+        }
+    }
+
+    fn carry_out(&mut self, ctx: &Context, action: Action, now: MonoTime) {
+        let view = &mut self.view;
+        match &action {
+            Action::Bitrate(kbps) => view.kbps.set(bitrate_slider::clamp(*kbps), now),
+            Action::Muted(muted) => view.muted.set(*muted, now),
+            Action::PressStop => {
+                if view.stop.press(now) {
+                    self.console.send(Command::Stop);
+                }
+            }
+            Action::Preview(on) => view.preview_on = *on,
+            Action::ShowSettings(open) => view.settings_open = *open,
+            Action::ShowKeys(open) => view.keys_open = *open,
+            Action::Copy(text) => ctx.copy_text(text.clone()),
+            Action::Stay => view.asking = false,
+            Action::Quit => {
+                view.asking = false;
+                self.quitting = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            Action::GoLive
+            | Action::Retry
+            | Action::Cancel
+            | Action::Apply(_)
+            | Action::Secrets { .. }
+            | Action::Dismiss => {}
+        }
+        for command in action.commands() {
+            self.console.send(command);
+        }
+    }
+}
+
+/// Whether something would be lost by quitting.
+fn is_running(state: &State) -> bool {
+    !matches!(state, State::Idle | State::Failed { .. })
+}
+
+/// The window's own time: egui's, which tests set.
+fn window_time(ctx: &Context) -> MonoTime {
+    let seconds = ctx.input(|input| input.time).max(0.0);
+    MonoTime::from_micros((seconds * 1e6) as u64)
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.poll(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.console.send(Command::Quit);
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        theme::GROUND.to_normalized_gamma_f32()
+    }
+}
+
+/// Opens the window and runs it on this thread until it is closed; then the console has been sent
+/// [`Command::Quit`]. The caller still joins the session.
+///
+/// # Errors
+/// Where no window can be opened: no display, or no OpenGL.
+pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
+    let title = Texts::new(console.snapshot().settings.language).t("app-name");
+    let options = eframe::NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title(title.clone())
+            .with_app_id("pd-console")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([680.0, 460.0]),
+        // There is no gradient here to smooth, and on software GL it costs for each pixel.
+        dithering: false,
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native(
+        &title,
+        options,
+        Box::new(move |context| Ok(Box::new(Window::new(&context.egui_ctx, console)))),
+    )
+}

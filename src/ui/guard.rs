@@ -1,0 +1,171 @@
+//! Guards against a slip of the hand: what a press of the one big button means, and when.
+//! Pure; the time is an argument. Used by the window's thread.
+
+use crate::clock::MonoTime;
+use std::time::Duration;
+
+/// A second press counts from here on: an accidental double-click does not end a show.
+pub const SLIP: Duration = Duration::from_millis(400);
+/// A second press counts until here.
+pub const WINDOW: Duration = Duration::from_secs(3);
+/// After a show has ended the button, now GO LIVE, takes no press for so long.
+pub const REST: Duration = Duration::from_millis(800);
+
+/// Ends a show only on a second press, from [`SLIP`] to [`WINDOW`] after the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StopGuard {
+    armed_at: Option<MonoTime>,
+}
+
+impl StopGuard {
+    /// A press at `now`; true where the show shall end.
+    pub fn press(&mut self, now: MonoTime) -> bool {
+        match self.armed_at {
+            Some(at) if now.since(at) < SLIP => false,
+            Some(at) if now.since(at) <= WINDOW => {
+                self.armed_at = None;
+                true
+            }
+            _ => {
+                self.armed_at = Some(now);
+                false
+            }
+        }
+    }
+
+    /// The share of time left, 1 to 0, where a second press would count; None where not armed.
+    pub fn left(&self, now: MonoTime) -> Option<f32> {
+        let gone = now.since(self.armed_at?);
+        (gone <= WINDOW).then(|| 1.0 - gone.as_secs_f32() / WINDOW.as_secs_f32())
+    }
+
+    /// Forgets the first press.
+    pub fn disarm(&mut self) {
+        self.armed_at = None;
+    }
+}
+
+/// Lets GO LIVE through only when the last show is [`REST`] past.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GoGuard {
+    ended_at: Option<MonoTime>,
+    was_running: bool,
+}
+
+impl GoGuard {
+    /// Takes note, each frame, of whether a show runs.
+    pub fn see(&mut self, running: bool, now: MonoTime) {
+        if self.was_running && !running {
+            self.ended_at = Some(now);
+        }
+        self.was_running = running;
+    }
+
+    /// Whether a press may begin a show.
+    pub fn allows(&self, now: MonoTime) -> bool {
+        self.ended_at.is_none_or(|at| now.since(at) >= REST)
+    }
+}
+
+/// A value that the operator has just set and the session does not show yet. It stands in for the
+/// session's for a moment, so that a control never jumps back under the hand.
+#[derive(Clone, Debug)]
+pub struct Wish<T> {
+    wanted: Option<(T, MonoTime)>,
+}
+
+impl<T> Default for Wish<T> {
+    fn default() -> Self {
+        Self { wanted: None }
+    }
+}
+
+impl<T: Clone + PartialEq> Wish<T> {
+    /// How long a wish stands without the session's agreement.
+    pub const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// The operator wants this.
+    pub fn set(&mut self, value: T, now: MonoTime) {
+        self.wanted = Some((value, now));
+    }
+
+    /// What to show, where the session says `actual`.
+    pub fn or(&self, actual: T, now: MonoTime) -> T {
+        match &self.wanted {
+            Some((value, at)) if now.since(*at) < Self::PATIENCE => value.clone(),
+            _ => actual,
+        }
+    }
+
+    /// Forgets a wish that came true or was not granted.
+    pub fn settle(&mut self, actual: &T, now: MonoTime) {
+        if let Some((value, at)) = &self.wanted
+            && (value == actual || now.since(*at) >= Self::PATIENCE)
+        {
+            self.wanted = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> MonoTime {
+        MonoTime::from_micros(10_000_000 + ms * 1000)
+    }
+
+    #[test]
+    fn one_press_does_not_stop_and_two_do() {
+        let mut guard = StopGuard::default();
+        assert!(!guard.press(ms(0)));
+        assert!(guard.left(ms(1500)).is_some_and(|l| (l - 0.5).abs() < 0.01));
+        assert!(guard.press(ms(1500)));
+        assert_eq!(guard.left(ms(1500)), None);
+    }
+
+    #[test]
+    fn a_double_click_is_one_press_and_does_not_prolong() {
+        let mut guard = StopGuard::default();
+        assert!(!guard.press(ms(0)));
+        assert!(!guard.press(ms(200)));
+        assert!(guard.press(ms(400)));
+    }
+
+    #[test]
+    fn a_late_second_press_is_a_first_one() {
+        let mut guard = StopGuard::default();
+        assert!(!guard.press(ms(0)));
+        assert_eq!(guard.left(ms(3001)), None);
+        assert!(!guard.press(ms(3001)));
+        assert!(guard.press(ms(4000)));
+        assert!(!guard.press(ms(4100)));
+        guard.disarm();
+        assert!(!guard.press(ms(4600)));
+    }
+
+    #[test]
+    fn going_live_waits_a_moment_after_a_show() {
+        let mut guard = GoGuard::default();
+        guard.see(false, ms(0));
+        assert!(guard.allows(ms(0)), "no show yet");
+        guard.see(true, ms(100));
+        guard.see(false, ms(5000));
+        guard.see(false, ms(5100));
+        assert!(!guard.allows(ms(5799)));
+        assert!(guard.allows(ms(5800)));
+    }
+
+    #[test]
+    fn a_wish_stands_until_granted_or_given_up() {
+        let mut wish = Wish::default();
+        assert_eq!(wish.or(1, ms(0)), 1);
+        wish.set(5, ms(0));
+        wish.settle(&1, ms(1999));
+        assert_eq!(wish.or(1, ms(1999)), 5);
+        wish.settle(&5, ms(1999));
+        assert_eq!(wish.or(1, ms(1999)), 1);
+        wish.set(7, ms(3000));
+        assert_eq!(wish.or(1, ms(5000)), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! The sound: which source, its level, mute, what is wrong with it.
+
+use super::Scene;
+use crate::session::snapshot::Severity;
+use crate::ui::actions::Action;
+use crate::ui::theme;
+use crate::ui::widgets::{self, level_meter, marks};
+use eframe::egui::epaint::text::LayoutJob;
+use eframe::egui::{Align, Button, Frame, Layout, Margin, RichText, Ui, vec2};
+
+/// Draws the panel's contents. `hold` are the peaks held for the eye, dBFS.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2], actions: &mut Vec<Action>) {
+    let audio = &scene.snapshot.audio;
+    widgets::row(ui, 28.0, |ui| {
+        widgets::caption(ui, &scene.t("audio-title"));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            mute(ui, scene, actions);
+            if audio.level.clipped {
+                let text = RichText::new(scene.t("audio-clip"))
+                    .font(theme::bold(12.5))
+                    .color(theme::INK);
+                Frame::new()
+                    .fill(theme::VERMILLION)
+                    .corner_radius(3)
+                    .inner_margin(Margin::symmetric(6, 2))
+                    .show(ui, |ui| ui.label(text));
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                if ui.available_width() < 48.0 {
+                    return;
+                }
+                let font = theme::regular(13.0);
+                if scene.muted {
+                    widgets::short_text(ui, scene.t("audio-muted"), font, theme::AMBER);
+                } else if audio.label.is_empty() {
+                    widgets::short_text(ui, scene.t("audio-none"), font, theme::TEXT_DIM);
+                } else {
+                    widgets::short_text(ui, &audio.label, font, theme::TEXT_SOFT);
+                }
+            });
+        });
+    });
+    match &audio.problem {
+        Some(problem) => trouble(ui, scene, problem),
+        None => meter(ui, scene, hold),
+    }
+}
+
+fn mute(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+    let key = if scene.muted {
+        "audio-unmute"
+    } else {
+        "audio-mute"
+    };
+    let text = RichText::new(scene.t(key)).font(theme::regular(13.0));
+    let button = if scene.muted {
+        Button::new(text.color(theme::INK)).fill(theme::AMBER)
+    } else {
+        Button::new(text)
+    };
+    if ui.add(button.min_size(vec2(0.0, 26.0))).clicked() {
+        actions.push(Action::Muted(!scene.muted));
+    }
+}
+
+/// What is wrong, in place of a meter that would show silence only.
+fn trouble(ui: &mut Ui, scene: &Scene<'_>, problem: &str) {
+    ui.horizontal_top(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), eframe::egui::Sense::hover());
+        marks::severity(
+            ui.painter(),
+            rect.center(),
+            8.0,
+            Severity::Warning,
+            theme::AMBER,
+        );
+        let size = if scene.small { 11.5 } else { 12.5 };
+        let mut job = LayoutJob::simple(
+            problem.to_owned(),
+            theme::regular(size),
+            theme::AMBER,
+            ui.available_width(),
+        );
+        // As many lines as there is room for; the rest when pointed at, and in the log.
+        job.wrap.max_rows = (ui.available_height() / (size * 1.448)).max(1.0) as usize;
+        ui.label(ui.painter().layout_job(job))
+            .on_hover_text(problem)
+            .accessible_name(problem);
+    });
+}
+
+fn meter(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2]) {
+    let level = &scene.snapshot.audio.level;
+    let names = [0, 1].map(|channel| {
+        let side = scene.t(["audio-left", "audio-right"][channel]);
+        let peak = level_meter::dbfs(level.peak_dbfs[channel]);
+        let rms = level_meter::dbfs(level.rms_dbfs[channel]);
+        scene.texts.f(
+            "audio-name",
+            &[("channel", &side), ("peak", &peak), ("rms", &rms)],
+        )
+    });
+    let size = vec2(
+        ui.available_width(),
+        ui.available_height().clamp(36.0, 60.0),
+    );
+    let (rect, _) = ui.allocate_exact_size(size, eframe::egui::Sense::hover());
+    level_meter::show(
+        ui,
+        rect,
+        level,
+        hold,
+        ["L", "R"],
+        [&names[0], &names[1]],
+        scene.muted,
+    );
+}

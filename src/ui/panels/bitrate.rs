@@ -1,0 +1,90 @@
+//! The bitrate: wanted, on its way, measured.
+
+use super::Scene;
+use crate::ui::actions::Action;
+use crate::ui::theme;
+use crate::ui::widgets::{self, bitrate_slider};
+use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
+use eframe::egui::{Align, Button, DragValue, Layout, RichText, Ui, vec2};
+
+/// Draws the panel's contents.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+    let snapshot = scene.snapshot;
+    let pending = snapshot.bitrate_pending_kbps;
+    let height = if scene.small { 28.0 } else { 36.0 };
+    widgets::row(ui, height, |ui| {
+        widgets::caption(ui, &scene.t("bitrate-title"));
+        let figure = bitrate_slider::figure(scene.kbps);
+        widgets::text(
+            ui,
+            figure,
+            theme::bold(if scene.small { 20.0 } else { 26.0 }),
+            theme::TEXT,
+        );
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if let Some(kbps) = pending {
+                let value = bitrate_slider::figure(kbps);
+                let text = scene.texts.f("bitrate-pending", &[("value", &value)]);
+                widgets::short_text(ui, text, theme::bold(14.0), theme::AMBER);
+            } else {
+                measured(ui, scene);
+            }
+        });
+    });
+    let mut kbps = scene.kbps;
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        if step(ui, "−", &scene.t("bitrate-less")) {
+            kbps = bitrate_slider::rung(kbps, false);
+        }
+        let width = (ui.available_width() - 36.0 - 84.0 - 12.0).max(60.0);
+        let name = scene.t("bitrate-slider");
+        let measured = snapshot.measured_kbps;
+        bitrate_slider::show(ui, width, &mut kbps, pending.is_some(), measured, &name);
+        if step(ui, "+", &scene.t("bitrate-more")) {
+            kbps = bitrate_slider::rung(kbps, true);
+        }
+        let mut typed = kbps;
+        let field = DragValue::new(&mut typed)
+            .range(BITRATE_MIN_KBPS..=BITRATE_MAX_KBPS)
+            .speed(0.0)
+            .update_while_editing(false)
+            .suffix(" kb/s");
+        let name = scene.t("bitrate-field");
+        ui.add_sized(vec2(84.0, 28.0), field)
+            .accessible_name(name.clone())
+            .on_hover_text(name);
+        if typed != kbps {
+            kbps = typed.clamp(BITRATE_MIN_KBPS, BITRATE_MAX_KBPS);
+        }
+    });
+    if kbps != scene.kbps {
+        actions.push(Action::Bitrate(kbps));
+    }
+}
+
+fn step(ui: &mut Ui, sign: &str, name: &str) -> bool {
+    let text = RichText::new(sign).font(theme::bold(18.0));
+    ui.add_sized(vec2(36.0, 28.0), Button::new(text))
+        .on_hover_text(name)
+        .accessible_name(name)
+        .clicked()
+}
+
+fn measured(ui: &mut Ui, scene: &Scene<'_>) {
+    // Right to left: fps first.
+    if let Some(fps) = scene.snapshot.measured_fps {
+        let value = format!("{fps:.1}");
+        let text = scene.texts.f("bitrate-fps", &[("value", &value)]);
+        widgets::text(ui, text, theme::regular(14.0), theme::TEXT_SOFT);
+    }
+    if let Some(kbps) = scene.snapshot.measured_kbps {
+        let value = format!("{kbps:.0}");
+        let text = scene.texts.f("bitrate-kbps", &[("value", &value)]);
+        widgets::text(ui, text, theme::bold(15.0), theme::TEXT);
+        if ui.available_width() > 64.0 {
+            let title = scene.t("bitrate-measured");
+            widgets::short_text(ui, title, theme::regular(13.0), theme::TEXT_DIM);
+        }
+    }
+}

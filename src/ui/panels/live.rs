@@ -1,0 +1,115 @@
+//! GO LIVE and STOP: one button, whose face follows the state.
+
+use super::Scene;
+use crate::session::snapshot::State;
+use crate::ui::actions::Action;
+use crate::ui::keys;
+use crate::ui::theme;
+use crate::ui::widgets::big_button::{self, Face, Mark};
+use eframe::egui::{Rect, Ui};
+
+/// Why GO LIVE cannot be pressed just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// The settings have a fault.
+    BadSettings,
+    /// A show has only just ended.
+    Rest,
+}
+
+/// Draws the button into `rect`. `left` is the share of time left to press STOP again.
+pub fn show(
+    ui: &mut Ui,
+    rect: Rect,
+    scene: &Scene<'_>,
+    left: Option<f32>,
+    block: Option<Block>,
+    actions: &mut Vec<Action>,
+) {
+    let state = &scene.snapshot.state;
+    let (label, hint) = words(state, left.is_some(), block);
+    let (label, hint) = (scene.t(label), hint.map(|h| scene.t(h)).unwrap_or_default());
+    let face = Face {
+        label: &label,
+        hint: &hint,
+        ..look(state, left, block)
+    };
+    if big_button::show(ui, rect, &face) {
+        let action = keys::begin(state, block.is_none()).or_else(|| keys::end(state));
+        super::push(actions, action);
+    }
+}
+
+fn words(state: &State, armed: bool, block: Option<Block>) -> (&'static str, Option<&'static str>) {
+    let go_hint = Some(match block {
+        Some(Block::BadSettings) => "button-hint-blocked",
+        Some(Block::Rest) => "button-hint-wait",
+        None => "button-hint-go",
+    });
+    match state {
+        State::Idle => ("button-go", go_hint),
+        State::Failed { .. } => ("button-retry", go_hint),
+        State::Preflight | State::Starting => ("button-cancel", Some("button-hint-cancel")),
+        State::Live | State::Reconnecting { .. } if armed => {
+            ("button-stop-again", Some("button-hint-again"))
+        }
+        State::Live | State::Reconnecting { .. } => ("button-stop", Some("button-hint-stop")),
+        State::Stopping => ("button-stopping", None),
+    }
+}
+
+fn look(state: &State, left: Option<f32>, block: Option<Block>) -> Face<'static> {
+    let face = Face {
+        label: "",
+        hint: "",
+        mark: Mark::None,
+        fill: theme::BUTTON,
+        hover: theme::BUTTON_HOVER,
+        edge: theme::LINE,
+        ink: theme::TEXT,
+        enabled: true,
+        left: None,
+    };
+    match state {
+        State::Idle | State::Failed { .. } if block.is_some() => Face {
+            fill: theme::WELL,
+            ink: theme::TEXT_SOFT,
+            enabled: false,
+            ..face
+        },
+        State::Idle | State::Failed { .. } => Face {
+            mark: Mark::Go,
+            fill: theme::GO,
+            hover: theme::GO_HOVER,
+            edge: theme::GREEN,
+            ..face
+        },
+        State::Preflight | State::Starting => Face {
+            mark: Mark::Stop,
+            edge: theme::TEXT_SOFT,
+            ..face
+        },
+        State::Live | State::Reconnecting { .. } if left.is_some() => Face {
+            mark: Mark::Stop,
+            fill: theme::AMBER,
+            hover: theme::AMBER,
+            edge: theme::INK,
+            ink: theme::INK,
+            left,
+            ..face
+        },
+        State::Live | State::Reconnecting { .. } => Face {
+            mark: Mark::Stop,
+            fill: theme::STOP,
+            hover: theme::STOP_HOVER,
+            edge: theme::STOP_EDGE,
+            ..face
+        },
+        State::Stopping => Face {
+            fill: theme::WELL,
+            ink: theme::TEXT_SOFT,
+            enabled: false,
+            ..face
+        },
+    }
+}

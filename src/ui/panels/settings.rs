@@ -1,0 +1,317 @@
+//! The settings panel. Edits a draft ([`super::form`]); what is good is handed over as soon as it
+//! stands, so there is no button to forget. Locked while a show runs, but for the language.
+
+use super::form::{Field, Form};
+use super::{Scene, card};
+use crate::session::snapshot::State;
+use crate::settings::{AudioSourceKind, Language, TargetKind, VideoSourceKind};
+use crate::ui::actions::Action;
+use crate::ui::theme;
+use crate::ui::widgets;
+use crate::units::{Fps, Size};
+use eframe::egui::{
+    self, Align, Button, ComboBox, DragValue, Layout, Rect, Response, RichText, ScrollArea,
+    TextEdit, Ui, vec2,
+};
+
+/// Sizes to choose from.
+const SIZES: [Size; 5] = [
+    Size::new(640, 360),
+    Size::new(854, 480),
+    Size::new(960, 540),
+    Size::new(1280, 720),
+    Size::new(1920, 1080),
+];
+
+/// Frame rates to choose from.
+const RATES: [Fps; 7] = [
+    Fps::whole(15),
+    Fps::whole(24),
+    Fps::whole(25),
+    Fps {
+        num: 30_000,
+        den: 1001,
+    },
+    Fps::whole(30),
+    Fps::whole(50),
+    Fps::whole(60),
+];
+
+/// Draws the panel into `rect`.
+pub fn show(
+    ui: &mut Ui,
+    rect: Rect,
+    scene: &Scene<'_>,
+    form: &mut Form,
+    actions: &mut Vec<Action>,
+) {
+    card(ui, "settings", rect, scene.small, |ui| {
+        widgets::row(ui, 28.0, |ui| {
+            widgets::caption(ui, &scene.t("settings-title"));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let text = RichText::new("×").font(theme::bold(16.0));
+                let close = ui.add(Button::new(text).min_size(vec2(28.0, 24.0)));
+                let name = scene.t("settings-close");
+                if close.on_hover_text(&name).accessible_name(&name).clicked() {
+                    actions.push(Action::ShowSettings(false));
+                }
+            });
+        });
+        let free = matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
+        ScrollArea::vertical()
+            .id_salt("settings")
+            .auto_shrink(false)
+            .min_scrolled_height(0.0)
+            .show(ui, |ui| {
+                ui.set_max_width(ui.available_width() - 8.0);
+                if !free {
+                    let text = RichText::new(scene.t("settings-locked"))
+                        .font(theme::regular(13.0))
+                        .color(theme::AMBER);
+                    ui.add(egui::Label::new(text).wrap());
+                }
+                window(ui, scene, form);
+                ui.add_enabled_ui(free, |ui| {
+                    picture(ui, scene, form);
+                    sound(ui, scene, form);
+                    target(ui, scene, form);
+                });
+                for bad in form.draft.check().err().unwrap_or_default() {
+                    let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
+                    fault(ui, &scene.texts.f("bad-value", &variables));
+                }
+            });
+    });
+}
+
+fn section(ui: &mut Ui, title: &str) {
+    ui.add_space(8.0);
+    widgets::text(ui, title, theme::bold(14.0), theme::TEXT);
+}
+
+/// A line: the field's name on the left, the field on the right, named after it.
+fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> Response) {
+    ui.horizontal(|ui| {
+        let width = ui.available_width();
+        let (rect, label) = ui.allocate_exact_size(vec2(width * 0.38, 28.0), egui::Sense::hover());
+        let galley = widgets::fitted(
+            ui,
+            title,
+            theme::regular,
+            10.0..=13.5,
+            rect.width(),
+            theme::TEXT_SOFT,
+        );
+        let at = egui::pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
+        ui.painter().galley(at, galley, theme::TEXT_SOFT);
+        widgets::name(&label, egui::Role::Label, title);
+        let width = ui.available_width();
+        field(ui, width).labelled_by(label.id);
+    });
+}
+
+fn fault(ui: &mut Ui, text: &str) {
+    let text = RichText::new(text)
+        .font(theme::regular(12.5))
+        .color(theme::VERMILLION);
+    ui.horizontal_top(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(12.0, 16.0), egui::Sense::hover());
+        let stroke = egui::Stroke::new(2.0, theme::VERMILLION);
+        widgets::marks::cross(ui.painter(), rect.center(), 4.5, stroke);
+        ui.add(egui::Label::new(text).wrap());
+    });
+}
+
+fn fault_of(ui: &mut Ui, scene: &Scene<'_>, form: &Form, field: Field) {
+    for (_, key) in form.faults().into_iter().filter(|(f, _)| *f == field) {
+        fault(ui, &scene.t(key));
+    }
+}
+
+fn choose<T: Clone + PartialEq>(
+    ui: &mut Ui,
+    id: &str,
+    width: f32,
+    value: &mut T,
+    choices: &[(T, String)],
+    other: String,
+) -> Response {
+    let shown = choices
+        .iter()
+        .find(|(choice, _)| choice == value)
+        .map_or(other, |(_, text)| text.clone());
+    ComboBox::from_id_salt(id)
+        .width(width)
+        .truncate()
+        .selected_text(shown)
+        .show_ui(ui, |ui| {
+            for (choice, text) in choices {
+                ui.selectable_value(value, choice.clone(), text);
+            }
+        })
+        .response
+}
+
+fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
+    section(ui, &scene.t("settings-window"));
+    let choices = [
+        (Language::Auto, scene.t("settings-language-auto")),
+        (Language::English, "English".to_owned()),
+        (Language::Korean, "한국어".to_owned()),
+    ];
+    row(ui, &scene.t("settings-language"), |ui, width| {
+        let language = &mut form.draft.language;
+        choose(ui, "language", width, language, &choices, String::new())
+    });
+}
+
+fn picture(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
+    section(ui, &scene.t("settings-picture"));
+    let video = &mut form.draft.video;
+    let sources = [
+        (VideoSourceKind::X11, scene.t("settings-source-x11")),
+        (VideoSourceKind::Pattern, scene.t("settings-source-pattern")),
+    ];
+    row(ui, &scene.t("settings-source"), |ui, width| {
+        choose(
+            ui,
+            "source",
+            width,
+            &mut video.source,
+            &sources,
+            String::new(),
+        )
+    });
+    let sizes = SIZES.map(|size| (size, size.to_string()));
+    row(ui, &scene.t("settings-size"), |ui, width| {
+        let other = video.size.to_string();
+        choose(ui, "size", width, &mut video.size, &sizes, other)
+    });
+    let rates = RATES.map(|rate| (rate, rate.to_string()));
+    row(ui, &scene.t("settings-fps"), |ui, width| {
+        let other = video.fps.to_string();
+        choose(ui, "fps", width, &mut video.fps, &rates, other)
+    });
+    ui.checkbox(&mut video.cursor, scene.t("settings-cursor"));
+}
+
+fn sound(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
+    section(ui, &scene.t("settings-sound"));
+    let source = &mut form.draft.audio.source;
+    let mut choices = vec![(
+        AudioSourceKind::DefaultInput,
+        scene.t("settings-audio-default"),
+    )];
+    for name in &form.inputs {
+        choices.push((AudioSourceKind::Input(name.clone()), name.clone()));
+    }
+    choices.push((AudioSourceKind::Tone, scene.t("settings-audio-tone")));
+    choices.push((AudioSourceKind::Silence, scene.t("settings-audio-silence")));
+    let gone = match source {
+        AudioSourceKind::Input(name) => scene.texts.f("settings-audio-gone", &[("name", name)]),
+        _ => String::new(),
+    };
+    row(ui, &scene.t("settings-audio-source"), |ui, width| {
+        choose(ui, "audio", width, source, &choices, gone)
+    });
+}
+
+fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
+    section(ui, &scene.t("settings-target"));
+    let kinds = [
+        (TargetKind::Embedded, scene.t("settings-target-embedded")),
+        (TargetKind::Srt, scene.t("settings-target-own")),
+    ];
+    row(ui, &scene.t("settings-target-kind"), |ui, width| {
+        let kind = &mut form.draft.target.kind;
+        choose(ui, "target", width, kind, &kinds, String::new())
+    });
+    let own = form.draft.target.kind == TargetKind::Srt;
+    if own {
+        line(
+            ui,
+            &scene.t("settings-host"),
+            &mut form.draft.target.host,
+            "",
+        );
+        fault_of(ui, scene, form, Field::Host);
+        row(ui, &scene.t("settings-port"), |ui, width| {
+            let port = DragValue::new(&mut form.draft.target.srt_port)
+                .range(1..=65_535)
+                .speed(0.0);
+            ui.add_sized(vec2(width.min(96.0), 28.0), port)
+        });
+        fault_of(ui, scene, form, Field::Port);
+    }
+    line(
+        ui,
+        &scene.t("settings-path"),
+        &mut form.draft.target.path,
+        "",
+    );
+    fault_of(ui, scene, form, Field::Path);
+    if !own {
+        return;
+    }
+    let optional = scene.t("settings-optional");
+    line(
+        ui,
+        &scene.t("settings-user"),
+        &mut form.draft.target.user,
+        &optional,
+    );
+    fault_of(ui, scene, form, Field::User);
+    let hint = scene.t("settings-secret-hint");
+    let title = scene.t("settings-password");
+    form.secrets_typed[0] |= secret(ui, &title, &mut form.password, &hint);
+    let title = scene.t("settings-passphrase");
+    form.secrets_typed[1] |= secret(ui, &title, &mut form.passphrase, &hint);
+    fault_of(ui, scene, form, Field::Passphrase);
+    row(ui, &scene.t("settings-latency"), |ui, width| {
+        let latency = DragValue::new(&mut form.draft.target.latency_ms)
+            .range(0..=8000)
+            .speed(0.0)
+            .suffix(" ms");
+        ui.add_sized(vec2(width.min(96.0), 28.0), latency)
+    });
+    let hint = scene.t("settings-latency-hint");
+    let hint = RichText::new(hint)
+        .font(theme::regular(12.0))
+        .color(theme::TEXT_DIM);
+    ui.add(egui::Label::new(hint).wrap());
+    let api = &mut form.draft.target.api_url;
+    line(ui, &scene.t("settings-api"), api, "http://host:9997");
+    fault_of(ui, scene, form, Field::Api);
+    let webrtc = &mut form.draft.target.webrtc_url;
+    line(ui, &scene.t("settings-webrtc"), webrtc, "http://host:8889");
+    fault_of(ui, scene, form, Field::WebRtc);
+}
+
+fn line(ui: &mut Ui, title: &str, text: &mut String, hint: &str) {
+    row(ui, title, |ui, width| {
+        let hint = RichText::new(hint).color(theme::TEXT_DIM);
+        ui.add(
+            TextEdit::singleline(text)
+                .hint_text(hint)
+                .char_limit(300)
+                .desired_width(width),
+        )
+    });
+}
+
+/// A field whose text is never shown; true where it was changed.
+fn secret(ui: &mut Ui, title: &str, text: &mut String, hint: &str) -> bool {
+    let mut changed = false;
+    row(ui, title, |ui, width| {
+        let hint = RichText::new(hint).color(theme::TEXT_DIM);
+        let field = TextEdit::singleline(text)
+            .password(true)
+            .hint_text(hint)
+            .char_limit(300)
+            .desired_width(width);
+        let response = ui.add(field);
+        changed = response.changed();
+        response
+    });
+    changed
+}

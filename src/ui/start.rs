@@ -1,0 +1,41 @@
+//! From the program's start to the window and back: settings, session, window, end.
+
+use crate::session::failure::{Failure, FailureKind};
+use crate::session::journal::Journal;
+use crate::session::runtime::Options;
+use crate::session::{Console, Session};
+use crate::settings::{Secrets, load};
+use std::sync::Arc;
+
+/// Runs the console with its window until that is closed, then ends the show and every child.
+///
+/// # Errors
+/// Where no window can be opened, with what else can be done.
+pub fn run_console() -> Result<(), Failure> {
+    let loaded = load();
+    let journal = Journal::new();
+    for note in &loaded.notes {
+        journal.warn(note.clone());
+    }
+    let session = Session::start(
+        loaded.settings,
+        Secrets::from_env(),
+        Options::default(),
+        journal,
+        Some(loaded.store),
+    )
+    .map_err(|e| Failure::new(FailureKind::Internal, e))?;
+    let session = Arc::new(session);
+    let console: Arc<dyn Console + Send + Sync> = session.clone();
+    let result = super::run(console);
+    // The last holder ends the show.
+    drop(session);
+    result.map_err(|e| {
+        Failure::new(
+            FailureKind::NoDisplay,
+            format!(
+                "no window can be opened: {e}. Start the console in a desktop session, or use `pd-console live` without a window"
+            ),
+        )
+    })
+}

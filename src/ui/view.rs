@@ -1,0 +1,223 @@
+//! How the window is laid out, and the little that it remembers by itself. Draws and returns what
+//! the operator did; sends nothing.
+
+use super::actions::Action;
+use super::guard::{GoGuard, StopGuard, Wish};
+use super::panels::live::Block;
+use super::panels::{self, Scene, card, form::Form, preview::Screen};
+use super::widgets::level_meter::PeakHold;
+use super::{keys, theme};
+use crate::clock::MonoTime;
+use crate::session::snapshot::{Severity, State};
+use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, ScrollArea, Sense, Ui, pos2, vec2};
+
+/// What the window remembers.
+pub struct View {
+    /// Against ending a show by a slip.
+    pub stop: StopGuard,
+    /// Against beginning one by a slip.
+    pub go: GoGuard,
+    /// The bitrate as just set, kb/s.
+    pub kbps: Wish<u32>,
+    /// Mute as just set.
+    pub muted: Wish<bool>,
+    /// Whether the operator wants a preview.
+    pub preview_on: bool,
+    /// The preview's texture.
+    pub screen: Screen,
+    /// Peaks held for the eye.
+    pub hold: PeakHold,
+    /// The least severity that the log shows.
+    pub least: Severity,
+    /// The settings' draft.
+    pub form: Form,
+    /// Whether the settings are open.
+    pub settings_open: bool,
+    /// Whether the list of keys is open.
+    pub keys_open: bool,
+    /// Whether the question to quit is open.
+    pub asking: bool,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            stop: StopGuard::default(),
+            go: GoGuard::default(),
+            kbps: Wish::default(),
+            muted: Wish::default(),
+            preview_on: true,
+            screen: Screen::default(),
+            hold: PeakHold::default(),
+            least: Severity::Info,
+            form: Form::default(),
+            settings_open: false,
+            keys_open: false,
+            asking: false,
+        }
+    }
+}
+
+impl View {
+    /// Why GO LIVE cannot be pressed, where it cannot.
+    pub fn block(&self, now: MonoTime) -> Option<Block> {
+        if !self.form.is_good() {
+            Some(Block::BadSettings)
+        } else if !self.go.allows(now) {
+            Some(Block::Rest)
+        } else {
+            None
+        }
+    }
+}
+
+/// Draws the window and returns what the operator did.
+pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let size = ui.available_size();
+    scene.small = size.x < 1000.0 || size.y < 640.0;
+    // Where three columns would be too narrow, the settings take the latency meter's place.
+    scene.latency_hidden = view.settings_open && size.x < 1180.0;
+    let ctx = ui.ctx().clone();
+    let key_view = keys::KeyView {
+        kbps: scene.kbps,
+        muted: scene.muted,
+        keys_open: view.keys_open,
+        asking: view.asking,
+    };
+    let block = view.block(scene.now);
+    let state = &scene.snapshot.state;
+    actions.extend(keys::actions(&ctx, state, block.is_none(), &key_view));
+
+    let gap = if scene.small { 6 } else { 10 };
+    // No fill: `clear_color` has painted the ground, and on software GL each layer costs.
+    let bar = Frame::new();
+    let around = Margin {
+        left: gap,
+        right: gap,
+        top: gap,
+        bottom: 0,
+    };
+    Panel::top("status")
+        .show_separator_line(false)
+        .frame(bar.inner_margin(around))
+        .show(ui, |ui| {
+            let open = view.settings_open;
+            panels::status::show(ui, &scene, open, &mut actions);
+            if let State::Failed { message } = &scene.snapshot.state {
+                ui.add_space(4.0);
+                theme::card().show(ui, |ui| {
+                    panels::status::failure(ui, &scene, message, &mut actions);
+                });
+            }
+        });
+    let height = if scene.small { 96.0 } else { 118.0 };
+    Panel::bottom("live")
+        .resizable(false)
+        .show_separator_line(false)
+        .exact_size(height + f32::from(gap))
+        .frame(bar.inner_margin(Margin {
+            top: 0,
+            bottom: gap,
+            ..around
+        }))
+        .show(ui, |ui| {
+            let rect = Rect::from_min_size(ui.max_rect().min, vec2(ui.available_width(), height));
+            lower(ui, rect, view, &scene, block, &mut actions);
+        });
+    CentralPanel::default()
+        .frame(bar.inner_margin(gap))
+        .show(ui, |ui| {
+            let least_height = 268.0;
+            let room = ui.available_size();
+            if room.y >= least_height {
+                middle(ui, ui.max_rect(), view, &scene, &mut actions);
+            } else {
+                ScrollArea::vertical().id_salt("middle").show(ui, |ui| {
+                    let rect = Rect::from_min_size(ui.max_rect().min, vec2(room.x, least_height));
+                    middle(ui, rect, view, &scene, &mut actions);
+                });
+            }
+        });
+    if view.keys_open {
+        panels::keys::show(&ctx, &scene, &mut actions);
+    }
+    if view.asking {
+        panels::keys::ask_quit(&ctx, &scene, &mut actions);
+    }
+    let typing = ctx.text_edit_focused();
+    view.form.hand_over(typing, scene.now, &mut actions);
+    actions
+}
+
+/// The lower row: button, bitrate, sound.
+fn lower(
+    ui: &mut Ui,
+    rect: Rect,
+    view: &mut View,
+    scene: &Scene<'_>,
+    block: Option<Block>,
+    actions: &mut Vec<Action>,
+) {
+    ui.allocate_rect(rect, Sense::hover());
+    let gap = if scene.small { 6.0 } else { theme::GAP };
+    let button = (rect.width() * 0.21).clamp(150.0, 280.0);
+    let audio = (rect.width() * 0.29).clamp(190.0, 420.0);
+    let cut =
+        |from: f32, to: f32| Rect::from_min_max(pos2(from, rect.top()), pos2(to, rect.bottom()));
+    let left = view.stop.left(scene.now);
+    let face = cut(rect.left(), rect.left() + button);
+    panels::live::show(ui, face, scene, left, block, actions);
+    let sound = cut(rect.right() - audio, rect.right());
+    let bitrate = cut(face.right() + gap, sound.left() - gap);
+    card(ui, "bitrate", bitrate, scene.small, |ui| {
+        panels::bitrate::show(ui, scene, actions);
+    });
+    let now_s = scene.now.as_micros() as f64 / 1e6;
+    let hold = view.hold.take(scene.snapshot.audio.level.peak_dbfs, now_s);
+    card(ui, "sound", sound, scene.small, |ui| {
+        panels::audio::show(ui, scene, hold, actions);
+    });
+}
+
+/// The middle: preview over log, latency, settings.
+fn middle(ui: &mut Ui, rect: Rect, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+    ui.allocate_rect(rect, Sense::hover());
+    let gap = if scene.small { 6.0 } else { theme::GAP };
+    let mut right = rect.right();
+    let column = (rect.width() - gap) / 2.0;
+    if view.settings_open {
+        let width = if scene.latency_hidden { column } else { 360.0 };
+        let panel = rect.with_min_x(right - width);
+        panels::settings::show(ui, panel, scene, &mut view.form, actions);
+        right -= width + gap;
+    }
+    let left_width = if scene.latency_hidden {
+        right - rect.left()
+    } else {
+        (right - rect.left() - gap) / 2.0
+    };
+    let column = Rect::from_min_size(rect.min, vec2(left_width, rect.height()));
+    if !scene.latency_hidden {
+        let latency = Rect::from_min_max(
+            pos2(column.right() + gap, rect.top()),
+            pos2(right, rect.bottom()),
+        );
+        card(ui, "latency", latency, scene.small, |ui| {
+            panels::latency::show(ui, scene)
+        });
+    }
+    // The picture in its aspect, but the log keeps at least a third.
+    let frame = if scene.small { 16.0 } else { 24.0 } + 24.0 + 20.0 + 14.0;
+    let wanted = (left_width - 24.0) * 9.0 / 16.0 + frame;
+    let log = (rect.height() * 0.3).max(96.0);
+    let height = wanted.min(rect.height() - gap - log).max(80.0);
+    let upper = column.with_max_y(rect.top() + height);
+    let lower = column.with_min_y(upper.bottom() + gap);
+    card(ui, "preview", upper, scene.small, |ui| {
+        panels::preview::show(ui, scene, &view.screen, view.preview_on, actions);
+    });
+    card(ui, "log", lower, scene.small, |ui| {
+        panels::log::show(ui, scene, &mut view.least, actions);
+    });
+}

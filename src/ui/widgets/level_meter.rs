@@ -1,0 +1,169 @@
+//! The level meter: left and right, RMS as a bar, peak as a line with a short hold, dBFS figures.
+
+use super::name;
+use crate::session::snapshot::AudioLevel;
+use crate::ui::theme;
+use eframe::egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
+
+/// The meter's lower end, dBFS.
+const FLOOR_DBFS: f32 = -60.0;
+/// EBU R 68: the permitted maximum is 9 dB under full scale.
+const HIGH_DBFS: f32 = -9.0;
+/// Nearly at full scale.
+const HOT_DBFS: f32 = -3.0;
+/// Scale under the bars, dBFS, those that matter most first; what would touch is left out.
+const SCALE: [f32; 6] = [-60.0, 0.0, -9.0, -20.0, -40.0, -3.0];
+/// A peak's line stands still for so long, s.
+const HOLD_S: f64 = 1.5;
+
+/// Peaks held for the eye.
+#[derive(Clone, Copy, Debug)]
+pub struct PeakHold {
+    held: [(f32, f64); 2],
+}
+
+impl Default for PeakHold {
+    fn default() -> Self {
+        Self {
+            held: [(f32::NEG_INFINITY, 0.0); 2],
+        }
+    }
+}
+
+impl PeakHold {
+    /// Takes new peaks (dBFS) at `now_s`; gives those to draw.
+    pub fn take(&mut self, peaks: [f32; 2], now_s: f64) -> [f32; 2] {
+        for (held, peak) in self.held.iter_mut().zip(peaks) {
+            if peak >= held.0 || now_s - held.1 > HOLD_S {
+                *held = (peak, now_s);
+            }
+        }
+        [self.held[0].0, self.held[1].0]
+    }
+}
+
+/// A level as text: one decimal, a true minus, "−∞" for silence.
+pub fn dbfs(level: f32) -> String {
+    if level <= -99.95 {
+        "−∞".to_owned()
+    } else {
+        format!("{level:.1}").replace('-', "−")
+    }
+}
+
+fn share(level: f32) -> f32 {
+    ((level - FLOOR_DBFS) / -FLOOR_DBFS).clamp(0.0, 1.0)
+}
+
+fn colour(level: f32) -> Color32 {
+    if level > HOT_DBFS {
+        theme::VERMILLION
+    } else if level > HIGH_DBFS {
+        theme::AMBER
+    } else {
+        theme::GREEN
+    }
+}
+
+/// Draws both channels into `rect` (at least 40 points high). `names` are the channels' accessible
+/// names with their levels.
+pub fn show(
+    ui: &mut Ui,
+    rect: Rect,
+    level: &AudioLevel,
+    hold: [f32; 2],
+    letters: [&str; 2],
+    names: [&str; 2],
+    muted: bool,
+) {
+    let scale_height = 14.0;
+    let gap = 5.0;
+    let bar_height = ((rect.height() - scale_height - gap) / 2.0).min(16.0);
+    let left = rect.left() + 16.0;
+    let right = rect.right() - 44.0;
+    for channel in 0..2 {
+        let top = rect.top() + channel as f32 * (bar_height + gap);
+        let bar = Rect::from_min_max(pos2(left, top), pos2(right, top + bar_height));
+        let response = ui.interact(bar, ui.scope_id().with(("level", channel)), Sense::hover());
+        name(&response, Role::Meter, names[channel]);
+        let painter = ui.painter();
+        let soft = theme::TEXT_SOFT;
+        painter.text(
+            pos2(rect.left(), bar.center().y),
+            Align2::LEFT_CENTER,
+            letters[channel],
+            theme::bold(12.0),
+            soft,
+        );
+        painter.text(
+            pos2(rect.right(), bar.center().y),
+            Align2::RIGHT_CENTER,
+            dbfs(level.peak_dbfs[channel]),
+            theme::regular(12.5),
+            if muted { theme::TEXT_DIM } else { theme::TEXT },
+        );
+        painter.rect_filled(bar, 2.0, theme::WELL);
+        let x = |level: f32| bar.left() + share(level) * bar.width();
+        // Three zones, each drawn as far as the level reaches into it.
+        for (from, to) in [
+            (FLOOR_DBFS, HIGH_DBFS),
+            (HIGH_DBFS, HOT_DBFS),
+            (HOT_DBFS, 0.0),
+        ] {
+            for (reach, opacity) in [
+                (level.peak_dbfs[channel], 0.35),
+                (level.rms_dbfs[channel], 1.0),
+            ] {
+                if reach > from {
+                    let zone = bar.with_min_x(x(from)).with_max_x(x(reach.min(to)));
+                    painter.rect_filled(zone, 0.0, theme::faded(colour(to), opacity));
+                }
+            }
+        }
+        if hold[channel] > FLOOR_DBFS {
+            let at = x(hold[channel]).clamp(bar.left() + 1.0, bar.right() - 1.0);
+            painter.vline(at, bar.y_range(), Stroke::new(2.0, theme::TEXT));
+        }
+    }
+    let painter = ui.painter();
+    let mut taken: Vec<Rect> = Vec::new();
+    for mark in SCALE {
+        let text = format!("{mark:.0}").replace('-', "−");
+        let galley = painter.layout_no_wrap(text, theme::regular(10.5), theme::TEXT_DIM);
+        let x = left + share(mark) * (right - left) - galley.size().x / 2.0;
+        let at = pos2(x, rect.top() + 2.0 * (bar_height + gap) - 2.0);
+        let place = Rect::from_min_size(at, galley.size()).expand2(vec2(3.0, 0.0));
+        if !taken.iter().any(|other| other.intersects(place)) {
+            taken.push(place);
+            painter.galley(at, galley, theme::TEXT_DIM);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_is_held_and_then_let_go() {
+        let mut hold = PeakHold::default();
+        assert_eq!(hold.take([-6.0, -20.0], 0.0), [-6.0, -20.0]);
+        assert_eq!(hold.take([-30.0, -10.0], 1.0), [-6.0, -10.0]);
+        assert_eq!(hold.take([-30.0, -30.0], 1.6), [-30.0, -10.0]);
+    }
+
+    #[test]
+    fn silence_is_no_number() {
+        assert_eq!(dbfs(f32::NEG_INFINITY), "−∞");
+        assert_eq!(dbfs(-18.04), "−18.0");
+        assert_eq!(share(f32::NEG_INFINITY), 0.0);
+        assert_eq!(share(3.0), 1.0);
+    }
+
+    #[test]
+    fn the_zones_are_told_apart() {
+        assert_eq!(colour(-20.0), theme::GREEN);
+        assert_eq!(colour(-6.0), theme::AMBER);
+        assert_eq!(colour(0.0), theme::VERMILLION);
+    }
+}

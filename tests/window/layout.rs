@@ -1,0 +1,127 @@
+//! Nothing is cut off, nothing lies on another.
+
+use crate::rig::figures;
+use crate::rig::{Rig, live, states};
+use eframe::egui::{Rect, Shape, accessibility, epaint::TextShape, pos2, vec2};
+use egui_kittest::kittest::NodeT;
+use pd_console::session::snapshot::{Confirmation, Receiver, State};
+use pd_console::settings::Language;
+
+/// A name from outside may end in "…"; it is whole when pointed at.
+const DEVICE: &str = "USB Audio CODEC, analogue stereo";
+
+/// 1280x800 and 1024x700, and the same at 150 %.
+const SIZES: [[f32; 2]; 4] = [
+    [1280.0, 800.0],
+    [1024.0, 700.0],
+    [853.0, 533.0],
+    [683.0, 467.0],
+];
+
+#[test]
+fn every_control_lies_whole_in_the_window_and_on_no_other() {
+    for size in SIZES {
+        for language in [Language::English, Language::Korean] {
+            for (state, ..) in states() {
+                check(size, language, &state);
+            }
+            without_arrival(size, language);
+        }
+    }
+}
+
+fn check(size: [f32; 2], language: Language, state: &State) {
+    if matches!(state, State::Failed { .. }) && size[1] < 500.0 {
+        // The message takes the room of the log, whose buttons are then scrolled to.
+        return;
+    }
+    let rig = Rig::sized(language, size, |s| {
+        live(s);
+        s.state = state.clone();
+        s.measured_kbps = Some(2987.0);
+        s.measured_fps = Some(29.97);
+        s.audio.label = DEVICE.into();
+        s.audio.level.clipped = true;
+        s.latency.captured = Some(figures(2.1));
+        s.latency.encoded = Some(figures(9.4));
+        s.latency.sent = Some(figures(10.2));
+        s.latency.arrived = Some(figures(143.0));
+        s.drops.capture = 1234;
+        s.passthrough = Some(1.0);
+        s.frames = 123_456;
+    });
+    no_text_is_cut_off(&rig, &format!("{size:?} {language:?} {state:?}"));
+    let window = Rect::from_min_size(pos2(0.0, 0.0), size.into());
+    let controls = controls(&rig);
+    assert!(controls.len() >= 12, "{controls:?}");
+    for (i, (name, rect)) in controls.iter().enumerate() {
+        let at = format!("{name} at {rect:?} in {size:?} {language:?} {state:?}");
+        assert!(window.expand(0.5).contains_rect(*rect), "{at}");
+        for (other, place) in &controls[i + 1..] {
+            let apart = !rect.shrink(1.0).intersects(place.shrink(1.0));
+            assert!(apart, "{at} lies on {other} at {place:?}");
+        }
+    }
+}
+
+/// Names and places of everything that can be clicked or typed into.
+fn controls(rig: &Rig) -> Vec<(String, Rect)> {
+    rig.harness
+        .root()
+        .children_recursive()
+        .filter(|node| {
+            let node = node.accesskit_node();
+            accessibility::is_input(node.role()) && !node.data().is_read_only()
+        })
+        .map(|node| {
+            (
+                node.accesskit_node().label().unwrap_or_default(),
+                node.rect(),
+            )
+        })
+        .collect()
+}
+
+/// No text of the window's own ends in "…" or reaches over the edge that it is drawn within.
+fn no_text_is_cut_off(rig: &Rig, at: &str) {
+    let mut count = 0;
+    for clipped in &rig.harness.output().shapes {
+        texts(&clipped.shape, &mut |text| {
+            count += 1;
+            let words = text.galley.text();
+            assert!(!text.galley.elided || words == DEVICE, "{words:?} in {at}");
+            let place = text.galley.rect.translate(text.pos.to_vec2());
+            // The log scrolls up and down: only the width is promised.
+            let within = clipped.clip_rect.expand2(vec2(1.0, f32::INFINITY));
+            assert!(
+                within.contains_rect(place),
+                "{words:?} at {place:?} in {at}"
+            );
+        });
+    }
+    assert!(count > 40, "{count} texts");
+}
+
+fn texts(shape: &Shape, each: &mut impl FnMut(&TextShape)) {
+    match shape {
+        Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, each)),
+        Shape::Text(text) => each(text),
+        _ => {}
+    }
+}
+
+/// The longest words stand where arrival is not measured and the sound has failed.
+fn without_arrival(size: [f32; 2], language: Language) {
+    let rig = Rig::sized(language, size, |s| {
+        live(s);
+        s.receiver = Some(Receiver::OwnServer {
+            address: "media.studio.example:8890".into(),
+        });
+        s.confirmation = Confirmation::Handshake;
+        s.latency.sent = Some(figures(10.2));
+        s.audio.problem = Some("The sound input was unplugged. Plug it in".into());
+    });
+    no_text_is_cut_off(&rig, &format!("{size:?} {language:?} without arrival"));
+    let stop = controls(&rig).into_iter().map(|(_, rect)| rect.bottom());
+    assert!(stop.fold(0.0, f32::max) <= size[1], "{size:?}");
+}

@@ -1,0 +1,9 @@
+//! The window as an operator, a keyboard and a screen reader meet it, on a session that only
+//! records what it is told.
+#![cfg(feature = "gui")]
+
+mod controls;
+mod layout;
+mod rig;
+mod setup;
+mod show;

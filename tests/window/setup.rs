@@ -1,0 +1,136 @@
+//! Settings, secrets, language, quitting.
+
+use crate::rig::{Rig, live};
+use eframe::egui::{Key, Modifiers, Role, ViewportCommand, ViewportEvent, vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
+use pd_console::session::{Command, Secret, Snapshot};
+use pd_console::settings::Language::{self, English};
+use pd_console::settings::{AudioSourceKind, TargetKind};
+
+fn own_server(host: &str) -> impl FnOnce(&mut Snapshot) {
+    let host = host.to_owned();
+    move |snapshot| {
+        snapshot.settings.target.kind = TargetKind::Srt;
+        snapshot.settings.target.host = host;
+    }
+}
+
+/// A window high enough that the whole settings panel is in sight.
+fn open(change: impl FnOnce(&mut Snapshot)) -> Rig {
+    let mut rig = Rig::sized(English, [1280.0, 1300.0], change);
+    rig.press("Settings");
+    rig
+}
+
+#[test]
+fn bad_settings_hold_the_show_back_and_good_ones_are_handed_over() {
+    let mut rig = open(own_server(""));
+    assert!(rig.is_disabled(Role::Button, "GO LIVE"));
+    rig.key(Modifiers::NONE, Key::F5);
+    assert_eq!(rig.sent(), []);
+    assert!(rig.has("Type the server's host name or address"));
+    rig.click(Role::TextInput, "Host");
+    rig.type_text("studio.local");
+    assert_eq!(rig.sent(), [], "still typing");
+    rig.key(Modifiers::NONE, Key::Enter);
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(settings.target.host, "studio.local");
+    assert!(!rig.is_disabled(Role::Button, "GO LIVE"));
+}
+
+#[test]
+fn a_password_is_handed_over_and_is_never_in_the_tree() {
+    let mut rig = open(own_server("studio"));
+    rig.click(Role::PasswordInput, "Password");
+    rig.type_text("open sesame");
+    let names = rig.names();
+    assert!(
+        !names.iter().any(|name| name.contains("sesame")),
+        "{names:?}"
+    );
+    rig.key(Modifiers::NONE, Key::Enter);
+    let expected = Command::SetSecrets {
+        password: Some(Secret::new("open sesame")),
+        passphrase: None,
+    };
+    assert_eq!(rig.sent(), [expected]);
+}
+
+#[test]
+fn a_short_passphrase_is_named_and_kept_back() {
+    let mut rig = open(own_server("studio"));
+    rig.click(Role::PasswordInput, "SRT passphrase");
+    rig.type_text("short");
+    rig.key(Modifiers::NONE, Key::Enter);
+    assert!(rig.has("The passphrase has 10 to 79 characters"));
+    assert_eq!(rig.sent(), []);
+}
+
+#[test]
+fn a_sound_input_is_chosen_from_the_systems() {
+    let mut rig = open(|_| {});
+    rig.click(Role::ComboBox, "Sound source");
+    rig.press("USB microphone");
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    let chosen = AudioSourceKind::Input("USB microphone".into());
+    assert_eq!(settings.audio.source, chosen);
+}
+
+#[test]
+fn while_live_only_the_language_can_be_set_and_it_changes_at_once() {
+    let mut rig = open(live);
+    assert!(rig.is_disabled(Role::ComboBox, "Source"));
+    assert!(!rig.is_disabled(Role::ComboBox, "Language"));
+    rig.click(Role::ComboBox, "Language");
+    rig.press("한국어");
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(settings.language, Language::Korean);
+    rig.harness.get_by_role_and_label(Role::Button, "송출 종료");
+}
+
+#[test]
+fn quitting_while_on_air_is_asked_for() {
+    let mut rig = Rig::new(English, live);
+    let close = |rig: &mut Rig| {
+        let input = rig.harness.input_mut();
+        let id = input.viewport_id;
+        let info = input.viewports.entry(id).or_default();
+        info.events.push(ViewportEvent::Close);
+        rig.harness.step();
+        rig.harness.output().viewport_output[&id].commands.clone()
+    };
+    assert!(close(&mut rig).contains(&ViewportCommand::CancelClose));
+    rig.wait(0.1);
+    rig.press("Stay on air");
+    rig.wait(0.1);
+    assert!(!rig.has("Stay on air"));
+    assert_eq!(rig.sent(), [], "staying changes nothing of the show");
+    rig.set(|s| s.state = pd_console::session::snapshot::State::Idle);
+    rig.wait(0.1);
+    assert!(!close(&mut rig).contains(&ViewportCommand::CancelClose));
+}
+
+#[test]
+fn the_settings_stay_in_sight_of_a_small_window() {
+    let mut rig = Rig::sized(English, [853.0, 533.0], own_server("studio"));
+    rig.press("Settings");
+    let node = rig
+        .harness
+        .get_by_role_and_label(Role::Button, "Close settings");
+    assert!(node.rect().right() <= 853.0);
+    // The latency meter made room, its figure did not go.
+    assert!(rig.has("Latency: —"));
+    let _ = node.accesskit_node();
+    rig.harness.set_size(vec2(1280.0, 800.0));
+    rig.wait(0.1);
+    assert!(!rig.has("Latency: —"));
+}
