@@ -8,6 +8,7 @@ pub mod frame;
 pub mod latest;
 pub mod pattern;
 pub mod preview;
+mod sys;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod x11;
 
