@@ -2,6 +2,8 @@
 //!
 //! Skipped, with a line that says so, where Xvfb is not installed.
 #![cfg(all(target_os = "linux", feature = "x11"))]
+// Every function here is a test or serves one.
+#![allow(clippy::unwrap_used)]
 
 #[path = "x11_capture/server.rs"]
 mod server;
@@ -88,7 +90,9 @@ fn known_content_is_captured_exactly(server: &Xvfb, size: Size) {
     painter.fill(GREEN, w / 2, 1, w - w / 2 - 1, h / 2 - 1);
     painter.fill(BLUE, 1, h / 2, w / 2 - 1, h - h / 2 - 1);
     painter.window(0xFF_FF00, 100, 60, 64, 48);
-    let running = Running::start(open(server, false));
+    let source = open(server, false);
+    assert_eq!(source.is_memory_shared(), painter.has("MIT-SHM"));
+    let running = Running::start(source);
     let expected = |x: u32, y: u32| {
         if (100..164).contains(&x) && (60..108).contains(&y) {
             0xFF_FF00
@@ -340,6 +344,17 @@ fn a_screen_of_few_colours_is_refused_in_words() {
     );
 }
 
+/// Time on the CPU of all threads of this process.
+fn cpu_time() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .map(|task| {
+            let stat = std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap();
+            Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+        })
+        .sum()
+}
+
 /// Prints the grab's figures: `cargo test --test x11_capture -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints figures; they depend on the machine and the build"]
@@ -352,6 +367,10 @@ fn figures_of_the_grab() {
             let painter = Painter::new(&server);
             let running = Running::start(open(&server, true));
             running.settle();
+            let used = cpu_time();
+            std::thread::sleep(Duration::from_secs(2));
+            let used = (cpu_time() - used).as_secs_f64() / 2.0 * 100.0;
+            println!("{size} {name}, still screen: {used:.2} % of one core");
             let (mut grabs, mut latencies) = (Vec::new(), Vec::new());
             for i in 0..200 {
                 let painted = now();

@@ -9,6 +9,7 @@ pub mod latest;
 pub mod pacer;
 pub mod pattern;
 pub mod preview;
+mod sys;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod x11;
 

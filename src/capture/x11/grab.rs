@@ -1,11 +1,10 @@
 //! Getting the screen's pixels: through MIT-SHM where the server shares memory with us, otherwise
-//! through the connection (some twenty times slower).
+//! through the connection.
 
 use super::connection::{Connection, OrLost};
+use crate::capture::sys::shm::SharedMemory;
 use crate::capture::{CaptureError, FramePool};
 use crate::units::Size;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::cookie::Cookie;
 use x11rb::errors::ReplyError;
@@ -15,10 +14,11 @@ use x11rb::protocol::xproto::{self, ConnectionExt as _, ImageFormat, ImageOrder,
 /// The way to the pixels.
 #[derive(Debug)]
 pub(super) enum Grabber {
-    /// The server writes into a segment that it made and whose file it handed to us. The file is
-    /// read, not mapped: one copy into the frame's buffer is needed anyway, and no other process's
-    /// doings with the memory can then hurt this one.
-    Shared { segment: shm::Seg, file: File },
+    /// The server writes into memory of ours.
+    Shared {
+        segment: shm::Seg,
+        memory: SharedMemory,
+    },
     /// The pixels come through the socket.
     Plain,
 }
@@ -65,19 +65,18 @@ impl Grabber {
         if (version.major_version, version.minor_version) < (1, 2) {
             return Ok(None);
         }
-        let (Ok(segment), Ok(bytes)) = (
-            connection.generate_id(),
-            u32::try_from(size.pixels() as u64 * 4),
-        ) else {
+        let Ok(segment) = connection.generate_id() else {
             return Ok(None);
         };
-        let made = connection
-            .shm_create_segment(segment, bytes, false)?
-            .reply()?;
-        Ok(Some(Self::Shared {
-            segment,
-            file: File::from(made.shm_fd),
-        }))
+        let (memory, file) = match SharedMemory::new(size.pixels() * 4) {
+            Ok(made) => made,
+            Err(error) => {
+                tracing::warn!("no memory to share with the X server: {error}");
+                return Ok(None);
+            }
+        };
+        connection.shm_attach_fd(segment, file, false)?.check()?;
+        Ok(Some(Self::Shared { segment, memory }))
     }
 
     /// Asks for the whole of `root`; the request is sent with the next flush.
@@ -117,18 +116,19 @@ impl Grabber {
         pool: &FramePool,
     ) -> Result<Vec<u8>, CaptureError> {
         let len = size.pixels() * 4;
-        let short = |e: &dyn std::fmt::Display| CaptureError::Lost(format!("X11, pixels: {e}"));
         match (self, came) {
-            (Self::Shared { file, .. }, _) => {
+            (Self::Shared { memory, .. }, _) => {
                 let mut bytes = pool.take(len);
-                file.read_exact_at(&mut bytes, 0).map_err(|e| short(&e))?;
+                memory.copy_into(&mut bytes);
                 Ok(bytes)
             }
             (Self::Plain, Some(mut bytes)) if bytes.len() >= len => {
                 bytes.truncate(len);
                 Ok(bytes)
             }
-            (Self::Plain, _) => Err(short(&"the server sent too few")),
+            (Self::Plain, _) => Err(CaptureError::Lost(
+                "X11, the server sent too few pixels".into(),
+            )),
         }
     }
 

@@ -1,0 +1,4 @@
+//! What cannot be said in safe Rust: the only place under `capture` where `unsafe` is allowed.
+
+#[cfg(all(target_os = "linux", feature = "x11"))]
+pub(super) mod shm;
