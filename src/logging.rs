@@ -27,6 +27,7 @@ pub fn start(to_stderr: bool) -> Option<WorkerGuard> {
         .state_dir()
         .unwrap_or_else(|| strategy.data_dir())
         .join("log");
+    std::fs::create_dir_all(&folder).ok()?;
     let file = tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
         .filename_prefix("pd-console")
