@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use str0m::change::SdpAnswer;
 use str0m::crypto::{CryptoProvider, from_feature_flags};
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind};
+use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
@@ -101,7 +101,7 @@ pub fn run(endpoint: &Endpoint, sink: &Sink<'_>, connected: &mut bool) -> Result
     let crypto = Arc::new(from_feature_flags());
     let (mut rtc, socket, local) = open(crypto, endpoint.address())?;
     let mut changes = rtc.sdp_api();
-    changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+    let video = changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
     changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
     let Some((offer, pending)) = changes.apply() else {
         return Err(SessionError::Ended("no offer could be made"));
@@ -109,6 +109,7 @@ pub fn run(endpoint: &Endpoint, sink: &Sink<'_>, connected: &mut bool) -> Result
     let joined = endpoint.join(&offer.to_sdp_string())?;
     let mut session = Session {
         rtc,
+        video,
         socket,
         local,
         reorder: Reorder::default(),
@@ -118,7 +119,10 @@ pub fn run(endpoint: &Endpoint, sink: &Sink<'_>, connected: &mut bool) -> Result
     let result = SdpAnswer::from_sdp_string(&joined.answer)
         .map_err(|_| SessionError::Ended("the server's answer is no SDP"))
         .and_then(|answer| Ok(session.rtc.sdp_api().accept_answer(pending, answer)?))
-        .and_then(|()| session.drive(sink, connected));
+        .and_then(|()| {
+            session.allow_nack();
+            session.drive(sink, connected)
+        });
     session.close();
     if let Some(url) = &joined.session_url {
         endpoint.leave(url);
@@ -157,6 +161,7 @@ fn open(
 
 struct Session {
     rtc: Rtc,
+    video: Mid,
     socket: UdpSocket,
     local: SocketAddr,
     reorder: Reorder,
@@ -165,6 +170,16 @@ struct Session {
 }
 
 impl Session {
+    /// Has lost video asked for again. str0m does so by itself only where the answer has a stream
+    /// of its own for retransmissions (RTX, RFC 4588); MediaMTX 1.20 has none and sends a packet
+    /// again as it was.
+    fn allow_nack(&mut self) {
+        let mut direct = self.rtc.direct_api();
+        if let Some(stream) = direct.stream_rx_by_mid(self.video, None) {
+            stream.suppress_nack(false);
+        }
+    }
+
     fn drive(&mut self, sink: &Sink<'_>, connected: &mut bool) -> Result<(), SessionError> {
         let started = Instant::now();
         let mut datagram = vec![0; DATAGRAM_MAX];
