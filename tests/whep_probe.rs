@@ -138,7 +138,6 @@ fn publish(ffmpeg: &PathBuf, srt: u16, seconds: u32) -> (Guard, Receiver<Arrival
     std::thread::spawn(move || {
         let counters = ArrivalCounters::default();
         receiver::run(stdout, TsDemux::new(), &out, &counters, &StopToken::new());
-        assert_eq!(counters.units_damaged.load(Ordering::Relaxed), 0);
     });
     (Guard(child), encoded)
 }
