@@ -228,7 +228,6 @@ pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arg
         },
     ]);
     args.add(["-map", "0:v", "-map", "1:a", "-c:v", "copy"]);
-    if let Ok(l) = std::env::var("PD_LEAD") { args.add(["-bsf:v".into(), format!("setts=dts=DTS-{l}/TB")]); }
     args.add(["-c:a", "libopus", "-ar", "48000", "-ac", "2"]);
     args.add(["-b:a".into(), format!("{audio_kbps}k")]);
     args.add(["-application", "lowdelay", "-frame_duration", "10"]);

@@ -16,6 +16,8 @@ use std::time::Duration;
 const GAP_WAIT: Duration = Duration::from_millis(200);
 /// How many packets wait at most: a quarter of a second at 10 Mb/s.
 const GAP_PACKETS: usize = 256;
+/// A packet so far behind is no late one: the sender counts anew.
+const RESTART: u64 = 4096;
 /// An access unit beyond this size is given up.
 const UNIT_MAX: usize = 8 << 20;
 
@@ -47,8 +49,12 @@ pub struct Reorder {
 impl Reorder {
     /// Takes a packet; one that was waited for in vain, or was given out already, is dropped.
     pub fn push(&mut self, packet: Packet) {
-        let next = *self.next.get_or_insert(packet.seq);
-        if packet.seq >= next {
+        let next = self.next.get_or_insert(packet.seq);
+        if packet.seq.saturating_add(RESTART) < *next {
+            *next = packet.seq;
+            self.waiting.clear();
+        }
+        if packet.seq >= *next {
             self.waiting.insert(packet.seq, packet);
         }
     }
@@ -62,7 +68,7 @@ impl Reorder {
             return None;
         }
         let (seq, packet) = self.waiting.pop_first()?;
-        self.next = Some(seq + 1);
+        self.next = Some(seq.wrapping_add(1));
         Some(packet)
     }
 }
@@ -104,7 +110,9 @@ impl Depacketizer {
     /// one whose marker it bears; one without a marker ends where the timestamp changes.
     pub fn push(&mut self, packet: &Packet, out: &mut Vec<Unit>) {
         let joining = self.last_seq.is_none();
-        let gap = self.last_seq.is_some_and(|last| packet.seq != last + 1);
+        let gap = self
+            .last_seq
+            .is_some_and(|last| packet.seq != last.wrapping_add(1));
         self.last_seq = Some(packet.seq);
         if let Some(open) = &mut self.open {
             open.broken |= gap;

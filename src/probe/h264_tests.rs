@@ -172,6 +172,22 @@ fn a_gap_is_waited_for_but_not_for_ever() {
     assert!(reorder.pop(packets[4].at).is_some());
 }
 
+#[test]
+fn a_sender_that_counts_anew_is_followed() {
+    let (_, packets) = three_pictures();
+    let mut reorder = Reorder::default();
+    let far = Packet {
+        seq: packets[0].seq + 10_000,
+        ..packets[0].clone()
+    };
+    reorder.push(far.clone());
+    assert_eq!(reorder.pop(far.at), Some(far));
+    reorder.push(packets[0].clone());
+    assert_eq!(reorder.pop(packets[0].at), Some(packets[0].clone()));
+    reorder.push(packets[1].clone());
+    assert_eq!(reorder.pop(packets[1].at), Some(packets[1].clone()));
+}
+
 fn nal() -> impl Strategy<Value = Vec<u8>> {
     (0x21_u8..0x2c, prop::collection::vec(any::<u8>(), 1..300)).prop_map(|(header, mut body)| {
         body[0] |= 0x80;

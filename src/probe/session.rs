@@ -12,6 +12,7 @@ use crate::relay::annexb::strip_trailing_zeros;
 use crate::relay::{Arrival, ArrivalCounters, ArrivalEvent, opus_hash};
 use crate::stop::StopToken;
 use crossbeam_channel::Sender;
+use socket2::SockRef;
 use std::cell::Cell;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use str0m::change::SdpAnswer;
 use str0m::crypto::{CryptoProvider, from_feature_flags};
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind};
+use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
@@ -31,6 +32,10 @@ use thiserror::Error;
 const NAP: Duration = Duration::from_millis(50);
 /// A session not connected after this is given up (MediaMTX gives up after 10 s).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+/// A session that brings nothing in this time after it is connected is joined anew.
+const MEDIA_TIMEOUT: Duration = Duration::from_secs(3);
+/// Size asked for of the socket's receive buffer, in bytes.
+const RECEIVE_BUFFER: usize = 4 << 20;
 /// The largest UDP datagram.
 const DATAGRAM_MAX: usize = 65_535;
 
@@ -101,7 +106,7 @@ pub fn run(endpoint: &Endpoint, sink: &Sink<'_>, connected: &mut bool) -> Result
     let crypto = Arc::new(from_feature_flags());
     let (mut rtc, socket, local) = open(crypto, endpoint.address())?;
     let mut changes = rtc.sdp_api();
-    changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+    let video = changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
     changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
     let Some((offer, pending)) = changes.apply() else {
         return Err(SessionError::Ended("no offer could be made"));
@@ -109,16 +114,21 @@ pub fn run(endpoint: &Endpoint, sink: &Sink<'_>, connected: &mut bool) -> Result
     let joined = endpoint.join(&offer.to_sdp_string())?;
     let mut session = Session {
         rtc,
+        video,
         socket,
         local,
         reorder: Reorder::default(),
         depacketizer: Depacketizer::default(),
         damaged_before: sink.counters.units_damaged.load(Ordering::Relaxed),
+        silent_until: None,
     };
     let result = SdpAnswer::from_sdp_string(&joined.answer)
         .map_err(|_| SessionError::Ended("the server's answer is no SDP"))
         .and_then(|answer| Ok(session.rtc.sdp_api().accept_answer(pending, answer)?))
-        .and_then(|()| session.drive(sink, connected));
+        .and_then(|()| {
+            session.allow_nack();
+            session.drive(sink, connected)
+        });
     session.close();
     if let Some(url) = &joined.session_url {
         endpoint.leave(url);
@@ -142,6 +152,9 @@ fn open(
     scout.connect(server)?;
     let ip = scout.local_addr()?.ip();
     let socket = UdpSocket::bind((ip, 0))?;
+    // The system may give less; what it gives by itself (208 KiB on Linux, 64 on Windows) a key
+    // frame of 100 KiB overran on a busy machine.
+    SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER)?;
     let local = socket.local_addr()?;
     let mut rtc = RtcConfig::new()
         .set_crypto_provider(crypto)
@@ -157,14 +170,27 @@ fn open(
 
 struct Session {
     rtc: Rtc,
+    video: Mid,
     socket: UdpSocket,
     local: SocketAddr,
     reorder: Reorder,
     depacketizer: Depacketizer,
     damaged_before: u64,
+    /// When patience ends with a session that has brought nothing yet.
+    silent_until: Option<Instant>,
 }
 
 impl Session {
+    /// Has lost video asked for again. str0m does so by itself only where the answer has a stream
+    /// of its own for retransmissions (RTX, RFC 4588); MediaMTX 1.20 has none and sends a packet
+    /// again as it was.
+    fn allow_nack(&mut self) {
+        let mut direct = self.rtc.direct_api();
+        if let Some(stream) = direct.stream_rx_by_mid(self.video, None) {
+            stream.suppress_nack(false);
+        }
+    }
+
     fn drive(&mut self, sink: &Sink<'_>, connected: &mut bool) -> Result<(), SessionError> {
         let started = Instant::now();
         let mut datagram = vec![0; DATAGRAM_MAX];
@@ -177,6 +203,14 @@ impl Session {
                 return Err(SessionError::Ended(
                     "no UDP packet of the server comes through: check its WebRTC UDP port and \
                      additional hosts, and firewalls",
+                ));
+            }
+            if self
+                .silent_until
+                .is_some_and(|until| Instant::now() > until)
+            {
+                return Err(SessionError::Ended(
+                    "the server sends neither picture nor sound: is the stream running?",
                 ));
             }
             self.give_out(clock::now(), sink);
@@ -223,6 +257,7 @@ impl Session {
                 }
                 Output::Event(Event::Connected) => {
                     *connected = true;
+                    self.silent_until = Some(Instant::now() + MEDIA_TIMEOUT);
                     sink.send(ArrivalEvent::Connected);
                 }
                 Output::Event(Event::Closed) => {
@@ -242,6 +277,7 @@ impl Session {
     fn packet(&mut self, packet: RtpPacket, sink: &Sink<'_>) {
         // str0m hands on the time that came with the datagram: the one right after `recv_from`.
         let at = clock::at(packet.timestamp);
+        self.silent_until = None;
         let payload_type = packet.header.payload_type;
         let codec = self
             .rtc

@@ -232,9 +232,9 @@ impl Context {
     }
 }
 
-/// The Opus packets of a PES payload, each behind its control header (Opus in MPEG-TS,
-/// `opus_control_header()` of ETSI TS 103 491 as ffmpeg and MediaMTX write it); none where the
-/// headers make no sense.
+/// The Opus packets of a PES payload, each behind its control header (`opus_control_header()` of
+/// the draft ETSI_TS_opus-v0.1.3 on opus-codec.org, which ffmpeg follows); none where the headers
+/// make no sense.
 fn opus_packets(mut payload: &[u8]) -> Option<Vec<&[u8]>> {
     let mut packets = Vec::new();
     while !payload.is_empty() {

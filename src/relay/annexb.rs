@@ -250,17 +250,27 @@ mod tests {
 
     #[test]
     fn record_of_x264() {
-        // From `ffmpeg -f lavfi -i testsrc2=64x64 -c:v libx264 -profile:v baseline -f flv`, shortened.
-        let record = [
-            1, 0x42, 0xc0, 0x0a, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0xc0, 0x0a, 1, 0, 3, 0x68, 0xce, 1,
+        // The sequence header of ffmpeg 5.1, `-f lavfi -i testsrc2=size=64x64:rate=30
+        // -c:v libx264 -profile:v baseline -pix_fmt yuv420p -f flv`.
+        let sps = [
+            0x67, 0x42, 0xc0, 0x0a, 0xd9, 0x04, 0x26, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04,
+            0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x48, 0x99, 0x20,
         ];
+        let pps = [0x68, 0xcb, 0x83, 0xcb, 0x20];
+        let record = [
+            &[0x01, 0x42, 0xc0, 0x0a, 0xff, 0xe1, 0, sps.len() as u8][..],
+            &sps,
+            &[1, 0, pps.len() as u8],
+            &pps,
+        ]
+        .concat();
         let config = AvcConfig::parse(&record).unwrap();
         assert_eq!(
             (config.profile, config.level, config.length_size),
             (66, 10, 4)
         );
-        assert_eq!(config.sps, [vec![0x67, 0x42, 0xc0, 0x0a]]);
-        assert_eq!(config.pps, [vec![0x68, 0xce, 1]]);
+        assert_eq!(config.sps, [sps.to_vec()]);
+        assert_eq!(config.pps, [pps.to_vec()]);
         assert_eq!(
             config.parameter_sets().map(nal_type).collect::<Vec<_>>(),
             [NAL_SPS, NAL_PPS]
