@@ -3,6 +3,8 @@
 //!
 //! `cargo run --example window_demo -- [idle|starting|live|sent|reconnecting|failed] [en|ko] [trouble] [own]`
 
+#![allow(clippy::unwrap_used)]
+
 use pd_console::clock::{self, MonoTime};
 use pd_console::session::snapshot::{
     AudioLevel, AudioStatus, Confirmation, Drops, LatencyFigures, LogLine, Preview, Receiver,

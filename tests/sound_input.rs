@@ -4,6 +4,7 @@
 //! The capture runs in a child process (this test binary again), because the daemon is chosen by
 //! environment variables. Skipped, with a line that says so, where there is no PulseAudio.
 
+#![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
 use pd_console::audio::{Due, Feed, Meter, SAMPLE_RATE, Timeline, list_inputs, spawn};

@@ -3,6 +3,8 @@
 //!
 //! ffmpeg is `PD_CONSOLE_FFMPEG` or the one on PATH; skipped, with a line that says so, without.
 
+#![allow(clippy::unwrap_used)]
+
 use pd_console::audio::{AudioSource, SAMPLE_RATE, Timeline, ToneSource, wav_header};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

@@ -222,7 +222,6 @@ fn drain_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn shell(script: &str, on_line: OnLine) -> Sidecar {
@@ -233,7 +232,6 @@ mod tests {
         drop(file);
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let path = PathBuf::from(path);
         let child =
             Sidecar::start("test", &path, &Arguments::default(), |_| Ok(()), on_line).unwrap();
         std::thread::sleep(Duration::from_millis(50));

@@ -1,7 +1,7 @@
 //! One running encoder: an ffmpeg child, the thread that feeds it and the one that reads it.
 //!
-//! Owns `pd-feed-N` (raw frames into stdin, one-slot mailbox: the latest frame wins, what it
-//! replaces is counted as an encoder drop) and `pd-read-N` (FLV out of stdout, access units to the
+//! Owns `pd-feed-N` (raw frames into stdin from a mailbox of two: a third pushes the oldest
+//! out, which is counted as an encoder drop) and `pd-read-N` (FLV out of stdout, access units to the
 //! [`EncoderSink`]). It is warmed up with a black picture whose access unit is thrown away: start-up
 //! of the child and of x264 (0.1..0.6 s) is over before a frame of the show goes in, and the first
 //! frame of the show is an IDR (`-force_key_frames`, see [`crate::ffmpeg::plan`]).
@@ -69,24 +69,34 @@ pub struct EncoderDoor {
 }
 
 impl EncoderDoor {
-    /// Gives it a frame; never blocks. One that it did not begin with yet is replaced: its number is
-    /// returned and is a drop.
+    /// Gives it a frame; never blocks. Where two wait already, the older one is left out: its number
+    /// is returned and is a drop.
     pub fn offer(&self, frame: RawFrame) -> Option<u64> {
         let mut slot = self
             .mailbox
             .slot
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let replaced = slot.0.replace(frame).map(|old| old.frame);
+        let replaced = if slot.0.len() < MAILBOX {
+            None
+        } else {
+            slot.0.pop_front().map(|old| old.frame)
+        };
+        slot.0.push_back(frame);
         drop(slot);
         self.mailbox.changed.notify_one();
         replaced
     }
 }
 
+/// Two: while another encoder starts on a small machine, a write can take longer than a frame. More
+/// would be delay (cases.md B22).
+const MAILBOX: usize = 2;
+
 #[derive(Default)]
 struct Mailbox {
-    slot: Mutex<(Option<RawFrame>, bool)>,
+    /// Frames not yet begun with, and whether no more will come.
+    slot: Mutex<(VecDeque<RawFrame>, bool)>,
     changed: Condvar,
 }
 
@@ -232,9 +242,9 @@ fn feed(
             let slot = mailbox.slot.lock().unwrap_or_else(PoisonError::into_inner);
             let mut slot = mailbox
                 .changed
-                .wait_while(slot, |(frame, closed)| frame.is_none() && !*closed)
+                .wait_while(slot, |(frames, closed)| frames.is_empty() && !*closed)
                 .unwrap_or_else(PoisonError::into_inner);
-            match slot.0.take() {
+            match slot.0.pop_front() {
                 Some(frame) if !slot.1 => frame,
                 _ => return,
             }

@@ -49,6 +49,8 @@ pub struct Sources<'a> {
 pub struct View {
     trend: VecDeque<TrendPoint>,
     trend_at: Option<MonoTime>,
+    /// Whether the trend shows arrival, or `sent` where arrival is not measured.
+    trend_of_arrival: bool,
     meter: Meter,
     level_from: Option<u64>,
 }
@@ -63,6 +65,7 @@ impl View {
     pub fn reset(&mut self) {
         self.trend.clear();
         self.trend_at = None;
+        self.trend_of_arrival = false;
     }
 
     /// The snapshot of this moment.
@@ -124,7 +127,16 @@ impl View {
             return;
         }
         let latency = &from.figures.latency;
-        if let Some(figures) = latency.arrived.or(latency.sent) {
+        // One line, one meaning: what was shown before arrival was known goes.
+        if latency.arrived.is_some() && !std::mem::replace(&mut self.trend_of_arrival, true) {
+            self.trend.clear();
+        }
+        let shown = if self.trend_of_arrival {
+            latency.arrived
+        } else {
+            latency.sent
+        };
+        if let Some(figures) = shown {
             self.trend_at = Some(from.now);
             if self.trend.len() == TREND_POINTS {
                 self.trend.pop_front();
