@@ -1,6 +1,6 @@
 //! The ledger: each frame's number and its times on the one clock.
 //!
-//! Pure: fed by events, reads no clock. Holds the last [`KEPT`] frames; older ones are forgotten,
+//! Pure: fed by events, reads no clock. Holds the last `KEPT` frames; older ones are forgotten,
 //! which bounds memory and search. A frame is found again at the receiver by the hash of its slices.
 //! Pictures of a still screen can be byte for byte alike (a skipped P picture repeats every 16
 //! frames, with `frame_num`), so a hash is looked for first at the frame that is due, then onwards

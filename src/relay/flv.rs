@@ -1,7 +1,7 @@
 //! Reads the encoder's FLV stream as it comes, an access unit the moment its last byte is there.
 //!
 //! Pure: fed bytes in any pieces. Adobe Flash Video File Format Specification 10.1, annex E.
-//! A tag larger than [`LARGEST_TAG`] or a stream that is not FLV is an error, never a large
+//! A tag larger than `LARGEST_TAG` or a stream that is not FLV is an error, never a large
 //! allocation.
 
 /// What the stream holds for us.

@@ -12,6 +12,14 @@ use std::sync::Arc;
 /// # Errors
 /// Where no window can be opened, with what else can be done.
 pub fn run_console() -> Result<(), Failure> {
+    // winit's own words name its source files.
+    #[cfg(target_os = "linux")]
+    if ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+        .iter()
+        .all(|name| std::env::var_os(name).is_none())
+    {
+        return Err(no_window("neither DISPLAY nor WAYLAND_DISPLAY is set"));
+    }
     let loaded = load();
     let journal = Journal::new();
     for note in &loaded.notes {
@@ -30,12 +38,14 @@ pub fn run_console() -> Result<(), Failure> {
     let result = super::run(console);
     // The last holder ends the show.
     drop(session);
-    result.map_err(|e| {
-        Failure::new(
-            FailureKind::NoDisplay,
-            format!(
-                "no window can be opened: {e}. Start the console in a desktop session, or use `pd-console live` without a window"
-            ),
-        )
-    })
+    result.map_err(|e| no_window(&e.to_string()))
+}
+
+fn no_window(why: &str) -> Failure {
+    Failure::new(
+        FailureKind::NoDisplay,
+        format!(
+            "no window can be opened: {why}. Start the console in a desktop session, or use `pd-console live` without a window"
+        ),
+    )
 }
