@@ -79,7 +79,7 @@ install_packages() {
     # shellcheck disable=SC2086 # names are words
     missing=$(missing_of "${manager}_has" $names)
     [ -z "$missing" ] && return 0
-    say "installing:" $missing
+    say "installing: ${missing//$'\n'/ }"
     # shellcheck disable=SC2086
     "${manager}_install" $missing >&2 ||
         say "could not install:" $missing "(no root, no sudo, or no network); going on without"
