@@ -225,7 +225,7 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
     let encoder = plan::encoder(&EncoderWish::of(&settings), version, cores);
     let publisher = plan::publisher(&AudioInput::Pipe(3), settings.audio.bitrate_kbps, &output);
     Ok(format!(
-        "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (IVF on stdin, WAV on pipe 3)\n{}\n",
+        "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (FLV on stdin, WAV on pipe 3)\n{}\n",
         encoder.command_line(&program),
         publisher.command_line(&program)
     ))

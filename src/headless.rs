@@ -58,7 +58,8 @@ pub fn run(
         sources_on_demand: true,
     };
     let journal = Journal::new();
-    let session = Session::start(settings.clone(), secrets, options, journal, None).map_err(internal)?;
+    let session =
+        Session::start(settings.clone(), secrets, options, journal, None).map_err(internal)?;
     let asked_at = clock::now();
     session.send(Command::GoLive);
     let result = follow(&session, settings, wish, interrupted, asked_at);

@@ -204,7 +204,7 @@ pub struct SrtOutput {
     pub passphrase: String,
 }
 
-/// Arguments of the publisher: IVF (H.264) on stdin and endless WAV in, MPEG-TS over SRT out.
+/// Arguments of the publisher: FLV (H.264) on stdin and endless WAV in, MPEG-TS over SRT out.
 pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arguments {
     let mut args = Arguments::default();
     args.add([
@@ -216,7 +216,7 @@ pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arg
     ]);
     args.add(["-progress", "pipe:1"]);
     args.add(PROBE_NOTHING);
-    args.add(["-f", "ivf", "-i", "pipe:0"]);
+    args.add(["-f", "flv", "-i", "pipe:0"]);
     args.add(PROBE_NOTHING);
     // WAV and not s16le: the latter is read in blocks of 4096 samples (85 ms) since 6.1.
     args.add(["-f", "wav", "-ignore_length", "1", "-max_size", "1024"]);

@@ -1,6 +1,6 @@
 //! The publisher: one ffmpeg child that packs access units and sound into MPEG-TS and sends it.
 //!
-//! Owns three threads: `pd-pub-video` (units of a relay's sink as IVF into stdin), `pd-pub-audio`
+//! Owns three threads: `pd-pub-video` (units of a relay's sink as FLV into stdin), `pd-pub-audio`
 //! (the timeline's sound as an endless WAV, by the clock), `pd-pub-progress` (what it has sent).
 //! Under pressure it drops: a unit older than [`OLDEST_SENT`] is never sent, nor what depends on it;
 //! it goes on with a fresh IDR. The sound is never cut: a WAV stream's time is its length.
@@ -11,9 +11,8 @@ use crate::clock::{self, MonoTime};
 use crate::ffmpeg::child::Tail;
 use crate::ffmpeg::plan::{Arguments, AudioInput};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
-use crate::relay::{AccessUnit, Relay, ivf};
+use crate::relay::{AccessUnit, Relay, flv_write};
 use crate::stop::StopToken;
-use crate::units::Size;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{ChildStdin, ChildStdout, ExitStatus};
@@ -42,8 +41,6 @@ pub struct Publisher {
 pub struct PublisherWish {
     /// Its arguments for a sound input.
     pub arguments: Box<dyn FnOnce(&AudioInput) -> Arguments + Send>,
-    /// Size of the picture, for the IVF header.
-    pub size: Size,
     /// Where the sound comes from.
     pub timeline: Timeline,
     /// Send silence instead.
@@ -76,10 +73,9 @@ impl Publisher {
             units: relay.add_sink(),
             relay: relay.clone(),
             stop: stop.clone(),
-            size: wish.size,
             epoch: None,
             epoch_is,
-            last_pts_us: None,
+            last_pts_ms: None,
             waiting: true,
         };
         let audio = Audio {
@@ -148,17 +144,16 @@ struct Video {
     units: Receiver<AccessUnit>,
     relay: Arc<Relay>,
     stop: StopToken,
-    size: Size,
     epoch: Option<MonoTime>,
     epoch_is: crossbeam_channel::Sender<MonoTime>,
-    last_pts_us: Option<u64>,
+    last_pts_ms: Option<u32>,
     /// For an IDR.
     waiting: bool,
 }
 
 impl Video {
     fn run(mut self, mut stdin: ChildStdin) {
-        if stdin.write_all(&ivf::header(self.size)).is_err() {
+        if stdin.write_all(&flv_write::HEADER).is_err() {
             return;
         }
         while !self.stop.is_stopped() {
@@ -167,7 +162,7 @@ impl Video {
                     if !self.keep(&unit, clock::now()) {
                         // What a starting child misses is no drop of the show.
                         self.relay
-                            .network_drops(u64::from(self.last_pts_us.is_some()));
+                            .network_drops(u64::from(self.last_pts_ms.is_some()));
                         continue;
                     }
                     if self.write(&unit, &mut stdin).is_err() {
@@ -189,25 +184,25 @@ impl Video {
 
     fn write(&mut self, unit: &AccessUnit, stdin: &mut ChildStdin) -> io::Result<()> {
         let epoch = *self.epoch.get_or_insert(unit.captured_at);
-        let pts = pts_us(unit.captured_at, epoch, self.last_pts_us);
-        let first = self.last_pts_us.replace(pts).is_none();
-        let length = u32::try_from(unit.data.len()).map_err(io::Error::other)?;
-        // One write a unit: the child wakes once.
-        let mut bytes = Vec::with_capacity(12 + unit.data.len());
-        bytes.extend_from_slice(&ivf::frame_header(length, pts));
-        bytes.extend_from_slice(&unit.data);
-        if first {
+        let pts = pts_ms(unit.captured_at, epoch, self.last_pts_ms);
+        let mut bytes = flv_write::picture(unit, pts);
+        if self.last_pts_ms.replace(pts).is_none() {
+            let header = flv_write::sequence_header(unit)
+                .ok_or_else(|| io::Error::other("an IDR without parameter sets"))?;
+            bytes.splice(0..0, header);
             let _ = self.epoch_is.try_send(epoch);
         }
+        // One write a unit: the child wakes once.
         stdin.write_all(&bytes)
     }
 }
 
-/// A unit's time since `epoch`, later than the one before by at least a millisecond: MPEG-TS counts
-/// 90 kHz ticks, and equal times would be refused.
-fn pts_us(captured_at: MonoTime, epoch: MonoTime, last_us: Option<u64>) -> u64 {
-    let pts = u64::try_from(captured_at.since(epoch).as_micros()).unwrap_or(u64::MAX);
-    last_us.map_or(pts, |last| pts.max(last + 1000))
+/// A unit's time since `epoch` in FLV's unit, later than the one before: equal times would be
+/// refused.
+fn pts_ms(captured_at: MonoTime, epoch: MonoTime, last_ms: Option<u32>) -> u32 {
+    let us = captured_at.since(epoch).as_micros();
+    let pts = u32::try_from((us + 500) / 1000).unwrap_or(u32::MAX);
+    last_ms.map_or(pts, |last| pts.max(last.saturating_add(1)))
 }
 
 struct Audio {
@@ -293,9 +288,9 @@ mod tests {
     #[test]
     fn times_rise_even_where_two_pictures_have_the_same() {
         let us = MonoTime::from_micros;
-        assert_eq!(pts_us(us(5000), us(5000), None), 0);
-        assert_eq!(pts_us(us(38_333), us(5000), Some(0)), 33_333);
-        assert_eq!(pts_us(us(38_333), us(5000), Some(33_333)), 34_333);
-        assert_eq!(pts_us(us(1000), us(5000), Some(34_333)), 35_333);
+        assert_eq!(pts_ms(us(5000), us(5000), None), 0);
+        assert_eq!(pts_ms(us(38_333), us(5000), Some(0)), 33);
+        assert_eq!(pts_ms(us(38_333), us(5000), Some(33)), 34);
+        assert_eq!(pts_ms(us(1000), us(5000), Some(34)), 35);
     }
 }

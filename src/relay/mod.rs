@@ -7,8 +7,8 @@ pub mod arrivals;
 pub mod cutover;
 pub mod encoder;
 pub mod flv;
+pub mod flv_write;
 pub mod hub;
-pub mod ivf;
 pub mod rate;
 
 pub use access_unit::{AccessUnit, slice_hash};

@@ -177,7 +177,9 @@ impl Console for Session {
 /// time to answer. Ends with the session.
 fn list_sound_inputs(shared: &std::sync::Weak<Shared>) {
     while let Some(shared) = shared.upgrade() {
-        shared.sound_inputs.store(Arc::new(crate::audio::list_inputs()));
+        shared
+            .sound_inputs
+            .store(Arc::new(crate::audio::list_inputs()));
         drop(shared);
         std::thread::sleep(LIST_INPUTS_EVERY);
     }
@@ -259,7 +261,10 @@ impl Worker {
                 }
             }
             Command::ApplySettings(settings) => self.apply(*settings),
-            Command::SetSecrets { password, passphrase } => {
+            Command::SetSecrets {
+                password,
+                passphrase,
+            } => {
                 let given = |secret: Secret| secrets::secret(secret.expose());
                 if let Some(password) = password {
                     self.secrets.password = given(password);
@@ -287,7 +292,9 @@ impl Worker {
     }
 
     fn save(&mut self) {
-        let Some(store) = self.store.as_mut().filter(|_| self.saved != self.settings) else { return };
+        let Some(store) = self.store.as_mut().filter(|_| self.saved != self.settings) else {
+            return;
+        };
         match store.save(&self.settings) {
             Ok(()) => self.saved = self.settings.clone(),
             Err(error) => self.journal.warn(error.to_string()),

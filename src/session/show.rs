@@ -27,6 +27,9 @@ const GRACE: Duration = Duration::from_millis(400);
 /// LIVE is taken back when the server has not shown the stream for this long.
 const OFFLINE_IS_LOST: Duration = Duration::from_millis(1500);
 
+/// SRT latency to our own receiver: nothing is lost on loopback.
+const LOOPBACK_LATENCY_MS: u32 = 20;
+
 /// A show.
 pub struct Show {
     settings: Settings,
@@ -113,17 +116,11 @@ impl Show {
             Destination::Own { output, .. } => output.clone(),
             Destination::Managed(server) => preflight::managed_output(server, &self.settings)?,
             Destination::Loopback => {
-                let receiver = LoopbackReceiver::start(
-                    &self.ffmpeg,
-                    self.settings.target.latency_ms,
-                    &self.relay,
-                )
-                .map_err(internal)?;
+                let receiver =
+                    LoopbackReceiver::start(&self.ffmpeg, LOOPBACK_LATENCY_MS, &self.relay)
+                        .map_err(internal)?;
                 let output = SrtOutput {
-                    url: crate::publish::srt_url(
-                        receiver.address(),
-                        self.settings.target.latency_ms,
-                    ),
+                    url: crate::publish::srt_url(receiver.address(), LOOPBACK_LATENCY_MS),
                     stream_id: String::new(),
                     stream_id_shown: String::new(),
                     passphrase: String::new(),
@@ -135,7 +132,6 @@ impl Show {
         let audio_kbps = self.settings.audio.bitrate_kbps;
         let wish = PublisherWish {
             arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output)),
-            size: self.encoders.in_force().size,
             timeline: inputs.timeline.clone(),
             muted: self.muted.clone(),
         };
