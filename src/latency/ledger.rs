@@ -48,6 +48,8 @@ pub struct Ledger {
     matched: u64,
     unmatched: u64,
     last_arrival: Option<MonoTime>,
+    /// Frames captured before do not count for the whole show's figures.
+    counted_from: Option<MonoTime>,
 }
 
 impl Default for Ledger {
@@ -66,7 +68,14 @@ impl Ledger {
             matched: 0,
             unmatched: 0,
             last_arrival: None,
+            counted_from: None,
         }
+    }
+
+    /// The show is live: the whole show's figures begin with the frames captured from now on. Those
+    /// before waited for children to start, which says nothing of the way. The first call counts.
+    pub fn count_from(&mut self, now: MonoTime) {
+        self.counted_from.get_or_insert(now);
     }
 
     /// The pacer gave out a frame. Frames come in order.
@@ -90,7 +99,9 @@ impl Ledger {
             if slot.is_none() {
                 *slot = Some(at);
                 let captured_at = entry.captured_at;
-                self.totals.add(stage, at.since(captured_at));
+                if self.counted_from.is_some_and(|from| captured_at >= from) {
+                    self.totals.add(stage, at.since(captured_at));
+                }
             }
         }
     }
@@ -208,6 +219,18 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_show_counts_from_live_on() {
+        let mut ledger = ledger(&[1, 2]);
+        ledger.count_from(us(2000));
+        ledger.count_from(us(9000));
+        ledger.paced(2, us(2000));
+        ledger.reached(Stage::Sent, 1, us(500_000));
+        ledger.reached(Stage::Sent, 2, us(5000));
+        let sent = ledger.totals().sent.unwrap();
+        assert_eq!((sent.frames, sent.max_ms.round()), (1, 3.0));
+    }
+
+    #[test]
     fn alike_pictures_are_taken_in_order() {
         let mut ledger = ledger(&[7, 8, 7, 8, 7, 8]);
         let frames: Vec<_> = [7, 8, 7, 8]
@@ -231,6 +254,7 @@ mod tests {
     #[test]
     fn old_frames_are_forgotten_and_late_words_of_them_ignored() {
         let mut ledger = Ledger::new();
+        ledger.count_from(us(0));
         for frame in 0..3000 {
             ledger.paced(frame, us(frame));
         }

@@ -126,6 +126,11 @@ impl Relay {
         units
     }
 
+    /// The receiver has the stream: the whole show's figures begin.
+    pub fn live(&self, now: MonoTime) {
+        self.lock().ledger.count_from(now);
+    }
+
     /// The pacer gives out frame number `frame`.
     pub fn paced(&self, frame: u64, captured_at: MonoTime) {
         let mut inner = self.lock();

@@ -87,6 +87,7 @@ impl Session {
             server: None,
             debounce: Debounce::default(),
             saved: settings,
+            drops_before: 0,
             store,
             answers_in,
             answers,
@@ -207,6 +208,8 @@ struct Worker {
     /// Kept from show to show.
     server: Option<ManagedServer>,
     debounce: Debounce,
+    /// The slot's count when the show began.
+    drops_before: u64,
     store: Option<Store>,
     /// What the store holds.
     saved: Settings,
@@ -440,6 +443,7 @@ impl Worker {
             return;
         };
         self.debounce = Debounce::default();
+        self.drops_before = inputs.slot.overwritten();
         match Show::start(&self.settings, ready, inputs, &self.journal) {
             Ok(show) => {
                 self.show = Some(show);
@@ -462,6 +466,9 @@ impl Worker {
                     self.event(Event::Confirmed(confirmation));
                     if before != State::Live && self.machine.state() == &State::Live {
                         self.journal.info("LIVE: the receiver has the stream");
+                        if let Some(show) = &self.show {
+                            show.relay().live(now);
+                        }
                     }
                 }
                 Notice::PublisherLost { failure, hopeless } => self.lost(&failure, hopeless),
@@ -578,10 +585,13 @@ impl Worker {
         }
     }
 
+    /// Since the show began: before, the preview takes fewer pictures than the source makes.
     fn capture_drops(&self) -> u64 {
-        self.inputs
+        let all = self
+            .inputs
             .as_ref()
-            .map_or(0, |inputs| inputs.slot.overwritten())
+            .map_or(0, |inputs| inputs.slot.overwritten());
+        all.saturating_sub(self.drops_before)
     }
 
     fn publish(&mut self) {
