@@ -142,7 +142,7 @@ deny() {
     if timeout 120 cargo deny --locked fetch db >"$work/advisories.log" 2>&1; then
         cargo deny --locked check --disable-fetch advisories
     else
-        echo "ADVISORIES SKIPPED: their database cannot be fetched: $(tail -n 1 "$work/advisories.log")"
+        echo "ADVISORIES SKIPPED: their database cannot be fetched: $(grep -E 'fatal|error|ERROR' "$work/advisories.log" | tail -n 1)"
     fi
 }
 
