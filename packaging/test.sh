@@ -140,7 +140,7 @@ deny() {
     cargo deny --locked check --hide-inclusion-graph bans licenses sources || return 1
     # The advisories are a git repository of their own, which may be out of reach.
     if timeout 120 cargo deny --locked fetch db >"$work/advisories.log" 2>&1; then
-        cargo deny --locked check --disable-fetch advisories
+        cargo deny --locked --offline check advisories
     else
         echo "ADVISORIES SKIPPED: their database cannot be fetched: $(grep -E 'fatal|error|ERROR' "$work/advisories.log" | tail -n 1)"
     fi
