@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Installs what building, running and (with `test`) testing needs and is not there yet.
+#
+#   bash packaging/deps.sh [run|test]
+#
+# Also sourced by run.sh and test.sh, which call `install_deps`. Needs root or sudo only where
+# something is missing; without either it names what is missing and goes on, so that the step
+# that needs it says why it failed.
+
+RUST_WANTED_MINOR=92 # Cargo.toml, rust-version = 1.92
+
+say() { printf '%s\n' "deps: $*" >&2; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif have sudo; then
+        sudo "$@"
+    else
+        return 1
+    fi
+}
+
+# The arguments that the given test says are not installed.
+missing_of() {
+    local is_there=$1 name
+    shift
+    for name in "$@"; do
+        "$is_there" "$name" || printf '%s\n' "$name"
+    done
+}
+
+apt_has() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+dnf_has() { rpm -q --quiet --whatprovides "$1"; }
+pacman_has() { pacman -Qq "$1" >/dev/null 2>&1; }
+brew_has() { have "$1" || brew list "$1" >/dev/null 2>&1; }
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"
+}
+dnf_install() { as_root dnf -q install -y "$@"; }
+pacman_install() { as_root pacman -Sq --noconfirm --needed "$@"; }
+brew_install() { brew install --quiet "$@"; }
+
+# Build: a C compiler (aws-lc, built without cmake) and ALSA's headers. Window: X11, Wayland and GL
+# libraries, which winit and glutin load at run time, so that `ldd` does not show them.
+# Test: a screen and a sound server without either.
+install_packages() {
+    local purpose=$1 manager names
+    if have apt-get; then
+        manager=apt
+        names="ca-certificates curl git gcc g++ libc6-dev make pkg-config libasound2-dev ffmpeg
+            libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon0 libxkbcommon-x11-0
+            libwayland-client0 libwayland-egl1 libwayland-cursor0 libegl1 libgl1 libgl1-mesa-dri"
+        [ "$purpose" = test ] && names="$names xvfb pulseaudio pulseaudio-utils libasound2-plugins procps"
+    elif have dnf; then
+        manager=dnf
+        names="ca-certificates curl git gcc gcc-c++ make pkgconf-pkg-config alsa-lib-devel /usr/bin/ffmpeg
+            libX11 libX11-xcb libXcursor libXi libXrandr libxkbcommon libxkbcommon-x11
+            libwayland-client libwayland-egl libwayland-cursor libglvnd-egl libglvnd-glx mesa-dri-drivers"
+        # Fedora has PipeWire in PulseAudio's place; the tests of the latter are skipped there.
+        [ "$purpose" = test ] && names="$names xorg-x11-server-Xvfb pulseaudio-utils procps-ng"
+    elif have pacman; then
+        manager=pacman
+        names="ca-certificates curl git gcc make pkgconf alsa-lib ffmpeg libx11 libxcursor libxi libxrandr
+            libxkbcommon libxkbcommon-x11 wayland libglvnd mesa"
+        [ "$purpose" = test ] && names="$names xorg-server-xvfb libpulse alsa-plugins procps-ng"
+    elif have brew; then
+        manager=brew
+        names="ffmpeg"
+    else
+        say "no apt, dnf, pacman or brew here. Needed: a C compiler, pkg-config, ALSA's headers (Linux), ffmpeg 5 or newer"
+        return 0
+    fi
+    local missing
+    # shellcheck disable=SC2086 # names are words
+    missing=$(missing_of "${manager}_has" $names)
+    [ -z "$missing" ] && return 0
+    say "installing: ${missing//$'\n'/ }"
+    # shellcheck disable=SC2086
+    "${manager}_install" $missing >&2 ||
+        say "could not install:" $missing "(no root, no sudo, or no network); going on without"
+}
+
+rust_is_new_enough() {
+    have cargo || return 1
+    local minor
+    minor=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
+    [ -n "$minor" ] && [ "$minor" -ge "$RUST_WANTED_MINOR" ]
+}
+
+install_rust() {
+    [ -f "${CARGO_HOME:-$HOME/.cargo}/env" ] && PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+    rust_is_new_enough && return 0
+    if have rustup; then
+        say "cargo is older than 1.$RUST_WANTED_MINOR; installing the stable toolchain"
+        rustup -q toolchain install stable --profile minimal -c clippy -c rustfmt >&2
+        export RUSTUP_TOOLCHAIN=stable
+    elif have curl; then
+        say "installing Rust with rustup"
+        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+            sh -s -- -y -q --profile minimal -c clippy -c rustfmt --no-modify-path >&2
+        PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+    fi
+    if ! rust_is_new_enough; then
+        say "there is no cargo 1.$RUST_WANTED_MINOR or newer. Install Rust 1.$RUST_WANTED_MINOR or newer from rustup, then start again"
+        return 1
+    fi
+}
+
+install_deps() {
+    install_packages "$1"
+    install_rust || exit 1
+    export PATH
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    set -eu
+    install_deps "${1:-run}"
+fi

@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Sets up and runs every check, with a screen and a sound server of its own: needs neither display
+# nor sound card, runs as root too. Prints the time of each step; ends with 1 if one failed.
+#
+#   bash packaging/test.sh
+#
+# Looked at, all optional: MEDIAMTX_BIN (or mediamtx in PATH: without it the tests with a real
+# server say that they were skipped), PD_TEST_FFMPEGS (more ffmpegs, separated by colons),
+# PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip).
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source-path=SCRIPTDIR source=deps.sh
+. packaging/deps.sh
+began=$SECONDS
+install_deps test
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/pd-test.XXXXXX")
+pids=()
+finish() {
+    local pid
+    for pid in "${pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+note() { printf '\n=== %s\n' "$*"; }
+times=()
+failed=()
+# step NAME COMMAND...: runs it; a failure is kept for the end, so that one run shows them all.
+step() {
+    local name=$1 from=$SECONDS word=ok
+    shift
+    note "$name"
+    if ! "$@"; then
+        word=FAILED
+        failed+=("$name")
+    fi
+    times+=("$(printf '%-34s %5d s  %s' "$name" $((SECONDS - from)) "$word")")
+}
+
+# --- a screen and a sound server, both private to this run
+export XDG_RUNTIME_DIR="$work/run"
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+unset WAYLAND_DISPLAY PULSE_SERVER
+export LIBGL_ALWAYS_SOFTWARE=1
+
+start_screen() {
+    have Xvfb || { echo "no Xvfb: the tests that need a screen say that they were skipped"; return 0; }
+    # Xvfb chooses a free number itself and writes it here once it takes connections.
+    : >"$work/display"
+    Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp 3>"$work/display" 2>"$work/xvfb.log" &
+    pids+=($!)
+    local tries=0
+    until [ -s "$work/display" ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 100 ]; then
+            echo "Xvfb did not start:"
+            cat "$work/xvfb.log"
+            return 1
+        fi
+        sleep 0.1
+    done
+    DISPLAY=":$(tr -d '[:space:]' <"$work/display")"
+    export DISPLAY
+    echo "screen $DISPLAY"
+}
+
+start_sound() {
+    have pulseaudio || { echo "no pulseaudio: the tests that need a sound input say that they were skipped"; return 0; }
+    export PULSE_SERVER="unix:$XDG_RUNTIME_DIR/native"
+    export PULSE_RUNTIME_PATH="$XDG_RUNTIME_DIR/pulse" PULSE_STATE_PATH="$XDG_RUNTIME_DIR/pulse-state"
+    pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 --disallow-exit \
+        -L "module-native-protocol-unix socket=$XDG_RUNTIME_DIR/native auth-anonymous=1" \
+        -L "module-null-sink sink_name=pd_test" >"$work/pulse.log" 2>&1 &
+    pids+=($!)
+    local tries=0
+    until pactl info >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 100 ]; then
+            echo "pulseaudio did not start:"
+            tail -n 5 "$work/pulse.log"
+            return 1
+        fi
+        sleep 0.1
+    done
+    echo "sound server $PULSE_SERVER"
+}
+
+# --- more ffmpegs: the console supports 5.1 to 9, a distribution has one of them
+more_ffmpegs() {
+    local python version program
+    if [ -n "${PD_SKIP_FFMPEGS:-}" ]; then
+        echo "not asked for"
+        return 0
+    fi
+    for python in python3 python; do
+        "$python" -m pip --version >/dev/null 2>&1 && break
+        python=
+    done
+    if [ -z "$python" ]; then
+        echo "no pip: only the ffmpeg in PATH is tested"
+        return 0
+    fi
+    for version in imageio-ffmpeg==0.6.0 imageio-ffmpeg; do
+        if ! timeout 300 "$python" -m pip install -q --disable-pip-version-check --no-deps \
+            --root-user-action=ignore --target "$work/$version" "$version" >"$work/pip.log" 2>&1; then
+            echo "$version cannot be had: $(tail -n 1 "$work/pip.log")"
+            continue
+        fi
+        program=$(find "$work/$version/imageio_ffmpeg/binaries" -name 'ffmpeg-*' -type f | head -n 1)
+        if [ -n "$program" ] && "$program" -version >"$work/version" 2>&1; then
+            head -n 1 "$work/version"
+            PD_TEST_FFMPEGS="${PD_TEST_FFMPEGS:+$PD_TEST_FFMPEGS:}$program"
+        else
+            echo "$version has no ffmpeg that runs here"
+        fi
+    done
+}
+
+# --- cargo-deny
+deny() {
+    if ! cargo deny --version >/dev/null 2>&1; then
+        # Unoptimised: it is built once and runs for seconds.
+        echo "building cargo-deny"
+        cargo install --quiet cargo-deny --locked --debug --root "$work/deny" --target-dir "$work/deny-target" || {
+            echo "cargo-deny cannot be built here: not checked"
+            return 1
+        }
+        rm -rf "$work/deny-target"
+        PATH="$work/deny/bin:$PATH"
+    fi
+    cargo deny --locked check --hide-inclusion-graph bans licenses sources || return 1
+    # The advisories are a git repository of their own, which may be out of reach.
+    if timeout 120 cargo deny --locked fetch db >"$work/advisories.log" 2>&1; then
+        cargo deny --locked --offline check advisories
+    else
+        echo "ADVISORIES SKIPPED: their database cannot be fetched: $(grep -E 'fatal|error|ERROR' "$work/advisories.log" | tail -n 1)"
+    fi
+}
+
+step "screen" start_screen
+step "sound server" start_sound
+step "more ffmpegs" more_ffmpegs
+if [ -n "${PD_TEST_FFMPEGS:-}" ]; then
+    export PD_TEST_FFMPEGS
+    # PATH's first: whoever takes one only takes that one.
+    FFMPEG_BIN="$(command -v ffmpeg || true):$PD_TEST_FFMPEGS"
+    export FFMPEG_BIN="${FFMPEG_BIN#:}"
+fi
+[ -n "${MEDIAMTX_BIN:-}" ] || have mediamtx ||
+    echo "no MediaMTX (MEDIAMTX_BIN, PATH): the tests with a real server say that they were skipped"
+
+step "cargo fmt" cargo fmt --check
+step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
+step "cargo check, no window" cargo check --no-default-features --locked
+step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+if [ -z "${PD_SKIP_DENY:-}" ]; then
+    step "cargo deny" deny
+fi
+step "cargo test" cargo test --locked
+
+note "times"
+printf '%s\n' "${times[@]}"
+printf '%-34s %5d s\n' "all" $((SECONDS - began))
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'FAILED: %s\n' "${failed[@]}"
+    exit 1
+fi
+echo "all checks passed"
