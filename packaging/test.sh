@@ -165,7 +165,7 @@ step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 if [ -z "${PD_SKIP_DENY:-}" ]; then
     step "cargo deny" deny
 fi
-step "cargo test" cargo test --locked
+step "cargo test" cargo test --locked --no-fail-fast
 
 note "times"
 printf '%s\n' "${times[@]}"
