@@ -221,11 +221,15 @@ fn an_interrupt_ends_everything_within_2_s() {
         for wait_ms in [100, 1800] {
             let console = Plan::new(&ffmpeg, &to_port(port)).start();
             if wait_ms > 1000 {
-                wait_until(Duration::from_secs(20), || {
-                    console.children("ffmpeg").len() >= 2
-                });
+                // Encoder and publisher; preflight's questions are over by then.
+                let both = || console.marked().len() >= 2;
+                assert!(
+                    wait_until(Duration::from_secs(20), both),
+                    "{}",
+                    console.stderr()
+                );
             }
-            std::thread::sleep(Duration::from_millis(wait_ms.min(1000)));
+            std::thread::sleep(Duration::from_millis(wait_ms.min(300)));
             let at = console.marked();
             let asked = Instant::now();
             console.signal(Signal::INT);
