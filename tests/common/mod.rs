@@ -1,0 +1,120 @@
+//! What the end-to-end tests share: the console as a process, an independent SRT receiver, an X
+//! server. Every process that is started here carries a mark of its own in its environment, so that
+//! what a run leaves behind is found by that mark and by nothing else.
+
+// Each test file uses its own part.
+#![allow(dead_code, clippy::unwrap_used)]
+
+pub mod console;
+#[cfg(feature = "x11")]
+pub mod screen;
+pub mod sound;
+pub mod stream;
+
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Held for a whole test: these tests are heavy and disturb each other.
+pub fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The ffmpegs that the console is tested with: `PD_TEST_FFMPEGS` (separated by colons), else the
+/// one of PATH. Empty, with a word, where there is none.
+pub fn ffmpegs() -> Vec<PathBuf> {
+    if !has("ffmpeg") || !has("ffprobe") {
+        println!("SKIPPED: ffmpeg or ffprobe was not found");
+        return Vec::new();
+    }
+    match std::env::var_os("PD_TEST_FFMPEGS") {
+        Some(list) if !list.is_empty() => std::env::split_paths(&list).collect(),
+        _ => vec![in_path("ffmpeg").unwrap()],
+    }
+}
+
+fn has(program: &str) -> bool {
+    let found = in_path(program).is_some();
+    if !found {
+        println!("{program} was not found in PATH");
+    }
+    found
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+/// The MediaMTX of `MEDIAMTX_BIN` or PATH; None, with a word, where there is none.
+pub fn mediamtx() -> Option<PathBuf> {
+    let found = std::env::var_os("MEDIAMTX_BIN")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| in_path("mediamtx"));
+    if found.is_none() {
+        println!("SKIPPED: MediaMTX was not found (MEDIAMTX_BIN, PATH)");
+    }
+    found
+}
+
+/// A UDP port of loopback that was free a moment ago.
+pub fn free_udp_port() -> u16 {
+    UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// Waits until `is_there`; whether it came in time.
+pub fn wait_until(limit: Duration, mut is_there: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + limit;
+    loop {
+        if is_there() {
+            return true;
+        }
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A child that is killed and reaped in any case.
+pub struct Killed(pub Child);
+
+impl Killed {
+    /// How it ended; None where it has not within `limit`.
+    pub fn ends_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let mut status = None;
+        wait_until(limit, || {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        });
+        status
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs a tool to its end; its output.
+pub fn output(command: &mut Command) -> Vec<u8> {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}

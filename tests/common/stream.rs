@@ -1,0 +1,129 @@
+//! An SRT receiver that has nothing of the console's, and what ffprobe and ffmpeg say of the stream.
+
+use super::{Killed, output};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// An ffmpeg that takes one SRT caller and writes what it sends into a file, byte for byte.
+pub struct Listener {
+    process: Killed,
+    folder: tempfile::TempDir,
+    /// Where it listens, on loopback.
+    pub port: u16,
+}
+
+impl Listener {
+    /// Starts one, with a passphrase unless that is empty.
+    pub fn start(passphrase: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = super::free_udp_port();
+        let mut command = Command::new("ffmpeg");
+        command.args(["-v", "error", "-nostdin", "-mode", "listener"]);
+        if !passphrase.is_empty() {
+            command.args(["-passphrase", passphrase]);
+        }
+        command
+            .args(["-f", "data", "-i", &format!("srt://127.0.0.1:{port}")])
+            .args(["-map", "0", "-c", "copy", "-f", "data"])
+            .arg(folder.path().join("received.ts"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = Killed(command.spawn().unwrap());
+        let listener = Self {
+            process,
+            folder,
+            port,
+        };
+        // It listens as soon as the port is taken.
+        assert!(
+            super::wait_until(Duration::from_secs(10), || {
+                std::net::UdpSocket::bind(("127.0.0.1", port)).is_err()
+            }),
+            "the receiver does not listen"
+        );
+        listener
+    }
+
+    /// Whether it runs: it ends with its first caller.
+    pub fn is_running(&mut self) -> bool {
+        self.process.ends_within(Duration::ZERO).is_none()
+    }
+
+    /// Waits for its end, which the caller's end brings; the stream that it took.
+    pub fn received(mut self) -> Stream {
+        let status = self.process.ends_within(Duration::from_secs(15));
+        assert!(status.is_some(), "the receiver still waits");
+        Stream {
+            path: self.folder.path().join("received.ts"),
+            _folder: self.folder,
+        }
+    }
+}
+
+/// A received transport stream.
+pub struct Stream {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// One access unit as ffprobe sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet {
+    /// Time of its picture, s.
+    pub pts_s: f64,
+    /// Bytes.
+    pub bytes: f64,
+    /// Decoding can begin here.
+    pub key: bool,
+}
+
+impl Stream {
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn probe(&self, what: &[&str]) -> Value {
+        let mut command = Command::new("ffprobe");
+        command.args(["-v", "error", "-of", "json"]).args(what);
+        serde_json::from_slice(&output(command.arg(&self.path))).unwrap()
+    }
+
+    /// ffprobe's words on the picture or the sound.
+    pub fn properties(&self, kind: &str) -> Value {
+        let all = self.probe(&["-show_streams", "-select_streams", kind]);
+        assert_eq!(all["streams"].as_array().unwrap().len(), 1, "{all}");
+        all["streams"][0].clone()
+    }
+
+    /// Pictures in the order received.
+    pub fn pictures(&self) -> Vec<Packet> {
+        let all = self.probe(&["-show_packets", "-select_streams", "v:0"]);
+        let text = |packet: &Value, name: &str| packet[name].as_str().unwrap().to_owned();
+        let packets = all["packets"].as_array().unwrap().iter();
+        packets
+            .map(|packet| Packet {
+                pts_s: text(packet, "pts_time").parse().unwrap(),
+                bytes: text(packet, "size").parse().unwrap(),
+                key: text(packet, "flags").starts_with('K'),
+            })
+            .collect()
+    }
+
+    /// Decodes with these output options; the bytes, and what the decoder complained of.
+    pub fn decode(&self, options: &str) -> (Vec<u8>, String) {
+        let output = Command::new("ffmpeg")
+            .args(["-v", "error", "-nostdin", "-i"])
+            .arg(&self.path)
+            .args(options.split_whitespace())
+            .arg("pipe:1")
+            .output()
+            .unwrap();
+        let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{complaints}");
+        (output.stdout, complaints)
+    }
+}

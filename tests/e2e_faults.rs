@@ -1,0 +1,308 @@
+//! What goes wrong: is it said in words and by its exit code, is everything over in time, and is
+//! nothing left running?
+#![cfg(target_os = "linux")]
+// Every function here is a test or serves one.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::console::{Console, Plan};
+use common::stream::Listener;
+use common::{Killed, alone, ffmpegs, free_udp_port, mediamtx, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PATTERN: &str = "live --defaults --source pattern --audio tone";
+
+fn to_port(port: u16) -> String {
+    format!("{PATTERN} --host 127.0.0.1 --set target.srt_port={port} --set target.path=pd_e2e")
+}
+
+/// Runs it; it must fail with this code, its last line must hold every one of `words`, and nothing
+/// may be left.
+fn fails(name: &str, plan: Plan, code: i32, words: &[&str]) -> String {
+    let started = Instant::now();
+    let ended = plan.run(Duration::from_secs(40));
+    let took = started.elapsed().as_secs_f64();
+    let last = ended.stderr.lines().last().unwrap_or_default().to_owned();
+    println!(
+        "{name}: exit {:?} after {took:.2} s: {last}",
+        ended.status.code()
+    );
+    assert_eq!(ended.status.code(), Some(code), "{name}: {}", ended.stderr);
+    let said = last.strip_prefix("pd-console: ");
+    let said = said.unwrap_or_else(|| panic!("{name}: {}", ended.stderr));
+    for word in words {
+        assert!(said.contains(word), "{name}: no {word:?} in: {said}");
+    }
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "", "{name}: a result in spite of the failure");
+    let left = ended.left_after(Duration::from_secs(1));
+    assert!(left.is_empty(), "{name}: left running: {left:?}");
+    ended.stderr
+}
+
+#[test]
+fn settings_that_cannot_be_are_named() {
+    let _alone = alone();
+    for ffmpeg in ffmpegs() {
+        let plan = |more: &str| Plan::new(&ffmpeg, &format!("{PATTERN} {more}"));
+        fails(
+            "unknown setting",
+            plan("--set encoder.bitrat_kbps=1"),
+            3,
+            &["encoder.bitrat_kbps", "encoder.bitrate_kbps"],
+        );
+        fails(
+            "out of range",
+            plan("--set encoder.bitrate_kbps=50000"),
+            3,
+            &["encoder.bitrate_kbps", "50000", "100 to 10000"],
+        );
+        fails(
+            "no number",
+            plan("--set encoder.bitrate_kbps=fast"),
+            3,
+            &["encoder.bitrate_kbps"],
+        );
+        fails(
+            "short passphrase",
+            plan("--host 127.0.0.1").env("PD_CONSOLE_PASSPHRASE", "short"),
+            3,
+            &["passphrase", "10"],
+        );
+    }
+}
+
+#[test]
+fn an_ffmpeg_that_is_not_there_or_lacks_srt_is_named() {
+    let _alone = alone();
+    let nowhere = Path::new("/nonexistent/ffmpeg");
+    let ended = fails(
+        "no ffmpeg",
+        Plan::new(nowhere, PATTERN),
+        4,
+        &["/nonexistent/ffmpeg"],
+    );
+    assert!(ended.to_lowercase().contains("ffmpeg"));
+    let folder = tempfile::tempdir().unwrap();
+    let fake = folder.path().join("ffmpeg");
+    let script = "#!/bin/sh\ncase \"$*\" in\n\
+        *-version*) echo 'ffmpeg version 6.1.1 Copyright (c) 2000-2023 the FFmpeg developers';;\n\
+        *-protocols*) printf 'Supported file protocols:\\nInput:\\n  file\\n  pipe\\nOutput:\\n  file\\n  pipe\\n';;\n\
+        *-encoders*) printf 'Encoders:\\n ------\\n V....D libx264 H.264\\n A....D libopus Opus\\n';;\nesac\n";
+    std::fs::write(&fake, script).unwrap();
+    std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
+    fails(
+        "ffmpeg without SRT",
+        Plan::new(&fake, PATTERN),
+        4,
+        &["SRT", "6.1.1", "ffmpeg"],
+    );
+}
+
+#[cfg(feature = "x11")]
+#[test]
+fn a_missing_display_is_a_missing_source() {
+    let _alone = alone();
+    for ffmpeg in ffmpegs() {
+        let words = "live --defaults --source x11 --audio silence";
+        fails("no display", Plan::new(&ffmpeg, words), 5, &["DISPLAY"]);
+        let plan = Plan::new(&ffmpeg, words).env("DISPLAY", ":63211");
+        fails("wrong display", plan, 5, &[":63211"]);
+    }
+}
+
+#[test]
+fn a_receiver_that_is_not_there_is_said() {
+    let _alone = alone();
+    for ffmpeg in ffmpegs() {
+        let plan = Plan::new(&ffmpeg, &to_port(free_udp_port()));
+        fails(
+            "nothing listens",
+            plan,
+            6,
+            &["nothing listens", "host and port"],
+        );
+    }
+}
+
+#[test]
+fn a_wrong_passphrase_is_a_refusal() {
+    let _alone = alone();
+    for ffmpeg in ffmpegs() {
+        let listener = Listener::start("the right passphrase");
+        let plan = Plan::new(&ffmpeg, &to_port(listener.port))
+            .env("PD_CONSOLE_PASSPHRASE", "another passphrase");
+        let said = fails("wrong passphrase, ffmpeg", plan, 7, &["passphrase"]);
+        assert!(!said.contains("another passphrase"), "shown: {said}");
+        let Some(server) = mediamtx() else { continue };
+        let (port, _server) = mediamtx_with_passphrase(&server, "the right passphrase");
+        let plan =
+            Plan::new(&ffmpeg, &to_port(port)).env("PD_CONSOLE_PASSPHRASE", "another passphrase");
+        let said = fails("wrong passphrase, MediaMTX", plan, 7, &["passphrase"]);
+        assert!(!said.contains("another passphrase"), "shown: {said}");
+        // The same run with the right one is live: it was the passphrase and nothing else.
+        let plan = Plan::new(&ffmpeg, &format!("{} --seconds 1", to_port(port)))
+            .env("PD_CONSOLE_PASSPHRASE", "the right passphrase");
+        let ended = plan.run(Duration::from_secs(40));
+        assert!(ended.status.success(), "{}", ended.stderr);
+    }
+}
+
+/// A MediaMTX that speaks SRT only and wants a passphrase of publishers.
+fn mediamtx_with_passphrase(
+    program: &Path,
+    passphrase: &str,
+) -> (u16, (Killed, tempfile::TempDir)) {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_udp_port());
+    let config = folder.path().join("mediamtx.yml");
+    let text = format!(
+        "rtsp: no\nrtmp: no\nhls: no\nwebrtc: no\nsrt: yes\nsrtAddress: 127.0.0.1:{port}\n\
+         paths:\n  all_others:\n    srtPublishPassphrase: {passphrase}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let server = Command::new(program)
+        .arg(&config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let server = Killed(server.unwrap());
+    assert!(
+        wait_until(Duration::from_secs(10), || {
+            UdpSocket::bind(("127.0.0.1", port)).is_err()
+        }),
+        "MediaMTX does not listen"
+    );
+    (port, (server, folder))
+}
+
+/// Live against the console's own receiver; at least its encoder, publisher and receiver run.
+fn live(plan: Plan) -> Console {
+    let console = plan.start();
+    console.wait_live(1);
+    let children = console.marked();
+    assert!(
+        children.len() >= 3,
+        "the mark does not find them: {children:?}"
+    );
+    console
+}
+
+#[test]
+fn an_interrupt_ends_everything_within_2_s() {
+    let _alone = alone();
+    for ffmpeg in ffmpegs() {
+        for signal in [Signal::INT, Signal::TERM] {
+            let console = live(Plan::new(&ffmpeg, &format!("{PATTERN} --json")));
+            let asked = Instant::now();
+            console.signal(signal);
+            let ended = console.end_within(Duration::from_secs(2));
+            println!(
+                "{signal:?} while live: ended after {:.2} s",
+                asked.elapsed().as_secs_f64()
+            );
+            assert!(ended.status.success(), "{}", ended.stderr);
+            assert!(
+                ended.json()["frames"].as_u64() > Some(0),
+                "{}",
+                ended.stdout
+            );
+            let left = ended.left_after(Duration::from_millis(100));
+            assert!(left.is_empty(), "left running: {left:?}");
+        }
+        // A port that is taken and answers nothing: the publisher hangs in its handshake.
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = silent.local_addr().unwrap().port();
+        for wait_ms in [100, 1800] {
+            let console = Plan::new(&ffmpeg, &to_port(port)).start();
+            if wait_ms > 1000 {
+                // Encoder and publisher; preflight's questions are over by then.
+                let both = || console.marked().len() >= 2;
+                assert!(
+                    wait_until(Duration::from_secs(20), both),
+                    "{}",
+                    console.stderr()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(wait_ms.min(300)));
+            let at = console.marked();
+            let asked = Instant::now();
+            console.signal(Signal::INT);
+            let ended = console.end_within(Duration::from_secs(2));
+            println!(
+                "INT while starting ({} children): ended after {:.2} s with {:?}",
+                at.len(),
+                asked.elapsed().as_secs_f64(),
+                ended.status.code()
+            );
+            assert_eq!(ended.status.code(), Some(6), "{}", ended.stderr);
+            let left = ended.left_after(Duration::from_millis(100));
+            assert!(left.is_empty(), "left running: {left:?}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_console_leaves_nothing() {
+    let _alone = alone();
+    let server = mediamtx();
+    for ffmpeg in ffmpegs() {
+        for server in [None, server.as_ref()]
+            .iter()
+            .take(1 + usize::from(server.is_some()))
+        {
+            let plan = Plan::new(&ffmpeg, PATTERN);
+            let console = live(match server {
+                Some(server) => plan.env("MEDIAMTX_BIN", server),
+                None => plan,
+            });
+            let killed = Instant::now();
+            console.signal(Signal::KILL);
+            let ended = console.end_within(Duration::from_secs(2));
+            let left = ended.left_after(Duration::from_secs(3));
+            println!(
+                "kill -9 ({}): nothing left after {:.2} s",
+                if server.is_some() {
+                    "MediaMTX"
+                } else {
+                    "loopback"
+                },
+                killed.elapsed().as_secs_f64()
+            );
+            assert!(left.is_empty(), "left running: {left:?}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_mediamtx_is_started_again() {
+    let _alone = alone();
+    let Some(server) = mediamtx() else { return };
+    for ffmpeg in ffmpegs() {
+        let console = live(Plan::new(&ffmpeg, PATTERN).env("MEDIAMTX_BIN", &server));
+        let name = server.file_name().unwrap().to_str().unwrap().to_owned();
+        let first = console.children(&name);
+        assert_eq!(first.len(), 1, "{:?}", console.marked());
+        let killed = Instant::now();
+        let pid = Pid::from_raw(i32::try_from(first[0]).unwrap()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        console.wait_live(2);
+        println!(
+            "MediaMTX killed: LIVE again after {:.2} s",
+            killed.elapsed().as_secs_f64()
+        );
+        let second = console.children(&name);
+        assert_eq!(second.len(), 1, "{:?}", console.marked());
+        assert_ne!(first, second);
+        console.signal(Signal::INT);
+        let ended = console.end_within(Duration::from_secs(2));
+        assert!(ended.status.success(), "{}", ended.stderr);
+        let left = ended.left_after(Duration::from_millis(100));
+        assert!(left.is_empty(), "left running: {left:?}");
+    }
+}
