@@ -21,7 +21,7 @@ const WANTED_KBPS: [f64; 3] = [3000.0, 1000.0, 6000.0];
 const LONGEST_GAP_S: f64 = 0.070;
 /// Nor for longer than this where the console itself says that the encoder did not take a picture in
 /// time (a busy machine).
-const LONGEST_DROP_S: f64 = 0.200;
+const LONGEST_DROP_S: f64 = 0.500;
 
 /// Noise, its lower half shown from another place 30 times a second: nothing to predict that from, so
 /// that the encoder needs every bit that it may have. The upper half stands still, or the encoder
@@ -61,10 +61,15 @@ fn run(ffmpeg: &Path, server: &Xvfb, more: &str, mediamtx: Option<&Path>) -> End
     }
     .run(Duration::from_secs(60));
     assert!(ended.status.success(), "{}", ended.stderr);
+    ended
+}
+
+/// The console's own count of what did not go out.
+fn nothing_was_lost(ended: &Ended) {
     let result = ended.json();
     println!(
-        "drops {}, reconnects {}",
-        result["drops"], result["reconnects"]
+        "drops {}, reconnects {}, sent {}",
+        result["drops"], result["reconnects"], result["latency"]["sent"]
     );
     assert_eq!(
         result["drops"]["network"], 0,
@@ -72,7 +77,6 @@ fn run(ffmpeg: &Path, server: &Xvfb, more: &str, mediamtx: Option<&Path>) -> End
         ended.stderr
     );
     assert_eq!(result["reconnects"], 0, "{result:#}\n{}", ended.stderr);
-    ended
 }
 
 #[test]
@@ -100,6 +104,7 @@ fn the_stream_goes_on_over_every_change() {
         let (_, complaints) =
             stream.decode("-map 0:v -fps_mode passthrough -enc_time_base 1:90000 -f null");
         assert_eq!(complaints, "", "the decoder complains");
+        nothing_was_lost(&ended);
     }
 }
 
@@ -211,6 +216,7 @@ fn a_viewer_of_mediamtx_gets_the_encoders_own_pictures() {
         };
         let _noise = noise(&server.display);
         let ended = run(&ffmpeg, &server, "", Some(&program));
+        nothing_was_lost(&ended);
         let result = ended.json();
         println!(
             "passthrough {} of {}, arrived {}",
