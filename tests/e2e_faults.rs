@@ -168,6 +168,8 @@ fn mediamtx_with_passphrase(
     std::fs::write(&config, text).unwrap();
     let server = Command::new(program)
         .arg(&config)
+        // It writes certificates beside itself.
+        .current_dir(folder.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
