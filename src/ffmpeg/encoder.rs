@@ -34,6 +34,9 @@ pub const TABLE: &[Row] = &[Row {
         ("-tune", "zerolatency", ALL),
         // x264 writes constraint_set0 and 1, that is constrained baseline (SPS 42 C0).
         ("-profile:v", "baseline", ALL),
+        // A change of the whole picture is no reason for an IDR: moving pictures got one every few
+        // frames (measured), each at the cost of the pictures after it.
+        ("-sc_threshold", "0", ALL),
         // A forced key frame is to be an IDR, see the cut-over.
         ("-forced-idr", "1", ALL),
     ],

@@ -11,6 +11,7 @@ use crate::clock::{self, MonoTime};
 use crate::ffmpeg::child::Tail;
 use crate::ffmpeg::plan::{Arguments, AudioInput};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
+use crate::relay::hub::SinkEnd;
 use crate::relay::{AccessUnit, Relay, flv_write};
 use crate::stop::StopToken;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -70,7 +71,8 @@ impl Publisher {
         let sent_bytes = Arc::new(AtomicU64::new(0));
         let (epoch_is, epoch) = crossbeam_channel::bounded(1);
         let video = Video {
-            units: relay.add_sink(),
+            sink: relay.add_sink(),
+            sent_bytes: sent_bytes.clone(),
             relay: relay.clone(),
             stop: stop.clone(),
             epoch: None,
@@ -141,7 +143,8 @@ impl Drop for Publisher {
 }
 
 struct Video {
-    units: Receiver<AccessUnit>,
+    sink: SinkEnd,
+    sent_bytes: Arc<AtomicU64>,
     relay: Arc<Relay>,
     stop: StopToken,
     epoch: Option<MonoTime>,
@@ -157,13 +160,16 @@ impl Video {
             return;
         }
         while !self.stop.is_stopped() {
-            match self.units.recv_timeout(Duration::from_millis(100)) {
+            match self.sink.units.recv_timeout(Duration::from_millis(100)) {
                 Ok(unit) => {
                     if !self.keep(&unit, clock::now()) {
-                        // What a starting child misses is no drop of the show.
-                        self.relay
-                            .network_drops(u64::from(self.last_pts_ms.is_some()));
+                        // What a child misses until it is connected is no drop of the show.
+                        let established = self.sink.established.load(Ordering::Relaxed);
+                        self.relay.network_drops(u64::from(established));
                         continue;
+                    }
+                    if self.sent_bytes.load(Ordering::Relaxed) > 0 {
+                        self.sink.established.store(true, Ordering::Relaxed);
                     }
                     if self.write(&unit, &mut stdin).is_err() {
                         return;

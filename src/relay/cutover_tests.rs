@@ -139,7 +139,9 @@ proptest! {
         let mut events: Vec<(u64, u64, u8, AccessUnit)> = Vec::new();
         let mut latest = [0_u64; 2];
         for frame in 0..60_u64 {
-            let time = frame * 33 + delays_old[frame as usize];
+            // A change waits until the first encoder is at work (session::encoders).
+            let delay = if frame == 0 { 1 } else { delays_old[frame as usize] };
+            let time = frame * 33 + delay;
             latest[0] = latest[0].max(time);
             events.push((latest[0], frame, 1, unit(frame, frame % 30 == 0, 1)));
             let first = cut + begins_late;

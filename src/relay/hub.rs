@@ -13,6 +13,7 @@ use crate::clock::{self, MonoTime};
 use crate::latency::{Ledger, Stage};
 use crate::session::snapshot::{Drops, LatencyFigures};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,8 +44,16 @@ struct Sink {
     queue: Sender<AccessUnit>,
     /// Until an IDR comes.
     waiting: bool,
-    /// Whether it has taken any; what it misses before is its start, not a drop.
-    begun: bool,
+    /// Whether it is at work; what it misses before is its start, not a drop.
+    established: Arc<AtomicBool>,
+}
+
+/// A sink's end of the relay.
+pub struct SinkEnd {
+    /// Every unit from the next IDR on.
+    pub units: Receiver<AccessUnit>,
+    /// To be set once the sink is at work: what it misses from then on is a drop of the show.
+    pub established: Arc<AtomicBool>,
 }
 
 struct Inner {
@@ -116,14 +125,15 @@ impl Relay {
 
     /// A new sink: from the next IDR on it gets every unit. It is forgotten when the receiver is
     /// dropped.
-    pub fn add_sink(&self) -> Receiver<AccessUnit> {
+    pub fn add_sink(&self) -> SinkEnd {
         let (queue, units) = bounded(SINK_UNITS);
+        let established = Arc::new(AtomicBool::new(false));
         self.lock().sinks.push(Sink {
             queue,
             waiting: true,
-            begun: false,
+            established: established.clone(),
         });
-        units
+        SinkEnd { units, established }
     }
 
     /// The receiver has the stream: the whole show's figures begin.
@@ -231,18 +241,17 @@ impl Sink {
     /// False where the sink is gone.
     fn offer(&mut self, unit: &AccessUnit, drops: &mut u64) -> bool {
         if self.waiting && !unit.idr {
-            *drops += u64::from(self.begun);
+            *drops += u64::from(self.established.load(Ordering::Relaxed));
             return true;
         }
         match self.queue.try_send(unit.clone()) {
             Ok(()) => {
                 self.waiting = false;
-                self.begun = true;
                 true
             }
             Err(TrySendError::Full(_)) => {
                 self.waiting = true;
-                *drops += 1;
+                *drops += u64::from(self.established.load(Ordering::Relaxed));
                 true
             }
             Err(TrySendError::Disconnected(_)) => false,
@@ -306,12 +315,13 @@ mod tests {
         let (relay, _events) = Relay::new();
         relay.begin_cutover(1, 0, MonoTime::ZERO);
         let early = relay.add_sink();
+        early.established.store(true, Ordering::Relaxed);
         relay.unit(1, unit(0, true));
         let late = relay.add_sink();
         for frame in 1..20 {
             relay.unit(1, unit(frame, frame == 15));
         }
-        let frames = |r: &Receiver<AccessUnit>| r.try_iter().map(|u| u.frame).collect::<Vec<_>>();
+        let frames = |sink: &SinkEnd| sink.units.try_iter().map(|u| u.frame).collect::<Vec<_>>();
         assert_eq!(frames(&early), (0..8).collect::<Vec<_>>());
         assert_eq!(frames(&late), [15, 16, 17, 18, 19]);
         // 8..=14 had to wait for the IDR, 15..=19 found the queue full still.
