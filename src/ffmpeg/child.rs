@@ -15,10 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Lines of stderr that are kept.
-const KEPT_LINES: usize = 50;
+/// Lines of a child that are kept.
+pub const KEPT_LINES: usize = 50;
 /// A line's length: longer ones are cut, so that a child without line ends costs no memory.
-const LONGEST_LINE: u64 = 2000;
+pub const LONGEST_LINE: u64 = 2000;
 
 /// A running (or ended) ffmpeg.
 pub struct Sidecar {
@@ -46,7 +46,8 @@ impl Tail {
             .collect()
     }
 
-    fn add(&self, line: String) {
+    /// Adds a line; the oldest goes where there are too many.
+    pub fn add(&self, line: String) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT_LINES {
             lines.pop_front();
@@ -196,8 +197,8 @@ impl Drop for Sidecar {
     }
 }
 
-/// Reads lines to the end, each cut at [`LONGEST_LINE`] bytes, bytes that are not UTF-8 replaced.
-fn drain_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) {
+/// Reads a child's lines to the end, each cut at [`LONGEST_LINE`] bytes, bytes that are not UTF-8 replaced.
+pub fn drain_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
     loop {

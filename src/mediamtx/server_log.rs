@@ -1,64 +1,25 @@
 //! What the managed server says: read to the end on the thread `pd-log-mediamtx`, so that it never
 //! blocks; the last lines are kept, longer ones cut.
 
+pub(super) use crate::ffmpeg::child::Tail;
+use crate::ffmpeg::child::drain_lines;
 use crate::session::snapshot::Severity;
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Read;
 
-const KEPT_LINES: usize = 40;
-const LONGEST_LINE: u64 = 2000;
-
-/// The last lines that the server wrote.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tail(Arc<Mutex<VecDeque<String>>>);
-
-impl Tail {
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
-    }
-
-    fn add(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == KEPT_LINES {
-            lines.pop_front();
-        }
-        lines.push_back(line);
-    }
-}
-
-/// Reads lines to the end, each cut at [`LONGEST_LINE`] bytes.
+/// Reads lines to the end.
 pub(super) fn drain(
     output: impl Read,
     tail: &Tail,
     log: &(dyn Fn(Severity, String) + Send + Sync),
 ) {
-    let mut reader = BufReader::new(output);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match reader
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut line)
-        {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                let text = String::from_utf8_lossy(&line);
-                let (severity, text) = log_line(text.trim_end());
-                // That line answers our own question for a path that is not there yet.
-                if !text.is_empty() && text != "[API] path not found" {
-                    tail.add(text.to_owned());
-                    log(severity, text.to_owned());
-                }
-            }
+    drain_lines(output, |line| {
+        let (severity, text) = log_line(line);
+        // That line answers our own question for a path that is not there yet.
+        if text != "[API] path not found" {
+            tail.add(text.to_owned());
+            log(severity, text.to_owned());
         }
-    }
+    });
 }
 
 /// Splits "2026/01/31 23:59:59 WAR text" into its gravity and the text.
@@ -90,6 +51,8 @@ fn log_line(line: &str) -> (Severity, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ffmpeg::child::{KEPT_LINES, LONGEST_LINE};
+    use std::sync::Mutex;
 
     #[test]
     fn endless_lines_are_cut_and_few_are_kept() {
