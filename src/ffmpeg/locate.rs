@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub const FFMPEG_ENV: &str = "PD_CONSOLE_FFMPEG";
 
 /// Places that a desktop session's PATH often lacks (Homebrew on both architectures).
-const USUAL: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"];
+pub const USUAL: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"];
 
 /// Finds ffmpeg in the order of the module's line. A path that was named must be right: it is an
 /// error where it is not, never a reason to take another.
@@ -73,7 +73,11 @@ fn search(
     }))
 }
 
-fn usable(path: &Path) -> Result<(), String> {
+/// Whether a program may be started from `path`, as far as the disk tells.
+///
+/// # Errors
+/// Why not, in the system's words or ours.
+pub fn usable(path: &Path) -> Result<(), String> {
     let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
     if meta.is_dir() {
         return Err("it is a folder".into());

@@ -112,16 +112,19 @@ const ACCESS_UNIT_KBIT: u32 = 480;
 /// access unit is thrown away, frame 1 the first of the show.
 pub const FIRST_SHOWN: u64 = 1;
 
+/// What every child begins with: no banner, no questions, no progress among its words.
+pub const QUIET: [&str; 5] = [
+    "-hide_banner",
+    "-nostdin",
+    "-nostats",
+    "-loglevel",
+    "warning",
+];
+
 /// Arguments of the encoder: raw I420 on stdin, FLV on stdout.
 pub fn encoder(wish: &EncoderWish, version: Version, cores: usize) -> Arguments {
     let mut args = Arguments::default();
-    args.add([
-        "-hide_banner",
-        "-nostdin",
-        "-nostats",
-        "-loglevel",
-        "warning",
-    ]);
+    args.add(QUIET);
     args.add(PROBE_NOTHING);
     args.add([
         "-f",
@@ -207,13 +210,7 @@ pub struct SrtOutput {
 /// Arguments of the publisher: FLV (H.264) on stdin and endless WAV in, MPEG-TS over SRT out.
 pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arguments {
     let mut args = Arguments::default();
-    args.add([
-        "-hide_banner",
-        "-nostdin",
-        "-nostats",
-        "-loglevel",
-        "warning",
-    ]);
+    args.add(QUIET);
     args.add(["-progress", "pipe:1"]);
     args.add(PROBE_NOTHING);
     args.add(["-f", "flv", "-i", "pipe:0"]);

@@ -1,13 +1,11 @@
 //! Where the MediaMTX program is. Looks at the disk, starts nothing.
 
+use crate::ffmpeg::locate::{USUAL, usable};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Environment variable that names MediaMTX.
 pub const MEDIAMTX_ENV: &str = "MEDIAMTX_BIN";
-
-/// Places that a desktop session's PATH often lacks (Homebrew on both architectures).
-const USUAL: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"];
 
 /// Why MediaMTX was not found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,9 +57,9 @@ fn search(
         .map(|path| (path, "the setting mediamtx_path"))
         .or(from_env.map(|path| (path, MEDIAMTX_ENV)));
     if let Some((path, by)) = named {
-        return match unusable(path) {
-            None => Ok(path.to_owned()),
-            Some(why) => Err(LocateError::Named {
+        return match usable(path) {
+            Ok(()) => Ok(path.to_owned()),
+            Err(why) => Err(LocateError::Named {
                 path: path.into(),
                 by,
                 why,
@@ -78,7 +76,7 @@ fn search(
         let found = folders
             .iter()
             .map(|folder| folder.join(name))
-            .find(|p| unusable(p).is_none());
+            .find(|p| usable(p).is_ok());
         let list: Vec<String> = folders
             .iter()
             .map(|folder| folder.display().to_string())
@@ -106,25 +104,6 @@ fn search(
         )
     })
     .ok_or(LocateError::NotFound { looked })
-}
-
-/// Why `path` cannot be run; None where it can.
-fn unusable(path: &Path) -> Option<String> {
-    let meta = match std::fs::metadata(path) {
-        Ok(meta) => meta,
-        Err(error) => return Some(error.to_string()),
-    };
-    if meta.is_dir() {
-        return Some("it is a folder".into());
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if meta.permissions().mode() & 0o111 == 0 {
-            return Some("it is not executable".into());
-        }
-    }
-    None
 }
 
 #[cfg(unix)]

@@ -7,6 +7,7 @@
 
 use super::ts::TsDemux;
 use crate::clock;
+use crate::ffmpeg::plan::QUIET;
 use crate::relay::{ArrivalCounters, ArrivalEvent};
 use crate::stop::StopToken;
 use crossbeam_channel::Sender;
@@ -26,15 +27,7 @@ const BLOCK: usize = 32 << 10;
 /// which libsrt refuses.
 pub fn args(port: u16, latency_ms: u32, passphrase: Option<&str>) -> Vec<String> {
     let latency_us = u64::from(latency_ms) * 1000;
-    let mut args: Vec<String> = [
-        "-hide_banner",
-        "-nostdin",
-        "-nostats",
-        "-loglevel",
-        "warning",
-    ]
-    .map(String::from)
-    .into();
+    let mut args: Vec<String> = QUIET.map(String::from).into();
     let mut push = |option: &str, value: String| args.extend([option.to_owned(), value]);
     push("-mode", "listener".into());
     push("-latency", latency_us.to_string());
