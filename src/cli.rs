@@ -60,6 +60,8 @@ pub struct SettingsArgs {
 /// Picture sources by name.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Source {
+    /// The screen, by the way that suits this desktop.
+    Screen,
     /// Test pattern.
     Pattern,
     /// X11 screen.
@@ -121,6 +123,7 @@ impl SettingsArgs {
         };
         if let Some(source) = self.source {
             settings.video.source = match source {
+                Source::Screen => VideoSourceKind::Screen,
                 Source::Pattern => VideoSourceKind::Pattern,
                 Source::X11 => VideoSourceKind::X11,
             };

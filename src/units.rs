@@ -40,6 +40,55 @@ impl fmt::Display for Size {
     }
 }
 
+/// A rectangle of a picture in its own pixels, from its left upper corner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Region {
+    /// Pixels from the left edge.
+    pub x: u32,
+    /// Pixels from the upper edge.
+    pub y: u32,
+    /// Pixels across and down.
+    pub size: Size,
+}
+
+impl Region {
+    /// The part of it that lies within a picture of `whole`; None where nothing does.
+    pub fn within(self, whole: Size) -> Option<Self> {
+        let side = |at: u32, length: u32, whole: u32| {
+            let end = at.saturating_add(length).min(whole);
+            end.checked_sub(at).filter(|length| *length > 0)
+        };
+        let width = side(self.x, self.size.width, whole.width)?;
+        let height = side(self.y, self.size.height, whole.height)?;
+        Some(Self {
+            size: Size::new(width, height),
+            ..self
+        })
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{}+{}", self.size, self.x, self.y)
+    }
+}
+
+impl std::str::FromStr for Region {
+    type Err = String;
+
+    /// `WIDTHxHEIGHT+X+Y`, the form of X11's own tools (X(7), GEOMETRY SPECIFICATIONS).
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let mut parts = text.split('+');
+            let (width, height) = parts.next()?.split_once('x')?;
+            let size = Size::new(width.parse().ok()?, height.parse().ok()?);
+            let (x, y) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+            parts.next().is_none().then_some(Self { x, y, size })
+        };
+        parse().ok_or_else(|| format!("`{text}` is no region; give it as 1280x720+100+50"))
+    }
+}
+
 /// Frames a second as a fraction, so that 29.97 is exactly 30000/1001.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fps {
@@ -96,6 +145,24 @@ mod tests {
     fn odd_sizes_are_cropped_to_even() {
         assert_eq!(Size::new(1367, 769).even(), Size::new(1366, 768));
         assert_eq!(Size::new(1, 1).even(), Size::new(0, 0));
+    }
+
+    #[test]
+    fn a_region_is_read_written_and_cut_to_the_picture() {
+        let region: Region = "1280x720+100+50".parse().unwrap();
+        assert_eq!((region.x, region.y), (100, 50));
+        assert_eq!(region.to_string(), "1280x720+100+50");
+        let cut = region.within(Size::new(1000, 4000)).unwrap();
+        assert_eq!(cut.size, Size::new(900, 720));
+        assert_eq!(region.within(Size::new(100, 720)), None);
+        let far = Region {
+            x: u32::MAX,
+            ..region
+        };
+        assert_eq!(far.within(Size::new(4000, 4000)), None);
+        for bad in ["", "1280x720", "1280x720+1", "1x2+3+4+5", "1x-2+0+0"] {
+            assert!(bad.parse::<Region>().is_err(), "{bad}");
+        }
     }
 
     #[test]

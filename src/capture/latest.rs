@@ -11,7 +11,16 @@ use std::time::Duration;
 
 /// Holds the newest frame. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct FrameSlot(Arc<Inner>);
+pub struct FrameSlot(Arc<Inner>, u64);
+
+/// What a source tells of itself while it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceNote {
+    /// What is open ("Monitor HDMI-1, 1920x1080"); None until it is.
+    pub label: Option<String>,
+    /// What the operator must do before it can open ("choose a screen in the dialog").
+    pub asks: Option<String>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -20,6 +29,10 @@ struct Inner {
     overwritten: AtomicU64,
     put: AtomicU64,
     wanted_from_us: AtomicU64,
+    /// The writer that is heard; a source that was given up writes into the void.
+    writer: AtomicU64,
+    beat_us: AtomicU64,
+    note: Mutex<SourceNote>,
 }
 
 impl FrameSlot {
@@ -28,9 +41,55 @@ impl FrameSlot {
         Self::default()
     }
 
+    /// A handle for a new source: from now on nothing that older handles put is taken.
+    ///
+    /// So a source that hangs can be given up: should it wake again, it disturbs nobody.
+    #[must_use]
+    pub fn new_writer(&self) -> Self {
+        let writer = self.0.writer.fetch_add(1, Ordering::SeqCst) + 1;
+        *self.0.note.lock().unwrap_or_else(PoisonError::into_inner) = SourceNote::default();
+        self.0.beat_us.store(0, Ordering::Relaxed);
+        Self(self.0.clone(), writer)
+    }
+
+    fn is_heard(&self) -> bool {
+        self.1 == self.0.writer.load(Ordering::SeqCst)
+    }
+
+    /// A source's sign of life at `now`, due at least once a second also while its picture stands
+    /// still or it waits for the operator; [`FrameSlot::put`] is one too.
+    pub fn beat(&self, now: MonoTime) {
+        if self.is_heard() {
+            self.0.beat_us.store(now.as_micros(), Ordering::Relaxed);
+        }
+    }
+
+    /// When the source last gave a sign of life; zero where it has not yet.
+    pub fn last_beat(&self) -> MonoTime {
+        MonoTime::from_micros(self.0.beat_us.load(Ordering::Relaxed))
+    }
+
+    /// A source tells what it is, anew with each change ("Monitor HDMI-1, 1920x1080").
+    pub fn note(&self, note: SourceNote) {
+        if self.is_heard() {
+            *self.0.note.lock().unwrap_or_else(PoisonError::into_inner) = note;
+        }
+    }
+
+    /// What the source told last.
+    pub fn last_note(&self) -> SourceNote {
+        let note = self.0.note.lock().unwrap_or_else(PoisonError::into_inner);
+        note.clone()
+    }
+
     /// Puts a frame; an untaken one is overwritten and counted as a capture drop.
     pub fn put(&self, frame: Frame) {
+        self.beat(frame.in_memory_at);
         let mut held = self.0.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: a handle given up while it was on its way here puts nothing.
+        if !self.is_heard() {
+            return;
+        }
         if held.replace(frame).is_some() {
             self.0.overwritten.fetch_add(1, Ordering::Relaxed);
         }
@@ -106,6 +165,26 @@ mod tests {
         assert_eq!(slot.take().unwrap().captured_at.as_micros(), 2);
         assert!(slot.take().is_none());
         assert_eq!((slot.overwritten(), slot.put_count()), (1, 2));
+    }
+
+    #[test]
+    fn a_source_given_up_is_no_longer_heard() {
+        let slot = FrameSlot::new();
+        let old = slot.new_writer();
+        old.put(frame(5));
+        assert_eq!(slot.last_beat().as_micros(), 5);
+        let new = slot.new_writer();
+        old.put(frame(6));
+        old.note(SourceNote {
+            label: Some("old".into()),
+            asks: None,
+        });
+        assert_eq!(slot.last_beat(), MonoTime::ZERO);
+        assert_eq!(slot.last_note(), SourceNote::default());
+        assert_eq!(slot.take().unwrap().captured_at.as_micros(), 5);
+        assert!(slot.take().is_none());
+        new.put(frame(7));
+        assert_eq!(slot.take().unwrap().captured_at.as_micros(), 7);
     }
 
     #[test]

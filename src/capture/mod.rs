@@ -3,7 +3,9 @@
 //! A source runs on its own thread and puts frames into a [`FrameSlot`], which holds the newest
 //! frame only. What the pacer did not take in time is overwritten and counted, never queued.
 
+pub mod choice;
 pub mod convert;
+pub mod copy;
 pub mod frame;
 pub mod latest;
 pub mod pacer;
@@ -13,26 +15,27 @@ mod sys;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod x11;
 
+pub use choice::{Choice, list};
 pub use frame::{Frame, FramePool};
-pub use latest::FrameSlot;
+pub use latest::{FrameSlot, SourceNote};
 
 use crate::settings::schema::{VideoSettings, VideoSourceKind};
 use crate::stop::StopToken;
-use crate::units::Size;
+use crate::units::{Region, Size};
 #[cfg(all(target_os = "linux", feature = "x11"))]
 use std::time::Duration;
 
 /// A source of pictures.
 pub trait VideoSource: Send {
-    /// What the operator calls it ("X11 screen :0, 1920x1080").
+    /// What the operator calls it before it is open ("X11 screen :0").
     fn label(&self) -> String;
-
-    /// The size of the pictures that it makes now, before any scaling.
-    fn size(&self) -> Size;
 
     /// Captures until `stop`, putting each new picture into `slot`; blocks the calling thread.
     ///
-    /// A source that has nothing new puts nothing: the pacer repeats the last frame.
+    /// A source that has nothing new puts nothing: the pacer repeats the last frame. It calls
+    /// [`FrameSlot::beat`] at least once a second all the same, or it is taken for hung and given
+    /// up; and [`FrameSlot::note`] once it is open, with each change of its name or size, and
+    /// while it waits for the operator.
     ///
     /// # Errors
     /// Ends with an error where the source is lost; the caller may open it anew.
@@ -53,6 +56,15 @@ pub enum CaptureError {
     /// The source worked and does no more.
     #[error("the picture source was lost: {0}. The console tries again")]
     Lost(String),
+    /// What was chosen is not there (any more).
+    #[error("{0} is not there. The console looks for it every second; or choose another source")]
+    Gone(String),
+    /// The operator or the system refused.
+    #[error("the desktop does not allow capture: {0}")]
+    Refused(String),
+    /// The region has nothing of the picture.
+    #[error("the region {0} lies outside of the source ({1}). Choose another region")]
+    RegionOutside(Region, Size),
     /// This build has no such backend.
     #[error("this build cannot capture {0}. Choose another source")]
     Unsupported(String),
@@ -63,7 +75,7 @@ pub enum CaptureError {
 /// # Errors
 /// Those of the source, and [`CaptureError::Unsupported`] where this build lacks it.
 pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureError> {
-    match settings.source {
+    match choice::resolve(settings.source) {
         #[cfg(all(target_os = "linux", feature = "x11"))]
         VideoSourceKind::X11 => {
             // Not slower than 60 looks a second for slow shows: the pointer's move is dated then.
@@ -71,12 +83,21 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
             let source = x11::X11Source::open(None, settings.cursor)?;
             Ok(Box::new(source.poll_every(interval)))
         }
-        #[cfg(not(all(target_os = "linux", feature = "x11")))]
-        VideoSourceKind::X11 => Err(CaptureError::Unsupported("an X11 screen".into())),
         VideoSourceKind::Pattern => Ok(Box::new(pattern::PatternSource::new(
             settings.size,
             settings.fps,
         ))),
+        other => Err(CaptureError::Unsupported(
+            match other {
+                VideoSourceKind::X11 => "an X11 screen",
+                VideoSourceKind::Portal => "a Wayland screen",
+                VideoSourceKind::Windows => "a Windows screen",
+                VideoSourceKind::MacOs => "a macOS screen",
+                VideoSourceKind::Scap => "through scap",
+                VideoSourceKind::Screen | VideoSourceKind::Pattern => "this",
+            }
+            .into(),
+        )),
     }
 }
 
@@ -91,10 +112,9 @@ mod tests {
             source: VideoSourceKind::Pattern,
             size: Size::new(640, 360),
             fps: Fps::whole(25),
-            cursor: false,
+            ..VideoSettings::default()
         };
         let source = open(&settings).unwrap();
-        assert_eq!(source.size(), Size::new(640, 360));
         assert_eq!(source.label(), "Test pattern, 640x360 at 25 fps");
     }
 }

@@ -79,10 +79,6 @@ impl VideoSource for PatternSource {
         format!("Test pattern, {} at {} fps", self.size, self.fps)
     }
 
-    fn size(&self) -> Size {
-        self.size
-    }
-
     fn run(&mut self, slot: &FrameSlot, stop: &StopToken) -> Result<(), CaptureError> {
         let started = now();
         let mut schedule = Schedule::new(started, self.fps);

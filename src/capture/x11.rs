@@ -321,10 +321,6 @@ impl VideoSource for X11Source {
         format!("X11 screen {}, {}", self.name, self.size)
     }
 
-    fn size(&self) -> Size {
-        self.size
-    }
-
     /// Each frame's `captured_at` is the time at which the newest change in it was seen, the first
     /// moment at which its picture could be had. Waiting for the pacer counts as latency.
     fn run(&mut self, slot: &FrameSlot, stop: &StopToken) -> Result<(), CaptureError> {

@@ -1,7 +1,7 @@
 //! What can be set. The shipped values are in `settings/default.ron`, which a test holds equal to
 //! [`Settings::default`].
 
-use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS, Fps, Size};
+use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS, Fps, Region, Size};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -64,33 +64,98 @@ pub enum Language {
 pub struct VideoSettings {
     /// Which source.
     pub source: VideoSourceKind,
+    /// What of the screen; sources that are no screen ignore it.
+    pub part: ScreenPart,
+    /// Only this rectangle of it, in the source's own pixels.
+    pub region: Option<Region>,
     /// Size of the encoded picture; the source is scaled into it with its aspect kept.
     pub size: Size,
+    /// What becomes of a source of another aspect.
+    pub fit: Fit,
     /// Frames a second.
     pub fps: Fps,
     /// Whether the pointer is drawn (screen sources).
     pub cursor: bool,
+    /// In which form the picture goes to the encoder.
+    pub pipe: PipeFormat,
 }
 
 impl Default for VideoSettings {
     fn default() -> Self {
         Self {
             source: VideoSourceKind::default(),
+            part: ScreenPart::default(),
+            region: None,
             size: Size::new(1280, 720),
+            fit: Fit::default(),
             fps: Fps::whole(30),
             cursor: true,
+            pipe: PipeFormat::default(),
         }
     }
 }
 
 /// Kinds of picture source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum VideoSourceKind {
-    /// The X11 screen named by DISPLAY.
+    /// The screen, by the way that suits this desktop.
     #[default]
+    Screen,
+    /// The X11 screen named by DISPLAY.
     X11,
+    /// The desktop portal's screen cast over PipeWire (Wayland).
+    Portal,
+    /// Windows.Graphics.Capture.
+    Windows,
+    /// ScreenCaptureKit (macOS).
+    MacOs,
+    /// The `scap` library.
+    Scap,
     /// The test pattern with running frame number and time.
     Pattern,
+}
+
+/// What of the screen is captured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ScreenPart {
+    /// X11: all monitors as one picture. Windows and macOS: the primary monitor. Portal: what the
+    /// operator chooses in the desktop's dialog.
+    #[default]
+    Whole,
+    /// The monitor of this name, as the list of sources gives it.
+    Monitor(String),
+    /// A window.
+    Window(WindowName),
+}
+
+/// A window as it is found again after a restart of its program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WindowName {
+    /// The program: X11's WM_CLASS class, the executable's name on Windows, the bundle's on macOS.
+    pub app: String,
+    /// Its title when it was chosen.
+    pub title: String,
+}
+
+/// What becomes of a source whose aspect is not the show's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Fit {
+    /// The whole source, centred on black.
+    #[default]
+    Letterbox,
+    /// The whole show filled; what stands out of the source on two sides is cut off.
+    Crop,
+}
+
+/// In which form pictures are written to the encoder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PipeFormat {
+    /// Converted in the console: 1.5 bytes a pixel.
+    #[default]
+    I420,
+    /// As captured, converted by ffmpeg: 4 bytes a pixel.
+    Bgra,
 }
 
 /// The encoder.
@@ -249,6 +314,12 @@ impl Settings {
         range("video.size.width", self.video.size.width, 16, 7680);
         range("video.size.height", self.video.size.height, 16, 4320);
         range("target.latency_ms", self.target.latency_ms, 0, 8000);
+        if let Some(region) = self.video.region {
+            range("video.region.width", region.size.width, 16, 32_767);
+            range("video.region.height", region.size.height, 16, 32_767);
+            range("video.region.x", region.x, 0, 32_767);
+            range("video.region.y", region.y, 0, 32_767);
+        }
         let fps = self.video.fps.as_f64();
         if !(1.0..=144.0).contains(&fps) || self.video.fps.den == 0 {
             bad.push(BadSetting {

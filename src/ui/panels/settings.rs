@@ -169,6 +169,7 @@ fn picture(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     section(ui, &scene.t("settings-picture"));
     let video = &mut form.draft.video;
     let sources = [
+        (VideoSourceKind::Screen, scene.t("settings-source-screen")),
         (VideoSourceKind::X11, scene.t("settings-source-x11")),
         (VideoSourceKind::Pattern, scene.t("settings-source-pattern")),
     ];
