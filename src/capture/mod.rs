@@ -11,6 +11,7 @@ pub mod latest;
 pub mod pacer;
 pub mod pattern;
 pub mod preview;
+pub mod supervise;
 mod sys;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod x11;
@@ -18,6 +19,7 @@ pub mod x11;
 pub use choice::{Choice, list};
 pub use frame::{Frame, FramePool};
 pub use latest::{FrameSlot, SourceNote};
+pub use supervise::{Opener, PictureSource, PictureStatus};
 
 use crate::settings::schema::{VideoSettings, VideoSourceKind};
 use crate::stop::StopToken;

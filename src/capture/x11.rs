@@ -151,6 +151,7 @@ impl X11Source {
         while !stop.is_stopped() {
             self.drain(&mut changes)?;
             let time = now();
+            slot.beat(time);
             if time >= look_at {
                 look_at = time + self.poll_every;
                 self.look(&mut changes)?;
