@@ -56,6 +56,8 @@ fn resolve_with(kind: VideoSourceKind, env: impl Fn(&str) -> Option<String>) -> 
 /// Those of the system, and [`CaptureError::Unsupported`] where this build lacks the kind.
 pub fn list(kind: VideoSourceKind) -> Result<Vec<Choice>, CaptureError> {
     match resolve(kind) {
+        #[cfg(all(target_os = "linux", feature = "x11"))]
+        VideoSourceKind::X11 => super::x11::list(None),
         VideoSourceKind::Portal | VideoSourceKind::Scap | VideoSourceKind::Pattern => {
             Ok(Vec::new())
         }

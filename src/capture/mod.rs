@@ -82,7 +82,7 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
         VideoSourceKind::X11 => {
             // Not slower than 60 looks a second for slow shows: the pointer's move is dated then.
             let interval = settings.fps.interval().min(Duration::from_micros(16_666));
-            let source = x11::X11Source::open(None, settings.cursor)?;
+            let source = x11::X11Source::open(None, settings)?;
             Ok(Box::new(source.poll_every(interval)))
         }
         VideoSourceKind::Pattern => Ok(Box::new(pattern::PatternSource::new(
