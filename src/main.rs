@@ -49,6 +49,21 @@ fn on_interrupt() -> StopToken {
             tracing::warn!("Ctrl-C ends the program at once: {error}");
         }
     }
+    #[cfg(windows)]
+    {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        // Ctrl-C, Ctrl-Break, the console window's closing, log-off and shutdown.
+        let (set, again) = (token.clone(), AtomicBool::new(false));
+        let started = ctrlc::set_handler(move || {
+            set.stop();
+            if again.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        });
+        if let Err(error) = started {
+            tracing::warn!("Ctrl-C ends the program at once: {error}");
+        }
+    }
     token
 }
 
