@@ -226,9 +226,15 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let program = ffmpeg.path.display().to_string();
     let encoder = plan::encoder(&EncoderWish::of(&settings), version, cores);
-    let publisher = plan::publisher(&AudioInput::Pipe(3), settings.audio.bitrate_kbps, &output);
+    let (sound, sound_way) = if cfg!(unix) {
+        (AudioInput::Pipe(3), "on pipe 3")
+    } else {
+        let way = "from a loopback port that is chosen at each start";
+        (AudioInput::LoopbackTcp(0), way)
+    };
+    let publisher = plan::publisher(&sound, settings.audio.bitrate_kbps, &output);
     Ok(format!(
-        "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (FLV on stdin, WAV on pipe 3)\n{}\n",
+        "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (FLV on stdin, WAV {sound_way})\n{}\n",
         encoder.command_line(&program),
         publisher.command_line(&program)
     ))
