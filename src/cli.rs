@@ -31,6 +31,12 @@ pub enum Task {
     Live(LiveArgs),
     /// Print both ffmpeg commands, secrets masked.
     FfmpegArgs(SettingsArgs),
+    /// Print what of the screen can be captured on this machine now.
+    Sources {
+        /// As JSON, with the names that `--set video.part=...` takes.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Settings of one run.
@@ -176,6 +182,22 @@ pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
         print!("{}", outcome.table());
     }
     Ok(())
+}
+
+/// `sources`: monitors and windows, one a line or as JSON.
+///
+/// # Errors
+/// The system's.
+pub fn sources(json: bool) -> Result<String, Failure> {
+    let choices = crate::capture::list(VideoSourceKind::Screen)
+        .map_err(|e| Failure::new(FailureKind::Settings, e))?;
+    if json {
+        return Ok(format!("{:#}\n", serde_json::json!(choices)));
+    }
+    Ok(choices
+        .iter()
+        .map(|choice| format!("{}\n", choice.label))
+        .collect())
 }
 
 /// `ffmpeg-args`: both commands as lines that a shell takes, secrets masked.

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::settings::schema::{ScreenPart, VideoSettings};
 use crate::stop::StopToken;
 use crate::units::{Fps, Region, Size};
+use objc2_core_graphics::{CGPreflightScreenCaptureAccess, CGRequestScreenCaptureAccess};
 use screencapturekit::cm::{CMClock, CMSampleBufferExt, CMSampleBufferSCExt, FrameInfo};
 use screencapturekit::cm::{CMTime, SCFrameStatus};
 use screencapturekit::error::{SCError, SCStreamErrorCode};
@@ -23,6 +24,7 @@ use screencapturekit::prelude::{
     SCStreamOutputTrait, SCStreamOutputType,
 };
 use screencapturekit::stream::delegate_trait::ErrorHandler;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use target::Target;
 
@@ -69,17 +71,21 @@ impl MacSource {
             let inlet = Inlet::new(&inlet_slot, &target.name, Copier::new(region));
             let running = Running::start(&target, cursor, fps, &inlet)?;
             let label = format!("{}, {}", target.name, target.size);
-            Ok::<_, CaptureError>((running, inlet, label))
+            Ok::<_, CaptureError>((running, inlet, label, target.id))
         };
         let Some(begun) = within(START_WITHIN, "pd-sck-start", slot, stop, begin)? else {
             return Ok(Watched::Stopped);
         };
-        let (running, inlet, label) = begun?;
+        let (running, inlet, label, id) = begun?;
         slot.note(SourceNote {
             label: Some(label),
             asks: None,
         });
-        let watched = inlet.watch(stop, || Ok(false));
+        // Before macOS 15.2 nothing tells that a captured window was closed.
+        let watched = inlet.watch(stop, || match id.is_there() {
+            true => Ok(false),
+            false => Err(lost("it was closed, or its display unplugged")),
+        });
         let end = move || drop(running);
         // The stop may be what brought us here; its token would end this wait at once.
         if let Err(error) = within(STOP_WITHIN, "pd-sck-stop", slot, &StopToken::new(), end) {
@@ -116,14 +122,16 @@ pub fn list() -> Result<Vec<Choice>, CaptureError> {
 }
 
 fn check_permission() -> Result<(), CaptureError> {
-    use objc2_core_graphics::{CGPreflightScreenCaptureAccess, CGRequestScreenCaptureAccess};
-    // The request shows the system's dialog at the first time and puts the console on the list in
-    // System Settings; later it only tells.
-    if CGPreflightScreenCaptureAccess() || CGRequestScreenCaptureAccess() {
-        Ok(())
-    } else {
-        Err(refused())
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    if CGPreflightScreenCaptureAccess() {
+        return Ok(());
     }
+    // Shows the system's dialog and puts the console on the list in System Settings. Once: the
+    // source is tried anew every second.
+    if !ASKED.swap(true, Ordering::Relaxed) && CGRequestScreenCaptureAccess() {
+        return Ok(());
+    }
+    Err(refused())
 }
 
 fn refused() -> CaptureError {

@@ -8,7 +8,7 @@ use crate::settings::schema::{ScreenPart, WindowName};
 use crate::units::Size;
 use objc2_core_graphics::{
     CGDisplayCopyDisplayMode, CGDisplayMode, CGDisplayModelNumber, CGDisplaySerialNumber,
-    CGDisplayVendorNumber, CGMainDisplayID,
+    CGDisplayVendorNumber, CGMainDisplayID, CGWindowListCopyWindowInfo, CGWindowListOption,
 };
 use screencapturekit::cg::CGRect;
 use screencapturekit::prelude::{SCContentFilter, SCDisplay, SCShareableContent, SCWindow};
@@ -21,6 +21,28 @@ pub(super) struct Target {
     pub(super) filter: SCContentFilter,
     /// In pixels, not points.
     pub(super) size: Size,
+    /// To ask whether it is still there.
+    pub(super) id: Id,
+}
+
+/// A display's or a window's number.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Id {
+    Display(u32),
+    Window(u32),
+}
+
+impl Id {
+    /// Whether it is still there, minimised windows too. Takes under a millisecond.
+    pub(super) fn is_there(self) -> bool {
+        match self {
+            Self::Display(id) => CGDisplayCopyDisplayMode(id).is_some(),
+            Self::Window(id) => {
+                CGWindowListCopyWindowInfo(CGWindowListOption::OptionIncludingWindow, id)
+                    .is_some_and(|found| !found.is_empty())
+            }
+        }
+    }
 }
 
 /// What the operator reads of a part of the screen before it is found.
@@ -51,6 +73,7 @@ pub(super) fn find(part: &ScreenPart) -> Result<Target, CaptureError> {
                 filter: filter.map_err(|error| error_of(&error))?,
                 size: window_size(&window, &displays)
                     .ok_or_else(|| lost("its window has no size"))?,
+                id: Id::Window(window.window_id()),
             })
         }
     }
@@ -181,6 +204,7 @@ fn display_target(named: &Named) -> Result<Target, CaptureError> {
         name: named.label(),
         filter: filter.map_err(|error| error_of(&error))?,
         size: named.size,
+        id: Id::Display(named.display.display_id()),
     })
 }
 
