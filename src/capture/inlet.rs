@@ -141,8 +141,8 @@ impl Inlet {
     }
 }
 
-/// Does `work`, which may hang inside the system, on a thread of its own and waits for it up to
-/// `limit`, with signs of life; None where the stop was asked for meanwhile.
+/// Does `work`, which may hang inside the system, on the thread `name` of its own and waits for it
+/// up to `limit`, with signs of life; None where the stop was asked for meanwhile.
 ///
 /// Work given up goes on alone; what it returns late is dropped on its thread, so that a session
 /// opened late must end with its drop.
@@ -156,7 +156,7 @@ pub(super) fn within<T: Send + 'static>(
     stop: &StopToken,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Option<T>, CaptureError> {
-    let lost = |what: &str| CaptureError::Lost(format!("{name} {what}"));
+    let lost = |what: &str| CaptureError::Lost(format!("{what} ({name})"));
     let (reply, answer) = bounded(1);
     std::thread::Builder::new()
         .name(name.into())
@@ -164,15 +164,17 @@ pub(super) fn within<T: Send + 'static>(
             // Nobody waits any more: dropped here.
             let _ = reply.send(work());
         })
-        .map_err(|error| lost(&format!("could not be started: {error}")))?;
+        .map_err(|error| lost(&format!("a thread could not be started, {error}")))?;
     let until = Instant::now() + limit;
     loop {
         match answer.recv_timeout(LOOK_EVERY) {
             Ok(result) => return Ok(Some(result)),
-            Err(RecvTimeoutError::Disconnected) => return Err(lost("failed inside")),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(lost("the system's capture failed inside"));
+            }
             Err(RecvTimeoutError::Timeout) if stop.is_stopped() => return Ok(None),
             Err(RecvTimeoutError::Timeout) if Instant::now() >= until => {
-                return Err(lost("does not answer"));
+                return Err(lost("the system's capture does not answer"));
             }
             Err(RecvTimeoutError::Timeout) => slot.beat(clock::now()),
         }

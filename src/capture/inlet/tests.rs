@@ -100,7 +100,7 @@ fn work_that_hangs_is_given_up_with_signs_of_life_and_its_late_result_is_dropped
         },
     );
     let error = hanging.err().unwrap().to_string();
-    assert!(error.contains("pd-test-start does not answer"), "{error}");
+    assert!(error.contains("does not answer (pd-test-start)"), "{error}");
     assert!(slot.last_beat() > MonoTime::ZERO);
     assert!(told.try_recv().is_err());
     release.send(()).unwrap();
