@@ -82,6 +82,28 @@ windows_ffmpeg() {
     "$python" -m zipfile -e "$work"/wheel/imageio_ffmpeg-*.whl "$work/wheel" || return 1
     find "$work/wheel" -name 'ffmpeg-*.exe' | head -n 1
 }
+# cases.md B23: whatever ends the console, no ffmpeg outlives it (on Windows the job object's work).
+killed_mid_show() {
+    local console tries=0 children=() child
+    wine "$program" live --defaults --source pattern --audio tone --quiet \
+        >"$work/killed.log" 2>&1 </dev/null &
+    console=$!
+    until [ ${#children[@]} -ge 3 ]; do # receiver, encoder, publisher
+        tries=$((tries + 1))
+        [ "$tries" -le 300 ] || fail "no show to kill: $(tail -n 3 "$work/killed.log")"
+        sleep 0.1
+        mapfile -t children < <(pgrep -f "${work//\//.}.*${ffmpeg##*/} .*-hide_banner.*-f ")
+    done
+    tr '\0' ' ' <"/proc/$console/cmdline" | grep -q 'pd-console.exe' || fail "another process to kill"
+    kill -9 "$console"
+    wait "$console" 2>/dev/null || true
+    sleep 3
+    for child in "${children[@]}"; do
+        grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$child/status" && fail "ffmpeg $child outlived the console"
+    done
+    say "killed mid show: its ${#children[@]} ffmpegs ended with it"
+}
+
 if ffmpeg=$(windows_ffmpeg) && [ -n "$ffmpeg" ]; then
     PD_CONSOLE_FFMPEG=$(winepath -w "$ffmpeg" 2>/dev/null)
     export PD_CONSOLE_FFMPEG
@@ -92,6 +114,7 @@ if ffmpeg=$(windows_ffmpeg) && [ -n "$ffmpeg" ]; then
     sed -n '/LIVE after\|arrived\|drops\|passed/p' "$work/live"
     grep -q 'confirmed online' "$work/live" || fail "live: not confirmed"
     grep -q 'passed *100.00 %' "$work/live" || fail "live: pictures did not arrive as they were sent"
+    killed_mid_show
 else
     say "SHOW SKIPPED: no ffmpeg for Windows: $(tail -n 1 "$work/pip.log" 2>/dev/null || echo "no pip")"
 fi
