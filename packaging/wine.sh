@@ -13,6 +13,8 @@ work=$(cd "$work" && pwd)
 target=x86_64-pc-windows-gnu
 
 export WINEPREFIX="$work/prefix" WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
+# Those are Linux programs, which wine would start too.
+unset MEDIAMTX_BIN FFMPEG_BIN PD_TEST_FFMPEGS
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine
 trap 'wineserver -k 2>/dev/null || true' EXIT
 
@@ -48,6 +50,28 @@ __declspec(dllexport) HRESULT WINAPI CreateDispatcherQueueController(void *optio
 }
 C
 
+# ffmpeg for Windows: from PyPI, the only registry that has one.
+windows_ffmpeg() {
+    local python
+    for python in python3 python; do
+        "$python" -m pip --version >/dev/null 2>&1 && break
+        python=
+    done
+    [ -n "$python" ] || return 1
+    timeout 300 "$python" -m pip download -q --disable-pip-version-check --no-deps \
+        --only-binary=:all: --platform win_amd64 -d "$work/wheel" imageio-ffmpeg==0.6.0 \
+        >"$work/pip.log" 2>&1 || return 1
+    "$python" -m zipfile -e "$work"/wheel/imageio_ffmpeg-*.whl "$work/wheel" || return 1
+    find "$work/wheel" -name 'ffmpeg-*.exe' | head -n 1
+}
+if ffmpeg=$(windows_ffmpeg) && [ -n "$ffmpeg" ]; then
+    PD_CONSOLE_FFMPEG=$(winepath -w "$ffmpeg" 2>/dev/null)
+    export PD_CONSOLE_FFMPEG FFMPEG_BIN="$PD_CONSOLE_FFMPEG"
+    say "ffmpeg: ${ffmpeg##*/}"
+else
+    ffmpeg=
+fi
+
 say "unit tests"
 timeout 1800 cargo test --target "$target" --lib --locked -- -q || fail "unit tests"
 
@@ -68,20 +92,6 @@ else
     say "sources: $(grep -c '"label"' "$work/sources")"
 fi
 
-# ffmpeg for Windows: from PyPI, the only registry that has one.
-windows_ffmpeg() {
-    local python
-    for python in python3 python; do
-        "$python" -m pip --version >/dev/null 2>&1 && break
-        python=
-    done
-    [ -n "$python" ] || return 1
-    timeout 300 "$python" -m pip download -q --disable-pip-version-check --no-deps \
-        --only-binary=:all: --platform win_amd64 -d "$work/wheel" imageio-ffmpeg==0.6.0 \
-        >"$work/pip.log" 2>&1 || return 1
-    "$python" -m zipfile -e "$work"/wheel/imageio_ffmpeg-*.whl "$work/wheel" || return 1
-    find "$work/wheel" -name 'ffmpeg-*.exe' | head -n 1
-}
 # cases.md B23: whatever ends the console, no ffmpeg outlives it (on Windows the job object's work).
 killed_mid_show() {
     local console tries=0 children=() child
@@ -104,11 +114,8 @@ killed_mid_show() {
     say "killed mid show: its ${#children[@]} ffmpegs ended with it"
 }
 
-if ffmpeg=$(windows_ffmpeg) && [ -n "$ffmpeg" ]; then
-    PD_CONSOLE_FFMPEG=$(winepath -w "$ffmpeg" 2>/dev/null)
-    export PD_CONSOLE_FFMPEG
+if [ -n "$ffmpeg" ]; then
     # No server: MediaMTX for Windows is in no registry. An ffmpeg receiver takes its place.
-    unset MEDIAMTX_BIN
     console live --defaults --source pattern --audio tone --seconds 5 >"$work/live" ||
         fail "live: $(tail -n 3 "$work/stderr.log")"
     sed -n '/LIVE after\|arrived\|drops\|passed/p' "$work/live"
