@@ -7,12 +7,18 @@ pub mod choice;
 pub mod convert;
 pub mod copy;
 pub mod frame;
+#[cfg(any(windows, target_os = "macos", test))]
+mod inlet;
 pub mod latest;
+#[cfg(target_os = "macos")]
+pub mod macos;
 pub mod pacer;
 pub mod pattern;
 pub mod preview;
 pub mod supervise;
 mod sys;
+#[cfg(windows)]
+pub mod windows;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod x11;
 
@@ -89,6 +95,10 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
             settings.size,
             settings.fps,
         ))),
+        #[cfg(windows)]
+        VideoSourceKind::Windows => Ok(Box::new(windows::WindowsSource::open(settings)?)),
+        #[cfg(target_os = "macos")]
+        VideoSourceKind::MacOs => Ok(Box::new(macos::MacSource::open(settings)?)),
         other => Err(CaptureError::Unsupported(
             match other {
                 VideoSourceKind::X11 => "an X11 screen",
