@@ -1,9 +1,9 @@
 //! Where sound comes from: one trait, one backend a file, and the timeline that makes of any of
 //! them a gapless 48 kHz stereo signal on the console's clock.
 //!
-//! A source runs on its own thread (see [`supervisor`]) and pushes into a [`Timeline`]; the
-//! publisher's thread reads it by the clock, paced by [`feed::Feed`]. Nobody waits for the sound:
-//! what was not written in time is silence.
+//! Each input runs on its own thread (see [`supervisor`]) and pushes into a [`Timeline`] of its
+//! own; a [`Mixer`] has them all, and the publisher's thread reads their sum by the clock, paced by
+//! [`feed::Feed`]. Nobody waits for the sound: what was not written in time is silence.
 
 mod arrival;
 pub mod convert;
@@ -11,6 +11,10 @@ mod device;
 pub mod feed;
 pub mod input;
 pub mod level;
+pub mod limiter;
+pub mod mix_reader;
+pub mod mixer;
+mod reader;
 pub mod supervisor;
 #[cfg(test)]
 mod testing;
@@ -20,6 +24,8 @@ pub mod tone;
 pub use feed::{Due, Feed, wav_header};
 pub use input::{InputSource, list_inputs};
 pub use level::Meter;
+pub use mix_reader::MixReader;
+pub use mixer::{Mixer, Strip};
 pub use supervisor::{SoundSource, SourceStatus, spawn};
 pub use timeline::Timeline;
 pub use tone::ToneSource;

@@ -104,7 +104,7 @@ pub struct AudioLevel {
     pub peak_dbfs: [f32; 2],
     /// Root mean square of left and right.
     pub rms_dbfs: [f32; 2],
-    /// A sample reached full scale within the last second.
+    /// A sample reached full scale, or the sum was too loud and limited, within the last 2 s.
     pub clipped: bool,
 }
 
