@@ -182,6 +182,11 @@ impl MixReader {
         }
     }
 
+    /// Whether it reads this mix.
+    pub fn is_of(&self, mixer: &Mixer) -> bool {
+        self.mixer.is_same(mixer)
+    }
+
     /// Silence instead of the sum, or the sum again, without a click.
     pub fn set_muted(&mut self, muted: bool) {
         self.master.aim(if muted { 0.0 } else { 1.0 });

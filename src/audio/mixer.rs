@@ -18,6 +18,15 @@ pub const GAIN_MAX_DB: f32 = 12.0;
 /// The longest delay, ms: half of a timeline, the other half is for a reader that catches up.
 pub const DELAY_MAX_MS: u32 = 1_000;
 
+/// `gain_db` or the bound next to it; what is no number is off.
+pub fn gain_in_bounds(gain_db: f32) -> f32 {
+    if gain_db.is_nan() {
+        GAIN_OFF_DB
+    } else {
+        gain_db.clamp(GAIN_OFF_DB, GAIN_MAX_DB)
+    }
+}
+
 /// One input's place in the mix: its timeline and its controls, which may be moved at any time.
 #[derive(Debug)]
 pub struct Strip {
@@ -93,6 +102,11 @@ impl Mixer {
     /// Who takes part.
     pub fn strips(&self) -> Arc<Vec<Arc<Strip>>> {
         self.0.load_full()
+    }
+
+    /// Whether both are the same mix.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// A reader of the sum.

@@ -6,10 +6,14 @@
 //! [`feed::Feed`]. Nobody waits for the sound: what was not written in time is silence.
 
 mod arrival;
+pub mod bank;
+pub mod beep;
 pub mod convert;
 mod device;
 pub mod feed;
+mod hosts;
 pub mod input;
+mod intake;
 pub mod level;
 pub mod limiter;
 pub mod mix_reader;
@@ -21,8 +25,12 @@ mod testing;
 pub mod timeline;
 pub mod tone;
 
+pub use bank::SoundBank;
+pub use beep::BeepSource;
+pub use device::Format;
 pub use feed::{Due, Feed, wav_header};
-pub use input::{InputSource, list_inputs};
+pub use hosts::{HOST_ENV, Which};
+pub use input::{InputSource, Opened, list_inputs};
 pub use level::Meter;
 pub use mix_reader::MixReader;
 pub use mixer::{Mixer, Strip};
@@ -58,6 +66,11 @@ pub enum AudioError {
     /// No such device.
     #[error("no sound input {0:?}. Plug it in or choose another; silence is sent meanwhile")]
     NoDevice(String),
+    /// The sound system cannot give back what it plays.
+    #[error(
+        "{0} cannot capture what this machine plays. Run PipeWire or PulseAudio, or choose another input; silence is sent meanwhile"
+    )]
+    NoSystemSound(&'static str),
     /// The device is there and does not work.
     #[error("the sound input does not work: {0}. Silence is sent meanwhile")]
     Device(String),

@@ -95,6 +95,11 @@ impl Timeline {
         self.lock().stats
     }
 
+    /// Index after the newest frame; None before the first push.
+    pub fn head(&self) -> Option<u64> {
+        self.lock().head
+    }
+
     pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

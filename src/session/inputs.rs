@@ -1,16 +1,16 @@
 //! Picture and sound sources, kept running from before a show until after it.
 //!
 //! Owns the threads `pd-capture` (opens the source, opens it anew a second after a loss),
-//! `pd-pump`, `pd-preview` and the sound source's. A lost source never ends a show: the pump
-//! repeats the last picture, the timeline gives silence.
+//! `pd-pump`, `pd-preview` and the sound inputs'. A lost source never ends a show: the pump
+//! repeats the last picture, the mix goes on without it.
 
 use super::journal::Journal;
 use super::pump::{self, PumpControl};
 use super::snapshot::Preview;
-use crate::audio::Timeline;
-use crate::audio::supervisor::{self, SoundSource, SourceStatus};
+use crate::audio::supervisor::SourceStatus;
+use crate::audio::{Mixer, SoundBank};
 use crate::capture::{self, FrameSlot, preview};
-use crate::settings::{AudioSettings, VideoSettings};
+use crate::settings::{AudioInput, AudioSettings, VideoSettings};
 use crate::stop::StopToken;
 use arc_swap::ArcSwapOption;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,17 +38,16 @@ pub struct PictureStatus {
 /// Running sources.
 pub struct Inputs {
     video: VideoSettings,
-    audio: AudioSettings,
     stop: StopToken,
     threads: Vec<JoinHandle<()>>,
-    sound: Option<SoundSource>,
+    sound: Option<SoundBank>,
     status: Arc<Mutex<PictureStatus>>,
     /// Where the pump is told of shows.
     pub control: PumpControl,
     /// From the source to the pump.
     pub slot: FrameSlot,
     /// The sound.
-    pub timeline: Timeline,
+    pub mixer: Mixer,
 }
 
 /// What the preview thread shares with the session.
@@ -75,8 +74,7 @@ impl Inputs {
         let (slot, preview_slot) = (FrameSlot::new(), FrameSlot::new());
         let control = PumpControl::default();
         let status = Arc::new(Mutex::new(PictureStatus::default()));
-        let timeline = Timeline::new();
-        let sound = supervisor::spawn(&audio.source, &timeline, &stop)?;
+        let sound = SoundBank::start(&audio.inputs)?;
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         let mut threads = Vec::new();
         {
@@ -102,21 +100,31 @@ impl Inputs {
         }
         Ok(Self {
             video: video.clone(),
-            audio: audio.clone(),
             stop,
             threads,
+            mixer: sound.mixer(),
             sound: Some(sound),
             status,
             control,
             slot,
-            timeline,
         })
     }
 
-    /// Whether these are the sources of such settings.
-    pub fn fits(&self, video: &VideoSettings, audio: &AudioSettings) -> bool {
+    /// Whether this is the picture source of such settings; the sound's follow theirs at any time.
+    pub fn fits(&self, video: &VideoSettings) -> bool {
         // Size and rate are the show's, but the pattern is made in them.
-        self.video == *video && self.audio.source == audio.source
+        self.video == *video
+    }
+
+    /// Takes over the sound inputs; those that stay are not disturbed.
+    ///
+    /// # Errors
+    /// Where a thread cannot be started.
+    pub fn set_sound(&mut self, inputs: &[AudioInput]) -> std::io::Result<()> {
+        match &mut self.sound {
+            Some(sound) => sound.apply(inputs),
+            None => Ok(()),
+        }
     }
 
     /// The picture source's status.
@@ -127,12 +135,10 @@ impl Inputs {
             .clone()
     }
 
-    /// The sound source's status.
-    pub fn sound_status(&self) -> SourceStatus {
-        self.sound
-            .as_ref()
-            .map(SoundSource::status)
-            .unwrap_or_default()
+    /// The sound inputs' status, in the order of the settings.
+    pub fn sound_statuses(&self) -> Vec<SourceStatus> {
+        let sound = self.sound.as_ref();
+        sound.map(SoundBank::statuses).unwrap_or_default()
     }
 
     /// Ends all threads, within about half a second.
@@ -140,7 +146,7 @@ impl Inputs {
         self.stop.stop();
         let deadline = std::time::Instant::now() + Duration::from_millis(500);
         if let Some(sound) = self.sound.take() {
-            sound.join(Duration::from_millis(300));
+            sound.end(Duration::from_millis(300));
         }
         for thread in self.threads.drain(..) {
             while !thread.is_finished() && std::time::Instant::now() < deadline {

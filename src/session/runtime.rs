@@ -16,6 +16,7 @@ use super::preflight::{self, Ready};
 use super::show::{Notice, Show};
 use super::snapshot::{Snapshot, State};
 use super::view::View;
+use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{ManagedServer, ServerError, locate};
 use crate::relay::hub::RelayFigures;
@@ -263,6 +264,18 @@ impl Worker {
                     show.set_muted(muted);
                 }
             }
+            Command::SetInput {
+                index,
+                gain_db,
+                muted,
+                delay_ms,
+            } => {
+                if let Some(input) = self.settings.audio.inputs.get_mut(index) {
+                    input.gain_db = mixer::gain_in_bounds(gain_db);
+                    input.muted = muted;
+                    input.delay_ms = delay_ms.min(mixer::DELAY_MAX_MS);
+                }
+            }
             Command::ApplySettings(settings) => self.apply(*settings),
             Command::SetSecrets {
                 password,
@@ -285,8 +298,10 @@ impl Worker {
     fn apply(&mut self, settings: Settings) {
         let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
         if in_show {
-            // Bitrate and mute have commands of their own; the language is the window's.
+            // Bitrate and mute have commands of their own; the language is the window's; sound
+            // inputs come and go without a disturbance.
             self.settings.language = settings.language;
+            self.settings.audio.inputs = settings.audio.inputs;
             self.save();
             return;
         }
@@ -324,7 +339,7 @@ impl Worker {
         let fits = self
             .inputs
             .as_ref()
-            .is_some_and(|inputs| inputs.fits(&self.settings.video, &self.settings.audio));
+            .is_some_and(|inputs| inputs.fits(&self.settings.video));
         if self.show.is_none() && (!wanted || !fits) {
             if let Some(inputs) = self.inputs.take() {
                 inputs.end();
@@ -332,6 +347,12 @@ impl Worker {
             if wanted {
                 self.start_inputs();
             }
+        }
+        if let Some(inputs) = &mut self.inputs
+            && let Err(error) = inputs.set_sound(&self.settings.audio.inputs)
+        {
+            let text = format!("no thread for a sound input: {error}");
+            self.journal.error(text);
         }
     }
 
