@@ -282,6 +282,12 @@ impl MixReader {
         stay.map(|tap| tap.meter.level(now)).collect()
     }
 
+    /// Sample frames that each input had not written in time, in the order of the mix.
+    pub fn silent_frames(&self) -> Vec<u64> {
+        let stay = self.taps.iter().filter(|tap| !tap.leaving);
+        stay.map(|tap| tap.reader.silent_frames()).collect()
+    }
+
     /// Sample frames of the sum that were too loud and were limited, since the start.
     pub const fn limited_frames(&self) -> u64 {
         self.limiter.limited()
