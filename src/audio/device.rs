@@ -115,6 +115,7 @@ pub fn open(which: &Which) -> Result<Opening, AudioError> {
         .spawn(move || {
             let _quiet = hosts::quiet();
             let wire = Wire {
+                host: "",
                 events: event_tx,
                 spare_rx,
                 spare_tx,
@@ -141,19 +142,23 @@ pub fn open(which: &Which) -> Result<Opening, AudioError> {
 }
 
 struct Wire {
+    /// The sound system's name, once it is known.
+    host: &'static str,
     events: Sender<Event>,
     spare_rx: Receiver<Vec<f32>>,
     spare_tx: Sender<Vec<f32>>,
 }
 
 /// Opens, says so, and starts. The stream stops when it is dropped.
-fn start(which: &Which, wire: Wire) -> Result<cpal::Stream, AudioError> {
+fn start(which: &Which, mut wire: Wire) -> Result<cpal::Stream, AudioError> {
     let Found {
         device,
         host,
         label,
         output,
+        channels,
     } = hosts::find(which)?;
+    wire.host = host;
     let failed = |e: cpal::Error| match e.kind() {
         cpal::ErrorKind::DeviceNotAvailable | cpal::ErrorKind::HostUnavailable => {
             AudioError::NoDevice(which.to_string())
@@ -181,6 +186,13 @@ fn start(which: &Which, wire: Wire) -> Result<cpal::Stream, AudioError> {
             (config, default.sample_format())
         }
     };
+    if let Some(channels) = channels {
+        config.channels = channels;
+    }
+    if let (BufferSize::Fixed(frames), "PipeWire") = (config.buffer_size, host) {
+        // It takes the power of two below, and half of 10 ms is twice the wakeups.
+        config.buffer_size = BufferSize::Fixed(frames.next_power_of_two());
+    }
     let stream = match build(&device, config, format, &wire) {
         Ok(stream) => stream,
         Err(_) => {
@@ -300,11 +312,14 @@ where
         }
         position += (samples.len() / channels.max(1)) as u64;
     };
-    let events = wire.events.clone();
+    let (events, host) = (wire.events.clone(), wire.host);
     let on_error = move |error: cpal::Error| {
         let event = match error.kind() {
             cpal::ErrorKind::Xrun => Event::LostSamples,
-            // The stream goes on.
+            // PipeWire's new default may have other channels; elsewhere the stream goes on.
+            cpal::ErrorKind::DeviceChanged if host == "PipeWire" => {
+                Event::Failed(AudioError::Device("the default device changed".into()))
+            }
             cpal::ErrorKind::DeviceChanged | cpal::ErrorKind::RealtimeDenied => return,
             _ => Event::Failed(AudioError::Device(error.to_string())),
         };

@@ -50,6 +50,8 @@ pub(super) struct Found {
     /// It is an output: its formats are an output's, and it may pause while nothing plays (WASAPI
     /// gives no callbacks then: "Loopback Recording", Windows Core Audio).
     pub(super) output: bool,
+    /// How many channels it has, where its own list of formats does not say.
+    pub(super) channels: Option<u16>,
 }
 
 /// Names of the system's sound inputs, each of which can be opened; outputs, which can be captured
@@ -198,70 +200,89 @@ pub(super) fn find(which: &Which) -> Result<Found, AudioError> {
     let host = host();
     let name = host.id().name();
     let missing = || AudioError::NoDevice(which.to_string());
-    let (device, label, output) = match which {
-        Which::Default => {
-            let device = host.default_input_device().ok_or_else(missing)?;
-            let label = default_label(name, &device, "default input");
-            (device, label, false)
-        }
-        Which::Named(wanted) => {
-            let found = named_inputs(&host).into_iter().find(|(label, device, _)| {
-                label == wanted || device.id().is_ok_and(|id| id.id() == wanted)
-            });
-            let (label, device, output) = found.ok_or_else(missing)?;
-            (device, label, output)
-        }
-        Which::System => system_sound(&host)?,
-    };
-    Ok(Found {
+    let known = |device, label, output| Found {
         device,
         host: name,
         label,
         // PipeWire's and PulseAudio's are inputs like any other.
         output: output && !matches!(name, "PipeWire" | "PulseAudio"),
+        channels: None,
+    };
+    match which {
+        Which::Named(wanted) => {
+            let found = named_inputs(&host).into_iter().find(|(label, device, _)| {
+                label == wanted || device.id().is_ok_and(|id| id.id() == wanted)
+            });
+            let (label, device, output) = found.ok_or_else(missing)?;
+            Ok(known(device, label, output))
+        }
+        Which::Default | Which::System if name == "PipeWire" => {
+            pipewire_default(&host, which).ok_or_else(missing)
+        }
+        Which::Default => {
+            let device = host.default_input_device().ok_or_else(missing)?;
+            let label = device.to_string();
+            Ok(known(device, label, false))
+        }
+        Which::System => match name {
+            "PulseAudio" => {
+                let sink = host.default_output_device().ok_or_else(missing)?;
+                let id = sink.id().map_err(|e| AudioError::Device(e.to_string()))?;
+                let monitor = format!("{}.monitor", id.id());
+                let device = by_id(&host, &monitor).ok_or_else(missing)?;
+                let label = device.to_string();
+                Ok(known(device, label, false))
+            }
+            "ALSA" | "JACK" => Err(AudioError::NoSystemSound(name)),
+            _ => {
+                let device = host.default_output_device().ok_or_else(missing)?;
+                let label = format!("{MONITOR_OF}{device}");
+                Ok(known(device, label, true))
+            }
+        },
+    }
+}
+
+/// The input of this id.
+fn by_id(host: &cpal::Host, wanted: &str) -> Option<cpal::Device> {
+    let mut devices = host.devices().ok()?;
+    devices.find(|device| device.supports_input() && device.id().is_ok_and(|id| id.id() == wanted))
+}
+
+/// PipeWire's default, by cpal's stand-in, which follows a change of it, with what the node that it
+/// stands for now is called and has: asked for two channels, a node of one would fill the left only.
+fn pipewire_default(host: &cpal::Host, which: &Which) -> Option<Found> {
+    let (stand_in, otherwise) = match which {
+        Which::System => ("sink_default", "what this machine plays"),
+        _ => ("input_default", "default input"),
+    };
+    let node = pipewire_node(which).and_then(|node| by_id(host, &node));
+    let label = node.as_ref().map(|node| match node.supports_output() {
+        true => format!("{MONITOR_OF}{node}"),
+        false => node.to_string(),
+    });
+    let config = node.and_then(|node| node.default_input_config().ok());
+    Some(Found {
+        device: by_id(host, stand_in)?,
+        host: host.id().name(),
+        label: label.unwrap_or_else(|| otherwise.to_owned()),
+        output: false,
+        channels: config.map(|config| config.channels()),
     })
 }
 
-/// The default device's name; PipeWire's stand-in has none of use.
-fn default_label(host: &str, device: &cpal::Device, otherwise: &str) -> String {
-    if host == "PipeWire" {
-        otherwise.to_owned()
-    } else {
-        device.to_string()
+#[cfg(all(target_os = "linux", feature = "pipewire"))]
+fn pipewire_node(which: &Which) -> Option<String> {
+    let defaults = super::pipewire_default::defaults();
+    match which {
+        Which::System => defaults.sink,
+        _ => defaults.source,
     }
 }
 
-/// What the default output plays, as an input.
-fn system_sound(host: &cpal::Host) -> Result<(cpal::Device, String, bool), AudioError> {
-    let name = host.id().name();
-    let missing = || AudioError::NoDevice(Which::System.to_string());
-    let by_id = |wanted: &str| {
-        let devices = host.devices().ok()?;
-        devices
-            .into_iter()
-            .find(|device| device.supports_input() && device.id().is_ok_and(|id| id.id() == wanted))
-    };
-    match name {
-        // An input on this stand-in follows the default sink.
-        "PipeWire" => {
-            let device = by_id("sink_default").ok_or_else(missing)?;
-            let label = default_label(name, &device, "system sound");
-            Ok((device, label, true))
-        }
-        "PulseAudio" => {
-            let sink = host.default_output_device().ok_or_else(missing)?;
-            let id = sink.id().map_err(|e| AudioError::Device(e.to_string()))?;
-            let device = by_id(&format!("{}.monitor", id.id())).ok_or_else(missing)?;
-            let label = device.to_string();
-            Ok((device, label, true))
-        }
-        "ALSA" | "JACK" => Err(AudioError::NoSystemSound(name)),
-        _ => {
-            let device = host.default_output_device().ok_or_else(missing)?;
-            let label = format!("{MONITOR_OF}{device}");
-            Ok((device, label, true))
-        }
-    }
+#[cfg(not(all(target_os = "linux", feature = "pipewire")))]
+fn pipewire_node(_which: &Which) -> Option<String> {
+    None
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub mod level;
 pub mod limiter;
 pub mod mix_reader;
 pub mod mixer;
+#[cfg(all(target_os = "linux", feature = "pipewire"))]
+mod pipewire_default;
 mod reader;
 pub mod supervisor;
 #[cfg(test)]
