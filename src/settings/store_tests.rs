@@ -196,7 +196,10 @@ fn a_file_of_version_1_keeps_its_sound_source() {
     // "hum" is told of as ever; the old name is none to be told of.
     assert_eq!(loaded.unknown, ["audio.hum"]);
     let expected = AudioInput::of(AudioSourceKind::Input("USB, mic".into()));
-    assert_eq!(loaded.settings.audio.inputs, std::slice::from_ref(&expected));
+    assert_eq!(
+        loaded.settings.audio.inputs,
+        std::slice::from_ref(&expected)
+    );
     assert!(loaded.settings.audio.muted);
     loaded.settings.encoder.bitrate_kbps = 2222;
     loaded.store.save(&loaded.settings).unwrap();
