@@ -14,8 +14,8 @@ pub struct Reader {
     silent_frames: u64,
     /// Seams of the timeline that it knows of.
     seams: u64,
-    /// What it gave last.
-    last: [f32; CHANNELS],
+    /// The two frames that it gave last.
+    last: [[f32; CHANNELS]; 2],
     /// What is added to the sound, less and less, and for how many frames more.
     bridge: [f32; CHANNELS],
     bridge_left: usize,
@@ -31,7 +31,7 @@ impl Reader {
             gain: 0.0,
             silent_frames: 0,
             seams: 0,
-            last: [0.0; CHANNELS],
+            last: [[0.0; CHANNELS]; 2],
             bridge: [0.0; CHANNELS],
             bridge_left: 0,
             samples: Vec::new(),
@@ -62,14 +62,15 @@ impl Reader {
         let written = timeline.read(first, out, Some(&mut self.gain), |sample| {
             if sample.is_finite() { sample } else { 0.0 }
         });
-        let (seams, seam_at) = timeline.seam();
+        let seams = timeline.seams();
         drop(timeline);
         if std::mem::replace(&mut self.seams, seams) != seams
             && goes_on
-            && seam_at < first
             && let Some(now) = out.first_chunk::<CHANNELS>()
         {
-            self.bridge = std::array::from_fn(|side| self.last[side] - now[side]);
+            // From what the last two samples lead to; nothing, where the seam is not here.
+            let [before, last] = self.last;
+            self.bridge = std::array::from_fn(|side| 2.0 * last[side] - before[side] - now[side]);
             self.bridge_left = FADE_FRAMES;
         }
         if self.bridge_left > 0 {
@@ -81,8 +82,8 @@ impl Reader {
                 }
             }
         }
-        if let Some(last) = out.last_chunk::<CHANNELS>() {
-            self.last = *last;
+        for frame in out.chunks_exact(CHANNELS).rev().take(2).rev() {
+            self.last = [self.last[1], std::array::from_fn(|side| frame[side])];
         }
         self.next = first.checked_add(frames as u64);
         self.silent_frames += (frames - written) as u64;

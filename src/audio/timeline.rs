@@ -132,10 +132,8 @@ pub(super) struct Inner {
     slots: Box<[Slot]>,
     /// Index after the newest frame; None before the first push.
     head: Option<u64>,
-    /// Seams since the start, and where the last one is: a reader that is beyond it has heard what
-    /// is no longer there.
+    /// Seams since the start: a reader that is there has heard what is no longer there.
     seams: u64,
-    seam_at: u64,
     /// Frames written since the last seam, counted up to [`FADE_FRAMES`].
     since_seam: usize,
     /// What sounded at the seam's place before; blended out over the fade.
@@ -162,7 +160,6 @@ impl Default for Inner {
             slots: vec![empty; RING_FRAMES].into_boxed_slice(),
             head: None,
             seams: 0,
-            seam_at: 0,
             since_seam: 0,
             before_seam: [[0.0; CHANNELS]; FADE_FRAMES],
             age: 0,
@@ -238,15 +235,14 @@ impl Inner {
         *self.slot(index) = Slot { index, frame };
     }
 
-    /// How many seams there were, and where the last one is.
-    pub(super) const fn seam(&self) -> (u64, u64) {
-        (self.seams, self.seam_at)
+    /// How many seams there were.
+    pub(super) const fn seams(&self) -> u64 {
+        self.seams
     }
 
     fn begin(&mut self, at: u64) {
         self.head = Some(at);
         self.seams += 1;
-        self.seam_at = at;
         self.since_seam = 0;
         self.before_seam = [[0.0; CHANNELS]; FADE_FRAMES];
         self.age = 0;
@@ -260,8 +256,8 @@ impl Inner {
     /// Moves the place of the next frame from `head` to `at`.
     fn reseat(&mut self, head: u64, at: u64) {
         self.begin(at);
-        if at >= head {
-            // The same gains that a reader near the head has been given: it cannot tell.
+        if at + FADE_FRAMES as u64 > head {
+            // Too little of the old is left to blend over: it ends first. The same gains that a reader near the head has been given: it cannot tell.
             for left in 1..=FADE_FRAMES as u64 {
                 let Some(index) = head.checked_sub(left) else {
                     break;
@@ -271,7 +267,8 @@ impl Inner {
                     slot.frame = slot.frame.map(|sample| sample * fade_out(left));
                 }
             }
-        } else {
+        }
+        if at < head {
             for k in 0..FADE_FRAMES as u64 {
                 let slot = *self.slot(at + k);
                 if slot.index == at + k {
