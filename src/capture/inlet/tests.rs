@@ -56,7 +56,7 @@ fn b06_a_still_screen_gives_signs_of_life() {
     assert_eq!(ended.unwrap(), Watched::Stale);
     // The fourth look comes 1.5 s after the first, the beats before it half a second apart.
     assert!(clock::now().since(began) < Duration::from_secs(4));
-    let apart = beats[3].since(beats[2]);
+    let apart = beats[3].unwrap().since(beats[2].unwrap());
     assert!(apart >= Duration::from_millis(450), "{apart:?}");
     assert!(slot.put_count() == 0);
 }
@@ -101,7 +101,7 @@ fn work_that_hangs_is_given_up_with_signs_of_life_and_its_late_result_is_dropped
     );
     let error = hanging.err().unwrap().to_string();
     assert!(error.contains("does not answer (pd-test-start)"), "{error}");
-    assert!(slot.last_beat() > MonoTime::ZERO);
+    assert!(slot.last_beat().is_some());
     assert!(told.try_recv().is_err());
     release.send(()).unwrap();
     told.recv_timeout(Duration::from_secs(10)).unwrap();
