@@ -217,6 +217,7 @@ impl Console for Demo {
                      plug it in or choose another"
                         .into()
                 }),
+                ..AudioStatus::default()
             },
             log: Arc::new(lines(failed)),
             preview: (live && demo.preview).then(|| picture(t)),
@@ -236,7 +237,7 @@ impl Console for Demo {
             Command::SetMuted { muted } => demo.settings.audio.muted = muted,
             Command::ApplySettings(settings) => demo.settings = *settings,
             Command::SetPreview { on } => demo.preview = on,
-            Command::SetSecrets { .. } | Command::Quit => {}
+            Command::SetInput { .. } | Command::SetSecrets { .. } | Command::Quit => {}
         }
     }
 

@@ -1,12 +1,12 @@
 //! The command line.
 
-use crate::ffmpeg::plan::{self, AudioInput, EncoderWish, SrtOutput};
+use crate::ffmpeg::plan::{self, AudioInput as SoundPipe, EncoderWish, SrtOutput};
 use crate::ffmpeg::{Version, capabilities};
 use crate::headless::{self, Wish};
 use crate::publish::{Mode, parse_host_box, stream_id};
 use crate::session::failure::{Failure, FailureKind};
 use crate::settings::{
-    AudioSourceKind, Secrets, Settings, TargetKind, VideoSourceKind, load, set_pair,
+    AudioInput, AudioSourceKind, Secrets, Settings, TargetKind, VideoSourceKind, load, set_pair,
 };
 use crate::stop::StopToken;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -48,9 +48,11 @@ pub struct SettingsArgs {
     /// Picture source.
     #[arg(long)]
     pub source: Option<Source>,
-    /// Sound source: default, tone, silence, or the name of an input.
-    #[arg(long)]
-    pub audio: Option<String>,
+    /// Sound input: default, system (what this machine plays), tone, beep, silence, or the name of an
+    /// input; then, if wished, its gain and delay, as in `system@-6dB` or `USB@3dB@40ms`. May be given
+    /// several times: all are mixed.
+    #[arg(long, value_name = "INPUT", value_parser = audio_input)]
+    pub audio: Vec<AudioInput>,
     /// Bitrate of the picture, kb/s.
     #[arg(long, value_name = "KBPS")]
     pub bitrate: Option<u32>,
@@ -110,6 +112,35 @@ fn bitrate_at(text: &str) -> Result<(f64, u32), String> {
     Ok((at.parse().map_err(|e| format!("{at}: {e}"))?, kbps))
 }
 
+/// An input of the mix as the command line names it. A name may itself have an `@` in it.
+fn audio_input(text: &str) -> Result<AudioInput, String> {
+    let mut name = text;
+    let mut input = AudioInput::default();
+    while let Some((rest, last)) = name.rsplit_once('@') {
+        if let Some(gain_db) = last.strip_suffix("dB").and_then(|n| n.parse().ok()) {
+            input.gain_db = gain_db;
+        } else if let Some(delay_ms) = last.strip_suffix("ms").and_then(|n| n.parse().ok()) {
+            input.delay_ms = delay_ms;
+        } else {
+            break;
+        }
+        name = rest;
+    }
+    input.source = match name {
+        "" => return Err("give the input's name, such as default, system or tone".into()),
+        "default" => AudioSourceKind::DefaultInput,
+        "system" => AudioSourceKind::SystemSound,
+        "tone" => AudioSourceKind::Tone,
+        "beep" => AudioSourceKind::Beep(0),
+        "silence" => AudioSourceKind::Silence,
+        name => match name.strip_prefix("beep:").and_then(|ppm| ppm.parse().ok()) {
+            Some(ppm) => AudioSourceKind::Beep(ppm),
+            None => AudioSourceKind::Input(name.to_owned()),
+        },
+    };
+    Ok(input)
+}
+
 impl SettingsArgs {
     /// The user's settings with this run's changes; notes about the file go to stderr.
     ///
@@ -134,13 +165,8 @@ impl SettingsArgs {
                 Source::X11 => VideoSourceKind::X11,
             };
         }
-        if let Some(audio) = &self.audio {
-            settings.audio.source = match audio.as_str() {
-                "default" => AudioSourceKind::DefaultInput,
-                "tone" => AudioSourceKind::Tone,
-                "silence" => AudioSourceKind::Silence,
-                name => AudioSourceKind::Input(name.to_owned()),
-            };
+        if !self.audio.is_empty() {
+            settings.audio.inputs = self.audio.clone();
         }
         if let Some(kbps) = self.bitrate {
             settings.encoder.bitrate_kbps = kbps;
@@ -249,10 +275,10 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
     let program = ffmpeg.path.display().to_string();
     let encoder = plan::encoder(&EncoderWish::of(&settings), version, cores);
     let (sound, sound_way) = if cfg!(unix) {
-        (AudioInput::Pipe(3), "on pipe 3")
+        (SoundPipe::Pipe(3), "on pipe 3")
     } else {
         let way = "from a loopback port that is chosen at each start";
-        (AudioInput::LoopbackTcp(0), way)
+        (SoundPipe::LoopbackTcp(0), way)
     };
     let publisher = plan::publisher(&sound, settings.audio.bitrate_kbps, &output);
     Ok(format!(
@@ -270,6 +296,36 @@ mod tests {
     fn the_definition_is_sound() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn inputs_are_named_with_gain_and_delay() {
+        let of = |text| audio_input(text).unwrap();
+        assert_eq!(of("tone"), AudioInput::of(AudioSourceKind::Tone));
+        let named = |name: &str| AudioInput::of(AudioSourceKind::Input(name.into()));
+        assert_eq!(of("mic@studio"), named("mic@studio"));
+        let full = of("system@-6.5dB@40ms");
+        assert_eq!(full.source, AudioSourceKind::SystemSound);
+        assert_eq!((full.gain_db, full.delay_ms), (-6.5, 40));
+        assert_eq!(of("beep:-200").source, AudioSourceKind::Beep(-200));
+        assert!(audio_input("@3dB").is_err());
+        let words = [
+            "pd-console",
+            "live",
+            "--audio",
+            "default",
+            "--audio",
+            "tone@13dB",
+        ];
+        let cli = Cli::try_parse_from(words).unwrap();
+        let Some(Task::Live(mut live)) = cli.command else {
+            panic!("{cli:?}");
+        };
+        live.settings.defaults = true;
+        let error = live.settings.settings().unwrap_err();
+        assert!(error.message.contains("13"), "{}", error.message);
+        live.settings.audio[1].gain_db = -3.0;
+        assert_eq!(live.settings.settings().unwrap().audio.inputs.len(), 2);
     }
 
     #[test]

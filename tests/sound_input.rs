@@ -7,10 +7,11 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
-use pd_console::audio::{Due, Feed, Meter, SAMPLE_RATE, Timeline, list_inputs, spawn};
-use pd_console::clock;
-use pd_console::settings::AudioSourceKind;
-use pd_console::stop::StopToken;
+mod common;
+
+use common::recorder::{self, INPUT_ENV, figure, is_the_tone, word};
+use pd_console::audio::{SAMPLE_RATE, SoundBank};
+use pd_console::settings::{AudioInput, AudioSourceKind};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -20,8 +21,6 @@ use std::time::{Duration, Instant};
 const HZ: f64 = 440.0;
 /// -12.04 dBFS.
 const PEAK: f64 = 0.25;
-/// Of the publisher's pacer behind the clock.
-const DELAY: Duration = Duration::from_millis(40);
 
 /// Kills its process when dropped.
 struct Running(Child);
@@ -107,11 +106,12 @@ impl Pulse {
         Running(player)
     }
 
-    /// Runs `part` of this test binary against the daemon; its standard output.
-    fn child(&self, part: &str) -> String {
+    /// Runs `part` of this test binary on `input` of the daemon; its standard output.
+    fn child(&self, part: &str, input: &str) -> String {
         let output = self
             .command(std::env::current_exe().unwrap().to_str().unwrap())
             .args(["--ignored", "--exact", part, "--nocapture"])
+            .env(INPUT_ENV, input)
             .stderr(Stdio::inherit())
             .output()
             .unwrap();
@@ -162,43 +162,106 @@ fn socket(dir: &Path) -> String {
     dir.join("native.sock").display().to_string()
 }
 
-fn figure(text: &str, name: &str) -> f64 {
-    let at = text
-        .find(&format!("{name}="))
-        .unwrap_or_else(|| panic!("no {name} in {text}"));
-    let value = &text[at + name.len() + 1..];
-    value.split_whitespace().next().unwrap().parse().unwrap()
-}
-
-fn tone_through(route: Route) {
+fn tone_through(route: Route, input: &str) {
     let Some(pulse) = Pulse::start(route) else {
         return;
     };
     let _player = pulse.play(30);
-    let text = pulse.child("child_records");
+    let text = pulse.child("child_records", input);
     println!("{text}");
-    for side in ["left", "right"] {
-        let hz = figure(&text, &format!("{side}_hz"));
-        assert!((hz - HZ).abs() < 1.0, "{hz} Hz");
-    }
-    let peak = figure(&text, "peak_dbfs");
-    assert!((peak + 12.04).abs() < 0.3, "{peak} dBFS");
-    assert_eq!(figure(&text, "silent_frames"), 0.0);
-    assert_eq!(figure(&text, "resyncs"), 0.0);
-    // The tone's own is 0.0008.
-    assert!(figure(&text, "roughness") < 0.003, "clicks");
-    let named = text.contains("Monitor of Null Output");
-    assert_eq!(named, route == Route::Native, "the other host was used");
+    is_the_tone(&text, HZ);
+    let (host, named) = match route {
+        Route::Native => ("PulseAudio", true),
+        Route::Alsa => ("ALSA", false),
+    };
+    assert_eq!(word(&text, "host"), host, "the other host was used");
+    assert_eq!(text.contains("Monitor of Null Output"), named);
+    // What the device really does, and that nothing of it comes too late to be sent.
+    let buffer_ms = figure(&text, "buffer_ms");
+    assert!(buffer_ms > 1.0 && buffer_ms < 22.0, "{buffer_ms} ms");
+    assert_eq!(figure(&text, "late_ms"), 0.0);
 }
 
 #[test]
 fn a_tone_keeps_pitch_level_and_every_sample() {
-    tone_through(Route::Native);
+    tone_through(Route::Native, "default");
+}
+
+#[test]
+fn what_the_machine_plays_is_captured() {
+    tone_through(Route::Native, "system");
+}
+
+#[test]
+fn an_input_is_opened_by_its_name() {
+    tone_through(Route::Native, "Monitor of Null Output");
 }
 
 #[test]
 fn a_tone_keeps_pitch_level_and_every_sample_through_alsa() {
-    tone_through(Route::Alsa);
+    tone_through(Route::Alsa, "default");
+}
+
+/// ALSA cannot capture what is played, and says what can.
+#[test]
+fn without_a_sound_server_system_sound_says_what_is_needed() {
+    let Some(pulse) = Pulse::start(Route::Alsa) else {
+        return;
+    };
+    let text = pulse.child("child_has_no_system_sound", "system");
+    assert!(text.contains("Run PipeWire or PulseAudio"), "{text}");
+}
+
+/// B12 c, B13: the device goes and comes back as 44100 Hz mono, then as 8 channels.
+#[test]
+fn b12c_a_device_that_comes_back_in_another_format_keeps_its_pitch() {
+    let Some(pulse) = Pulse::start(Route::Native) else {
+        return;
+    };
+    let mut player = pulse.play(30);
+    let child = pulse
+        .command(std::env::current_exe().unwrap().to_str().unwrap())
+        .args(["--ignored", "--exact", "child_records_again_and_again"])
+        .arg("--nocapture")
+        .env(INPUT_ENV, "pd_null.monitor")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut child = Running(child);
+    let out = BufReader::new(child.0.stdout.take().unwrap());
+    let mut formats = ["rate=44100 channels=1", "rate=44100 channels=8"].into_iter();
+    let (mut text, mut recordings) = (String::new(), Vec::new());
+    for line in out.lines().map_while(Result::ok) {
+        println!("{line}");
+        text.push_str(&line);
+        text.push('\n');
+        if !line.contains("RECORDED") {
+            continue;
+        }
+        recordings.push(std::mem::take(&mut text));
+        let Some(format) = formats.next() else {
+            break;
+        };
+        let pactl = |words: &str| {
+            let status = pulse
+                .command("pactl")
+                .args(words.split_whitespace())
+                .status();
+            assert!(status.unwrap().success(), "pactl {words}");
+        };
+        pactl("unload-module module-null-sink");
+        drop(player);
+        // Long enough to be seen as lost.
+        std::thread::sleep(Duration::from_millis(1_500));
+        pactl(&format!(
+            "load-module module-null-sink sink_name=pd_null {format}"
+        ));
+        player = pulse.play(30);
+    }
+    assert_eq!(recordings.len(), 3);
+    for recording in &recordings {
+        is_the_tone(recording, HZ);
+    }
 }
 
 fn server_dies(route: Route) {
@@ -240,113 +303,74 @@ fn a_server_that_dies_is_named_and_found_again_through_alsa() {
     server_dies(Route::Alsa);
 }
 
-/// Child: 3 s of the default input through the pacer, as the publisher would read it.
+/// Child: 3 s of the input through mixer and pacer, as the publisher would read it.
 #[test]
 #[ignore = "run by a_tone_keeps_pitch_level_and_every_sample"]
 fn child_records() {
-    println!("inputs={:?}", list_inputs());
-    let timeline = Timeline::new();
-    let source = spawn(&AudioSourceKind::DefaultInput, &timeline, &StopToken::new()).unwrap();
-    let opening = Instant::now();
-    while timeline.stats().pushed == 0 {
-        assert!(
-            opening.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            source.status()
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    println!("opened_ms={}", opening.elapsed().as_millis());
+    let bank = recorder::open(recorder::wanted());
     // The first half second may be placed anew, until the callbacks' rhythm is known, and the
     // player may only be starting.
     std::thread::sleep(Duration::from_millis(1_000));
-    let before = timeline.stats();
-    let mut feed = Feed::new(clock::now() - Duration::from_millis(200), DELAY, 480);
-    let mut reader = timeline.reader();
-    let mut meter = Meter::new();
-    let mut sound: Vec<i16> = Vec::new();
-    let mut chunk = vec![0; 960];
-    let mut peak = f32::NEG_INFINITY;
-    while sound.len() < 3 * 96_000 {
-        let now = clock::now();
-        match feed.due(now) {
-            Some(Due::Chunk(first)) => {
-                reader.read(first, &mut chunk);
-                meter.push_i16(now, &chunk);
-                peak = peak.max(meter.level(now).peak_dbfs[0]);
-                sound.extend(&chunk);
-            }
-            Some(Due::Resync { lost }) => panic!("{lost} frames lost"),
-            None => std::thread::sleep(feed.next_at().since(now)),
+    recorder::record(&bank, 3);
+    bank.end(Duration::from_secs(1));
+}
+
+/// Child: the same, three times; between two the device goes and comes back.
+#[test]
+#[ignore = "run by b12c_a_device_that_comes_back_in_another_format_keeps_its_pitch"]
+fn child_records_again_and_again() {
+    let bank = recorder::open(recorder::wanted());
+    for round in 0..3 {
+        if round > 0 {
+            wait(&bank, 10, |bank| problem(bank).is_some());
+            println!("LOST {:?}", problem(&bank));
+            wait(&bank, 10, |bank| problem(bank).is_none());
         }
+        std::thread::sleep(Duration::from_millis(2_000));
+        recorder::record(&bank, 2);
+        println!("RECORDED {round}");
     }
-    // The reader's own fade-in is no part of the tone.
-    let sound = &sound[2_000..];
-    let side = |side: usize| -> Vec<f64> {
-        sound
-            .chunks_exact(2)
-            .map(|frame| f64::from(frame[side]) / 32_768.0)
-            .collect()
-    };
-    let (left, right) = (side(0), side(1));
-    let rough = left
-        .windows(3)
-        .map(|w| (w[0] - 2.0 * w[1] + w[2]).abs())
-        .fold(0.0, f64::max);
-    let after = timeline.stats();
-    let status = source.status();
-    println!("label={:?} problem={:?}", status.label, status.problem);
-    println!("left_hz={} right_hz={}", pitch(&left), pitch(&right));
-    println!("peak_dbfs={peak} roughness={rough}");
-    println!("silent_frames={}", reader.silent_frames());
-    println!("resyncs={}", after.resyncs - before.resyncs);
-    println!(
-        "inserted={} left_out={}",
-        after.inserted - before.inserted,
-        after.left_out - before.left_out
-    );
-    assert!(source.join(Duration::from_secs(1)));
+    bank.end(Duration::from_secs(1));
+}
+
+/// Child: the problem that system sound has.
+#[test]
+#[ignore = "run by without_a_sound_server_system_sound_says_what_is_needed"]
+fn child_has_no_system_sound() {
+    let bank = SoundBank::start(&[AudioInput::of(AudioSourceKind::SystemSound)]).unwrap();
+    wait(&bank, 6, |bank| problem(bank).is_some());
+    println!("{:?}", problem(&bank));
+    bank.end(Duration::from_secs(1));
+}
+
+fn problem(bank: &SoundBank) -> Option<String> {
+    bank.statuses().remove(0).problem
+}
+
+/// Waits at most so many seconds; how long it took, ms.
+fn wait(bank: &SoundBank, limit: u64, what: impl Fn(&SoundBank) -> bool) -> u128 {
+    let started = Instant::now();
+    while !what(bank) {
+        assert!(
+            started.elapsed() < Duration::from_secs(limit),
+            "{:?}",
+            bank.statuses()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    started.elapsed().as_millis()
 }
 
 /// Child: sound, then a problem within 2 s of the server's death, then sound again.
 #[test]
 #[ignore = "run by a_server_that_dies_is_named_and_found_again"]
 fn child_outlives_its_server() {
-    let timeline = Timeline::new();
-    let source = spawn(&AudioSourceKind::DefaultInput, &timeline, &StopToken::new()).unwrap();
-    let wait = |limit: u64, what: &dyn Fn() -> bool| {
-        let started = Instant::now();
-        while !what() {
-            assert!(
-                started.elapsed() < Duration::from_secs(limit),
-                "{:?}",
-                source.status()
-            );
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        started.elapsed().as_millis()
-    };
-    wait(5, &|| timeline.stats().pushed > 48_000);
-    println!("SOUND from {:?}", source.status().label);
-    let after = wait(3, &|| source.status().problem.is_some());
-    println!("PROBLEM after_ms={after} {:?}", source.status().problem);
-    let after = wait(10, &|| source.status().problem.is_none());
-    println!("RECOVERED after_ms={after} {:?}", source.status().label);
-    assert!(source.join(Duration::from_secs(1)));
-}
-
-/// Hz of a clean tone, from the first to the last upward zero crossing; 0 where there is none.
-fn pitch(signal: &[f64]) -> f64 {
-    let crossings: Vec<f64> = signal
-        .windows(2)
-        .enumerate()
-        .filter(|(_, w)| w[0] < 0.0 && w[1] >= 0.0)
-        .map(|(k, w)| k as f64 + w[0] / (w[0] - w[1]))
-        .collect();
-    match (crossings.first(), crossings.last()) {
-        (Some(first), Some(last)) if last > first => {
-            (crossings.len() - 1) as f64 * f64::from(SAMPLE_RATE) / (last - first)
-        }
-        _ => 0.0,
-    }
+    let bank = recorder::open(AudioSourceKind::DefaultInput);
+    wait(&bank, 5, |bank| recorder::pushed(bank) > 48_000);
+    println!("SOUND from {:?}", bank.statuses());
+    let after = wait(&bank, 3, |bank| problem(bank).is_some());
+    println!("PROBLEM after_ms={after} {:?}", problem(&bank));
+    let after = wait(&bank, 10, |bank| problem(bank).is_none());
+    println!("RECOVERED after_ms={after} {:?}", bank.statuses());
+    bank.end(Duration::from_secs(1));
 }

@@ -56,6 +56,13 @@ impl ArrivalClock {
         MonoTime::from_micros(u64::try_from(first).unwrap_or(0))
     }
 
+    /// When the sample frame at `position` was captured, by what is known so far.
+    pub fn expected(&self, position: u64) -> Option<MonoTime> {
+        self.half_began?;
+        let us = self.current.min(self.previous) + self.duration_us(position);
+        u64::try_from(us).ok().map(MonoTime::from_micros)
+    }
+
     fn duration_us(&self, frames: u64) -> i64 {
         i64::try_from(u128::from(frames) * 1_000_000 / u128::from(self.rate.max(1)))
             .unwrap_or(i64::MAX / 4)

@@ -1,4 +1,4 @@
-//! The system's sound inputs through cpal: listing, choosing a format, opening.
+//! A device of the system's through cpal: choosing a format, opening, receiving.
 //!
 //! A device lives on a thread of its own ("sound-device"), because opening may hang (a sound server
 //! that does not answer; Pulse waits for the first samples) and because a cpal stream may not leave
@@ -8,27 +8,25 @@
 //! position is still counted, so that what follows is placed rightly.
 
 use super::convert::append_stereo;
+use super::hosts::{self, Found, Which};
 use super::{AudioError, CHANNELS, SAMPLE_RATE};
 use crate::clock::{self, MonoTime};
-use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{
     BufferSize, SampleFormat, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
 };
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
-use std::collections::HashMap;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Wanted sample frames a callback: 10 ms at 48 kHz. Defaults reach 171 ms.
-const BUFFER_FRAMES: u32 = 480;
+/// Wanted callbacks a second, of 10 ms each. Defaults reach 171 ms.
+const BUFFERS_A_SECOND: u32 = 100;
 /// Buffers between cpal's thread and the input's.
 const SPARES: usize = 16;
 /// Room in each: a larger callback makes cpal's thread allocate once.
 const SPARE_FRAMES: usize = 9_600;
 /// How long cpal may wait for a sound server while a stream is made.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long the list of inputs may take before it is given up.
-const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Stereo samples at the device's rate.
 #[derive(Debug)]
@@ -37,8 +35,34 @@ pub struct Chunk {
     pub arrived: MonoTime,
     /// Sample frames that the device gave before these, since it was opened.
     pub position: u64,
+    /// How long before the callback the first of them was captured, as the system says.
+    pub captured_ago: Duration,
     /// Interleaved stereo, full scale 1.0.
     pub stereo: Vec<f32>,
+}
+
+/// What is open, as the operator sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Format {
+    /// The sound system: PipeWire, PulseAudio, ALSA, WASAPI, CoreAudio.
+    pub host: &'static str,
+    /// Sample rate of the device, Hz.
+    pub rate_hz: u32,
+    /// Its channels.
+    pub channels: u16,
+    /// Sample frames a callback: the largest within the last second or two, and so what the device
+    /// really does, not what it was asked for. 0 until the first.
+    pub buffer_frames: u32,
+    /// By how much its sound is placed late, ms: callbacks of more than some 20 ms come too late to
+    /// be sent at their own time, and would leave gaps.
+    pub late_ms: u32,
+}
+
+impl Format {
+    /// A callback's length, ms.
+    pub fn buffer_ms(&self) -> f64 {
+        f64::from(self.buffer_frames) * 1_000.0 / f64::from(self.rate_hz.max(1))
+    }
 }
 
 /// What a device tells.
@@ -48,8 +72,10 @@ pub enum Event {
     Opened {
         /// What the system calls it.
         label: String,
-        /// Its sample rate, Hz.
-        rate: u32,
+        /// How it is open.
+        format: Format,
+        /// It gives nothing while nothing plays, which is no fault.
+        pauses: bool,
     },
     /// Sound.
     Sound(Chunk),
@@ -71,30 +97,31 @@ pub struct Opening {
     pub thread: JoinHandle<()>,
 }
 
-/// Begins to open the input `name`, or the system's default.
+/// Begins to open a device.
 ///
 /// # Errors
 /// Where no thread can be started. What the device itself says comes as an [`Event`].
-pub fn open(name: Option<&str>) -> Result<Opening, AudioError> {
+pub fn open(which: &Which) -> Result<Opening, AudioError> {
     let (event_tx, events) = bounded(SPARES + 8);
     let (spare, spare_rx) = bounded(SPARES);
     for _ in 0..SPARES {
         let _ = spare.try_send(Vec::with_capacity(SPARE_FRAMES * CHANNELS));
     }
     let (close, closed) = bounded::<()>(0);
-    let name = name.map(str::to_owned);
+    let which = which.clone();
     let spare_tx = spare.clone();
     let thread = std::thread::Builder::new()
         .name("sound-device".into())
         .spawn(move || {
-            let _quiet = quiet();
+            let _quiet = hosts::quiet();
             let wire = Wire {
+                host: "",
                 events: event_tx,
                 spare_rx,
                 spare_tx,
             };
             let events = wire.events.clone();
-            match start(name.as_deref(), wire) {
+            match start(&which, wire) {
                 Ok(stream) => {
                     // Returns when the other end is dropped.
                     let _ = closed.recv();
@@ -114,104 +141,58 @@ pub fn open(name: Option<&str>) -> Result<Opening, AudioError> {
     })
 }
 
-/// Names of the system's sound inputs, each of which can be opened. Empty where there are none or
-/// the sound system does not answer within 3 s.
-pub fn list_inputs() -> Vec<String> {
-    let (tx, rx) = bounded(1);
-    let spawned = std::thread::Builder::new()
-        .name("sound-list".into())
-        .spawn(move || {
-            let _quiet = quiet();
-            let names = named_inputs(&cpal::default_host());
-            let _ = tx.try_send(names.into_iter().map(|(name, _)| name).collect());
-        });
-    match spawned {
-        Ok(_) => rx.recv_timeout(LIST_TIMEOUT).unwrap_or_default(),
-        Err(_) => Vec::new(),
-    }
-}
-
-/// Keeps alsa-lib from writing to stderr from this thread, once a second while there is no card.
-#[cfg(target_os = "linux")]
-fn quiet() -> impl Sized {
-    alsa::Output::local_error_handler().ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn quiet() -> impl Sized {}
-
 struct Wire {
+    /// The sound system's name, once it is known.
+    host: &'static str,
     events: Sender<Event>,
     spare_rx: Receiver<Vec<f32>>,
     spare_tx: Sender<Vec<f32>>,
 }
 
-/// The inputs with names that tell them apart: the system's name, and its id where two share one.
-fn named_inputs(host: &cpal::Host) -> Vec<(String, cpal::Device)> {
-    let Ok(devices) = host.input_devices() else {
-        return Vec::new();
-    };
-    let devices: Vec<_> = devices
-        .filter_map(|device| {
-            let id = device.id().ok()?.id().to_owned();
-            worth_listing(host.id().name(), &id).then(|| (device.to_string(), id, device))
-        })
-        .collect();
-    let mut count = HashMap::new();
-    for (name, ..) in &devices {
-        *count.entry(name.clone()).or_insert(0_u32) += 1;
-    }
-    devices
-        .into_iter()
-        .map(|(name, id, device)| {
-            let unique = count.get(&name).is_none_or(|n| *n < 2);
-            let name = if unique {
-                name
-            } else {
-                format!("{name} [{id}]")
-            };
-            (name, device)
-        })
-        .collect()
-}
-
-/// ALSA lists rate converters and a null device beside what can be heard.
-fn worth_listing(host: &str, id: &str) -> bool {
-    host != "ALSA" || id.contains("CARD=") || ["default", "pulse", "pipewire", "jack"].contains(&id)
-}
-
-fn find(host: &cpal::Host, name: Option<&str>) -> Result<cpal::Device, AudioError> {
-    match name {
-        None => host
-            .default_input_device()
-            .ok_or_else(|| AudioError::NoDevice("default".into())),
-        Some(name) => named_inputs(host)
-            .into_iter()
-            .find(|(label, device)| label == name || device.id().is_ok_and(|id| id.id() == name))
-            .map(|(_, device)| device)
-            .ok_or_else(|| AudioError::NoDevice(name.into())),
-    }
-}
-
 /// Opens, says so, and starts. The stream stops when it is dropped.
-fn start(name: Option<&str>, wire: Wire) -> Result<cpal::Stream, AudioError> {
-    let host = cpal::default_host();
-    let device = find(&host, name)?;
+fn start(which: &Which, mut wire: Wire) -> Result<cpal::Stream, AudioError> {
+    let Found {
+        device,
+        host,
+        label,
+        output,
+        channels,
+    } = hosts::find(which)?;
+    wire.host = host;
     let failed = |e: cpal::Error| match e.kind() {
         cpal::ErrorKind::DeviceNotAvailable | cpal::ErrorKind::HostUnavailable => {
-            AudioError::NoDevice(name.unwrap_or("default").into())
+            AudioError::NoDevice(which.to_string())
         }
         _ => AudioError::Device(e.to_string()),
     };
-    let ranges: Vec<_> = device.supported_input_configs().map_err(failed)?.collect();
-    let (mut config, format) = match choose(&ranges) {
+    let chosen = if output {
+        // A loopback gives the output's own format and no other.
+        None
+    } else {
+        let ranges: Vec<_> = device.supported_input_configs().map_err(failed)?.collect();
+        choose(&ranges)
+    };
+    let (mut config, format) = match chosen {
         Some(chosen) => chosen,
         None => {
-            let default = device.default_input_config().map_err(failed)?;
-            (default.config(), default.sample_format())
+            let default = if output {
+                device.default_output_config()
+            } else {
+                device.default_input_config()
+            };
+            let default = default.map_err(failed)?;
+            let mut config = default.config();
+            config.buffer_size = fixed_buffer(default.buffer_size(), config.sample_rate);
+            (config, default.sample_format())
         }
     };
-    let label = device.to_string();
+    if let Some(channels) = channels {
+        config.channels = channels;
+    }
+    if let (BufferSize::Fixed(frames), "PipeWire") = (config.buffer_size, host) {
+        // It takes the power of two below, and half of 10 ms is twice the wakeups.
+        config.buffer_size = BufferSize::Fixed(frames.next_power_of_two());
+    }
     let stream = match build(&device, config, format, &wire) {
         Ok(stream) => stream,
         Err(_) => {
@@ -221,7 +202,14 @@ fn start(name: Option<&str>, wire: Wire) -> Result<cpal::Stream, AudioError> {
     };
     let _ = wire.events.try_send(Event::Opened {
         label,
-        rate: config.sample_rate,
+        format: Format {
+            host,
+            rate_hz: config.sample_rate,
+            channels: config.channels,
+            buffer_frames: 0,
+            late_ms: 0,
+        },
+        pauses: output && cfg!(windows),
     });
     stream.play().map_err(failed)?;
     Ok(stream)
@@ -247,19 +235,22 @@ pub fn choose(ranges: &[SupportedStreamConfigRange]) -> Option<(StreamConfig, Sa
         .filter(|r| !r.sample_format().is_dsd() && r.channels() > 0)
         .min_by_key(|r| (by_channels(r.channels()), by_format(r.sample_format())))
         .map(|r| {
-            let frames = match *r.buffer_size() {
-                SupportedBufferSize::Range { min, max } if min <= max => {
-                    BUFFER_FRAMES.clamp(min, max)
-                }
-                _ => BUFFER_FRAMES,
-            };
             let config = StreamConfig {
                 channels: r.channels(),
                 sample_rate: SAMPLE_RATE,
-                buffer_size: BufferSize::Fixed(frames),
+                buffer_size: fixed_buffer(r.buffer_size(), SAMPLE_RATE),
             };
             (config, r.sample_format())
         })
+}
+
+/// 10 ms at `rate`, or what the device allows next to it.
+fn fixed_buffer(allowed: &SupportedBufferSize, rate: u32) -> BufferSize {
+    let wanted = (rate / BUFFERS_A_SECOND).max(1);
+    BufferSize::Fixed(match *allowed {
+        SupportedBufferSize::Range { min, max } if min <= max => wanted.clamp(min, max),
+        _ => wanted,
+    })
 }
 
 fn build(
@@ -298,8 +289,9 @@ where
     let events = wire.events.clone();
     let (spare_rx, spare_tx) = (wire.spare_rx.clone(), wire.spare_tx.clone());
     let mut position = 0;
-    let on_sound = move |samples: &[T], _: &cpal::InputCallbackInfo| {
+    let on_sound = move |samples: &[T], info: &cpal::InputCallbackInfo| {
         let arrived = clock::now();
+        let times = info.timestamp();
         match spare_rx.try_recv() {
             Ok(mut stereo) => {
                 stereo.clear();
@@ -307,6 +299,7 @@ where
                 let event = Event::Sound(Chunk {
                     arrived,
                     position,
+                    captured_ago: times.callback.saturating_duration_since(times.capture),
                     stereo,
                 });
                 if let Err(refused) = events.try_send(event)
@@ -319,11 +312,14 @@ where
         }
         position += (samples.len() / channels.max(1)) as u64;
     };
-    let events = wire.events.clone();
+    let (events, host) = (wire.events.clone(), wire.host);
     let on_error = move |error: cpal::Error| {
         let event = match error.kind() {
             cpal::ErrorKind::Xrun => Event::LostSamples,
-            // The stream goes on.
+            // PipeWire's new default may have other channels; elsewhere the stream goes on.
+            cpal::ErrorKind::DeviceChanged if host == "PipeWire" => {
+                Event::Failed(AudioError::Device("the default device changed".into()))
+            }
             cpal::ErrorKind::DeviceChanged | cpal::ErrorKind::RealtimeDenied => return,
             _ => Event::Failed(AudioError::Device(error.to_string())),
         };
@@ -366,15 +362,5 @@ mod tests {
         let (config, _) = choose(&ranges[..3]).unwrap();
         assert_eq!(config.channels, 1);
         assert!(choose(&ranges[2..3]).is_none());
-    }
-
-    #[test]
-    fn alsas_converters_are_not_listed() {
-        for id in ["null", "lavrate", "samplerate", "speexrate", "upmix"] {
-            assert!(!worth_listing("ALSA", id), "{id}");
-        }
-        assert!(worth_listing("ALSA", "sysdefault:CARD=PCH"));
-        assert!(worth_listing("ALSA", "pulse"));
-        assert!(worth_listing("PulseAudio", "null.monitor"));
     }
 }

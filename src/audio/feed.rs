@@ -9,6 +9,11 @@ use super::{CHANNELS, SAMPLE_RATE};
 use crate::clock::MonoTime;
 use std::time::Duration;
 
+/// How far behind the clock the publisher reads the sound: a source's chunk must have come by then.
+/// Measured with 10 ms chunks (PulseAudio, ALSA): 15 ms was enough on an idle machine, 10 was not.
+/// Chunks that are too long for it are placed later (see `intake`).
+pub const SOUND_DELAY: Duration = Duration::from_millis(30);
+
 /// Behind by more than this, the feed gives up catching up: 1 s of frames. The timeline holds 2 s.
 const MAX_BEHIND_FRAMES: u64 = SAMPLE_RATE as u64;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How far back a level looks.
 const WINDOW: Duration = Duration::from_millis(100);
 /// How long the clip flag stays.
-const CLIP_HOLD: Duration = Duration::from_secs(1);
+const CLIP_HOLD: Duration = Duration::from_secs(2);
 /// From this on a sample counts as clipped: the largest that 16 bit can hold.
 const CLIP: f32 = 32_767.0 / 32_768.0;
 /// More chunks than this within the window are joined with the newest.
@@ -49,6 +49,11 @@ impl Meter {
     /// Takes interleaved stereo, full scale 1.0, whose end is at `at`.
     pub fn push_f32(&mut self, at: MonoTime, interleaved: &[f32]) {
         self.push(at, interleaved.iter().copied());
+    }
+
+    /// Something was too loud before the samples were made to fit.
+    pub fn mark_clip(&mut self, at: MonoTime) {
+        self.clipped_at = Some(at);
     }
 
     fn push(&mut self, at: MonoTime, samples: impl Iterator<Item = f32>) {
@@ -158,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn clipping_is_held_for_a_second() {
+    fn clipping_is_held_for_two_seconds() {
         let mut meter = Meter::new();
         meter.push_i16(ms(0), &[32_766, -32_766]);
         assert!(!meter.level(ms(0)).clipped);
         meter.push_i16(ms(10), &[0, -32_768]);
-        assert!(meter.level(ms(1_009)).clipped);
-        assert!(!meter.level(ms(1_010)).clipped);
+        assert!(meter.level(ms(2_009)).clipped);
+        assert!(!meter.level(ms(2_010)).clipped);
     }
 
     #[test]

@@ -1,25 +1,41 @@
 //! Where sound comes from: one trait, one backend a file, and the timeline that makes of any of
 //! them a gapless 48 kHz stereo signal on the console's clock.
 //!
-//! A source runs on its own thread (see [`supervisor`]) and pushes into a [`Timeline`]; the
-//! publisher's thread reads it by the clock, paced by [`feed::Feed`]. Nobody waits for the sound:
-//! what was not written in time is silence.
+//! Each input runs on its own thread (see [`supervisor`]) and pushes into a [`Timeline`] of its
+//! own; a [`Mixer`] has them all, and the publisher's thread reads their sum by the clock, paced by
+//! [`feed::Feed`]. Nobody waits for the sound: what was not written in time is silence.
 
 mod arrival;
+pub mod bank;
+pub mod beep;
 pub mod convert;
 mod device;
 pub mod feed;
+mod hosts;
 pub mod input;
+mod intake;
 pub mod level;
+pub mod limiter;
+pub mod mix_reader;
+pub mod mixer;
+#[cfg(all(target_os = "linux", feature = "pipewire"))]
+mod pipewire_default;
+mod reader;
 pub mod supervisor;
 #[cfg(test)]
 mod testing;
 pub mod timeline;
 pub mod tone;
 
+pub use bank::SoundBank;
+pub use beep::BeepSource;
+pub use device::Format;
 pub use feed::{Due, Feed, wav_header};
-pub use input::{InputSource, list_inputs};
+pub use hosts::{HOST_ENV, Which};
+pub use input::{InputSource, Opened, list_inputs};
 pub use level::Meter;
+pub use mix_reader::MixReader;
+pub use mixer::{Mixer, Strip};
 pub use supervisor::{SoundSource, SourceStatus, spawn};
 pub use timeline::Timeline;
 pub use tone::ToneSource;
@@ -52,6 +68,11 @@ pub enum AudioError {
     /// No such device.
     #[error("no sound input {0:?}. Plug it in or choose another; silence is sent meanwhile")]
     NoDevice(String),
+    /// The sound system cannot give back what it plays.
+    #[error(
+        "{0} cannot capture what this machine plays. Run PipeWire or PulseAudio, or choose another input; silence is sent meanwhile"
+    )]
+    NoSystemSound(&'static str),
     /// The device is there and does not work.
     #[error("the sound input does not work: {0}. Silence is sent meanwhile")]
     Device(String),

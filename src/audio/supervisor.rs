@@ -3,7 +3,9 @@
 //! One thread ("sound-source") a source. Whatever a source does (error, panic, end), the show goes
 //! on with silence; the thread ends when its stop token is set. Holds nothing but the status.
 
-use super::{AudioError, AudioSource, InputSource, Timeline, ToneSource};
+use super::hosts::Which;
+use super::{AudioError, AudioSource, BeepSource, Format, InputSource, Opened};
+use super::{Timeline, ToneSource};
 use crate::settings::AudioSourceKind;
 use crate::stop::StopToken;
 use std::any::Any;
@@ -26,6 +28,8 @@ pub struct SourceStatus {
     pub label: String,
     /// Set while the source gives nothing: what happened and what to do.
     pub problem: Option<String>,
+    /// How the device is open, where the source is one.
+    pub format: Option<Format>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +44,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct SoundSource {
     shared: Arc<Mutex<Shared>>,
-    opened: Option<Arc<Mutex<String>>>,
+    opened: Option<Arc<Mutex<Opened>>>,
     timeline: Timeline,
     stop: StopToken,
     thread: Option<JoinHandle<()>>,
@@ -57,19 +61,19 @@ pub fn spawn(
     timeline: &Timeline,
     stop: &StopToken,
 ) -> std::io::Result<SoundSource> {
-    let input = |name: Option<&str>| {
-        let source = InputSource::new(name);
+    let input = |which: Which| {
+        let source = InputSource::new(which);
         let opened = source.opened();
-        (source, Some(opened))
+        supervise(source, Some(opened), timeline, stop)
     };
     match kind {
-        AudioSourceKind::DefaultInput => {
-            let (source, opened) = input(None);
-            supervise(source, opened, timeline, stop)
-        }
-        AudioSourceKind::Input(name) => {
-            let (source, opened) = input(Some(name));
-            supervise(source, opened, timeline, stop)
+        AudioSourceKind::DefaultInput => input(Which::Default),
+        AudioSourceKind::Input(name) => input(Which::Named(name.clone())),
+        AudioSourceKind::SystemSound => input(Which::System),
+        AudioSourceKind::Beep(ppm) => {
+            let source = BeepSource::new(*ppm);
+            let opened = source.opened();
+            supervise(source, Some(opened), timeline, stop)
         }
         AudioSourceKind::Tone => {
             supervise(ToneSource::new(TONE_HZ, TONE_DBFS), None, timeline, stop)
@@ -86,7 +90,7 @@ pub fn spawn(
 
 fn supervise(
     mut source: impl AudioSource + 'static,
-    opened: Option<Arc<Mutex<String>>>,
+    opened: Option<Arc<Mutex<Opened>>>,
     timeline: &Timeline,
     stop: &StopToken,
 ) -> std::io::Result<SoundSource> {
@@ -155,14 +159,21 @@ impl SoundSource {
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone()
         });
+        let label = match (&shared.problem, &opened) {
+            (Some(_), _) => String::new(),
+            (None, Some(opened)) => opened.label.clone(),
+            (None, None) => shared.label.clone(),
+        };
         SourceStatus {
-            label: match (&shared.problem, opened) {
-                (Some(_), _) => String::new(),
-                (None, Some(opened)) => opened,
-                (None, None) => shared.label.clone(),
-            },
+            label,
             problem: shared.problem.clone(),
+            format: opened.and_then(|opened| opened.format),
         }
+    }
+
+    /// Asks the source to end, without waiting.
+    pub fn stop(&self) {
+        self.stop.stop();
     }
 
     /// Asks the source to end and waits for it, at most `limit`; false where it did not (it then

@@ -9,6 +9,7 @@
 //! Every slot carries the absolute index of the frame it holds, so a slot of an earlier lap cannot
 //! be taken for a newer one: old sound is never replayed, by construction.
 
+pub use super::reader::Reader;
 use super::{CHANNELS, SAMPLE_RATE};
 use crate::clock::MonoTime;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,17 +82,12 @@ impl Timeline {
     /// Does not consume. A caller whose reads must join without a click, also after it has read
     /// ahead of a late source, uses [`Timeline::reader`].
     pub fn read(&self, first: u64, out: &mut [i16]) -> usize {
-        self.lock().read(first, out, None)
+        self.lock().read(first, out, None, to_i16)
     }
 
     /// A reader for a signal without clicks: it remembers how its last read ended.
     pub fn reader(&self) -> Reader {
-        Reader {
-            timeline: self.clone(),
-            next: None,
-            gain: 0.0,
-            silent_frames: 0,
-        }
+        Reader::new(self.clone())
     }
 
     /// Counters since the start.
@@ -99,37 +95,13 @@ impl Timeline {
         self.lock().stats
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    /// Index after the newest frame; None before the first push.
+    pub fn head(&self) -> Option<u64> {
+        self.lock().head
+    }
+
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Reads one range after another and fades in wherever the range before ended in silence, so that
-/// sound that came too late for its first half begins without a click.
-#[derive(Debug)]
-pub struct Reader {
-    timeline: Timeline,
-    next: Option<u64>,
-    gain: f32,
-    silent_frames: u64,
-}
-
-impl Reader {
-    /// As [`Timeline::read`].
-    pub fn read(&mut self, first: u64, out: &mut [i16]) -> usize {
-        if self.next != Some(first) {
-            self.gain = 0.0;
-        }
-        let frames = out.len() / CHANNELS;
-        let written = self.timeline.lock().read(first, out, Some(&mut self.gain));
-        self.next = first.checked_add(frames as u64);
-        self.silent_frames += (frames - written) as u64;
-        written
-    }
-
-    /// Sample frames for which this reader got silence because no source had written them.
-    pub const fn silent_frames(&self) -> u64 {
-        self.silent_frames
     }
 }
 
@@ -139,8 +111,9 @@ struct Slot {
     frame: [f32; CHANNELS],
 }
 
+/// What the lock guards.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     slots: Box<[Slot]>,
     /// Index after the newest frame; None before the first push.
     head: Option<u64>,
@@ -188,7 +161,7 @@ fn fade_out(left: u64) -> f32 {
 }
 
 /// Full scale 1.0 to 16 bit; louder is clamped, what is no number is silence.
-fn to_i16(sample: f32) -> i16 {
+pub(super) fn to_i16(sample: f32) -> i16 {
     (sample * 32_768.0).round() as i16
 }
 
@@ -337,7 +310,14 @@ impl Inner {
         }
     }
 
-    fn read(&mut self, first: u64, out: &mut [i16], mut gain: Option<&mut f32>) -> usize {
+    /// As [`Timeline::read`], each sample through `form`; `gain` is a reader's fade-in.
+    pub(super) fn read<T: Copy + Default>(
+        &self,
+        first: u64,
+        out: &mut [T],
+        mut gain: Option<&mut f32>,
+        form: impl Fn(f32) -> T,
+    ) -> usize {
         let step = 1.0 / (FADE_FRAMES + 1) as f32;
         let head = self.head.unwrap_or(0);
         let mut written = 0;
@@ -352,10 +332,10 @@ impl Inner {
             if index < head && slot.index == index {
                 written += 1;
                 for (to, from) in frame.iter_mut().zip(slot.frame) {
-                    *to = to_i16(from * wanted);
+                    *to = form(from * wanted);
                 }
             } else {
-                frame.fill(0);
+                frame.fill(T::default());
             }
         }
         written

@@ -1,12 +1,12 @@
 //! The publisher: one ffmpeg child that packs access units and sound into MPEG-TS and sends it.
 //!
 //! Owns three threads: `pd-pub-video` (units of a relay's sink as FLV into stdin), `pd-pub-audio`
-//! (the timeline's sound as an endless WAV, by the clock), `pd-pub-progress` (what it has sent).
+//! (the mix as an endless WAV, by the clock), `pd-pub-progress` (what it has sent).
 //! Under pressure it drops: a unit older than [`OLDEST_SENT`] is never sent, nor what depends on it;
 //! it goes on with a fresh IDR. The sound is never cut: a WAV stream's time is its length.
 
-use crate::audio::feed::{self, Due, Feed};
-use crate::audio::{CHANNELS, Timeline};
+use crate::audio::feed::{self, Due, Feed, SOUND_DELAY};
+use crate::audio::{CHANNELS, Mixer};
 use crate::clock::{self, MonoTime};
 use crate::ffmpeg::child::Tail;
 use crate::ffmpeg::plan::{Arguments, AudioInput};
@@ -26,10 +26,6 @@ use super::audio_pipe;
 /// A unit that came out of the encoder longer ago is not sent any more.
 pub const OLDEST_SENT: Duration = Duration::from_millis(250);
 
-/// How far behind the clock the sound is read: a source's chunk must have come by then. Measured with
-/// 10 ms chunks (PulseAudio, ALSA): 15 ms was enough on an idle machine, 10 was not.
-const SOUND_DELAY: Duration = Duration::from_millis(30);
-
 /// A running publisher.
 pub struct Publisher {
     sidecar: Sidecar,
@@ -42,8 +38,8 @@ pub struct Publisher {
 pub struct PublisherWish {
     /// Its arguments for a sound input.
     pub arguments: Box<dyn FnOnce(&AudioInput) -> Arguments + Send>,
-    /// Where the sound comes from.
-    pub timeline: Timeline,
+    /// The sound.
+    pub sound: Mixer,
     /// Send silence instead.
     pub muted: Arc<AtomicBool>,
 }
@@ -81,7 +77,7 @@ impl Publisher {
             waiting: true,
         };
         let audio = Audio {
-            timeline: wish.timeline,
+            sound: wish.sound,
             muted: wish.muted.clone(),
             stop: stop.clone(),
             epoch,
@@ -212,7 +208,7 @@ fn pts_ms(captured_at: MonoTime, epoch: MonoTime, last_ms: Option<u32>) -> u32 {
 }
 
 struct Audio {
-    timeline: Timeline,
+    sound: Mixer,
     muted: Arc<AtomicBool>,
     stop: StopToken,
     epoch: Receiver<MonoTime>,
@@ -228,18 +224,15 @@ impl Audio {
                 Err(_) => return Ok(()),
             }
         };
-        let mut sound = self.timeline.reader();
+        let mut sound = self.sound.reader();
         let mut feed = Feed::new(epoch, SOUND_DELAY, FEED_CHUNK);
         let mut samples = [0_i16; FEED_CHUNK * CHANNELS];
         let mut bytes = [0_u8; FEED_CHUNK * CHANNELS * 2];
         while !self.stop.is_stopped() {
             match feed.due(clock::now()) {
                 Some(Due::Chunk(first)) => {
-                    if self.muted.load(Ordering::Relaxed) {
-                        samples.fill(0);
-                    } else {
-                        sound.read(first, &mut samples);
-                    }
+                    sound.set_muted(self.muted.load(Ordering::Relaxed));
+                    sound.read(first, &mut samples);
                     for (pair, sample) in bytes.chunks_exact_mut(2).zip(samples) {
                         pair.copy_from_slice(&sample.to_le_bytes());
                     }

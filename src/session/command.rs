@@ -56,7 +56,19 @@ pub enum Command {
         /// Whether silence is sent.
         muted: bool,
     },
-    /// Take these settings. While live only bitrate and mute change; the rest with the next show.
+    /// Move one sound input's controls, live too; out of bounds they are taken to the bound.
+    SetInput {
+        /// Which, by its place in `audio.inputs`.
+        index: usize,
+        /// Gain, dB, -60 (off) to 12.
+        gain_db: f32,
+        /// Whether it is left out of the mix.
+        muted: bool,
+        /// How much later it is heard, ms, up to 1000.
+        delay_ms: u32,
+    },
+    /// Take these settings. While live only bitrate, mute and sound inputs change; the rest with the
+    /// next show.
     ApplySettings(Box<Settings>),
     /// Take these secrets for the next show. None leaves a secret as it is (from the environment or
     /// a keyring); an empty one removes it.

@@ -1,16 +1,16 @@
 //! Picture and sound sources, kept running from before a show until after it.
 //!
 //! Owns the picture source (see [`crate::capture::supervise`]), the threads `pd-pump` and
-//! `pd-preview` and the sound source's. A lost source never ends a show: the pump repeats the last
-//! picture, the timeline gives silence.
+//! `pd-preview` and the sound inputs'. A lost source never ends a show: the pump repeats the last
+//! picture, the mix goes on without it.
 
 use super::journal::Journal;
 use super::pump::{self, PumpControl};
 use super::snapshot::Preview;
-use crate::audio::Timeline;
-use crate::audio::supervisor::{self, SoundSource, SourceStatus};
+use crate::audio::supervisor::SourceStatus;
+use crate::audio::{Mixer, SoundBank};
 use crate::capture::{FrameSlot, Opener, PictureSource, PictureStatus, preview, supervise};
-use crate::settings::{AudioSettings, VideoSettings};
+use crate::settings::{AudioInput, AudioSettings, VideoSettings};
 use crate::stop::StopToken;
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
@@ -25,17 +25,16 @@ const PREVIEW_WIDTH: u32 = 640;
 
 /// Running sources.
 pub struct Inputs {
-    audio: AudioSettings,
     stop: StopToken,
     threads: Vec<JoinHandle<()>>,
-    sound: Option<SoundSource>,
+    sound: Option<SoundBank>,
     picture: Option<PictureSource>,
     /// Where the pump is told of shows.
     pub control: PumpControl,
     /// From the source to the pump.
     pub slot: FrameSlot,
     /// The sound.
-    pub timeline: Timeline,
+    pub mixer: Mixer,
 }
 
 /// What the preview thread shares with the session.
@@ -62,8 +61,7 @@ impl Inputs {
         let stop = StopToken::new();
         let (slot, preview_slot) = (FrameSlot::new(), FrameSlot::new());
         let control = PumpControl::default();
-        let timeline = Timeline::new();
-        let sound = supervisor::spawn(&audio.source, &timeline, &stop)?;
+        let sound = SoundBank::start(&audio.inputs)?;
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         let mut threads = Vec::new();
         let log = journal.clone();
@@ -83,20 +81,14 @@ impl Inputs {
             );
         }
         Ok(Self {
-            audio: audio.clone(),
             stop,
             threads,
+            mixer: sound.mixer(),
             sound: Some(sound),
             picture: Some(picture),
             control,
             slot,
-            timeline,
         })
-    }
-
-    /// Whether this is the sound source of such settings.
-    pub fn fits(&self, audio: &AudioSettings) -> bool {
-        self.audio.source == audio.source
     }
 
     /// Captures this from now on, also in the middle of a show.
@@ -104,6 +96,17 @@ impl Inputs {
         self.control.set_fit(video.fit);
         if let Some(picture) = &self.picture {
             picture.change(video);
+        }
+    }
+
+    /// Takes over the sound inputs; those that stay are not disturbed.
+    ///
+    /// # Errors
+    /// Where a thread cannot be started.
+    pub fn set_sound(&mut self, inputs: &[AudioInput]) -> std::io::Result<()> {
+        match &mut self.sound {
+            Some(sound) => sound.apply(inputs),
+            None => Ok(()),
         }
     }
 
@@ -115,12 +118,10 @@ impl Inputs {
             .unwrap_or_default()
     }
 
-    /// The sound source's status.
-    pub fn sound_status(&self) -> SourceStatus {
-        self.sound
-            .as_ref()
-            .map(SoundSource::status)
-            .unwrap_or_default()
+    /// The sound inputs' status, in the order of the settings.
+    pub fn sound_statuses(&self) -> Vec<SourceStatus> {
+        let sound = self.sound.as_ref();
+        sound.map(SoundBank::statuses).unwrap_or_default()
     }
 
     /// Ends all threads, within about half a second.
@@ -135,7 +136,7 @@ impl Inputs {
             tracing::warn!("the picture source did not end in time");
         }
         if let Some(sound) = self.sound.take() {
-            sound.join(Duration::from_millis(300));
+            sound.end(Duration::from_millis(300));
         }
         for thread in self.threads.drain(..) {
             while !thread.is_finished() && std::time::Instant::now() < deadline {

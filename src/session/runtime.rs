@@ -16,6 +16,7 @@ use super::preflight::{self, Ready};
 use super::show::{Notice, Show};
 use super::snapshot::{Snapshot, State};
 use super::view::View;
+use crate::audio::mixer;
 use crate::capture::Opener;
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{ManagedServer, ServerError, locate};
@@ -277,6 +278,18 @@ impl Worker {
                     show.set_muted(muted);
                 }
             }
+            Command::SetInput {
+                index,
+                gain_db,
+                muted,
+                delay_ms,
+            } => {
+                if let Some(input) = self.settings.audio.inputs.get_mut(index) {
+                    input.gain_db = mixer::gain_in_bounds(gain_db);
+                    input.muted = muted;
+                    input.delay_ms = delay_ms.min(mixer::DELAY_MAX_MS);
+                }
+            }
             Command::ApplySettings(settings) => self.apply(*settings),
             Command::SetSecrets {
                 password,
@@ -300,7 +313,8 @@ impl Worker {
         let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
         if in_show {
             // Bitrate and mute have commands of their own; the language is the window's. What is
-            // captured may change: sizes and rates of the stream may not.
+            // captured may change (sizes and rates of the stream may not), and sound inputs come
+            // and go without a disturbance.
             self.settings.language = settings.language;
             self.settings.video = VideoSettings {
                 size: self.settings.video.size,
@@ -308,6 +322,7 @@ impl Worker {
                 pipe: self.settings.video.pipe,
                 ..settings.video
             };
+            self.settings.audio.inputs = settings.audio.inputs;
             self.save();
             return;
         }
@@ -342,11 +357,7 @@ impl Worker {
     fn keep_inputs(&mut self) {
         let idle = matches!(self.machine.state(), State::Idle | State::Failed { .. });
         let wanted = !(idle && self.options.sources_on_demand);
-        let fits = self
-            .inputs
-            .as_ref()
-            .is_some_and(|inputs| inputs.fits(&self.settings.audio));
-        if self.show.is_none() && (!wanted || !fits) {
+        if self.show.is_none() && wanted != self.inputs.is_some() {
             if let Some(inputs) = self.inputs.take() {
                 inputs.end();
             }
@@ -354,8 +365,12 @@ impl Worker {
                 self.start_inputs();
             }
         }
-        if let Some(inputs) = &self.inputs {
+        if let Some(inputs) = &mut self.inputs {
             inputs.change_picture(&self.settings.video);
+            if let Err(error) = inputs.set_sound(&self.settings.audio.inputs) {
+                let text = format!("no thread for a sound input: {error}");
+                self.journal.error(text);
+            }
         }
     }
 

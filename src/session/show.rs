@@ -138,7 +138,7 @@ impl Show {
         let audio_kbps = self.settings.audio.bitrate_kbps;
         let wish = PublisherWish {
             arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output)),
-            timeline: inputs.timeline.clone(),
+            sound: inputs.mixer.clone(),
             muted: self.muted.clone(),
         };
         self.publisher = Some(Publisher::start(&self.ffmpeg, wish, &self.relay).map_err(internal)?);

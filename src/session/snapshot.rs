@@ -1,5 +1,6 @@
 //! What the window sees of a show: one immutable picture, made 10 to 20 times a second.
 
+use crate::audio::Format;
 use crate::clock::MonoTime;
 use crate::settings::Settings;
 use crate::units::Size;
@@ -104,7 +105,7 @@ pub struct AudioLevel {
     pub peak_dbfs: [f32; 2],
     /// Root mean square of left and right.
     pub rms_dbfs: [f32; 2],
-    /// A sample reached full scale within the last second.
+    /// A sample reached full scale, or the sum was too loud and limited, within the last 2 s.
     pub clipped: bool,
 }
 
@@ -118,15 +119,32 @@ impl Default for AudioLevel {
     }
 }
 
-/// The sound source as the operator sees it.
+/// The sound as the operator sees it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AudioStatus {
-    /// Source's label, empty while none is open.
+    /// The inputs' labels, empty while none is open.
     pub label: String,
     /// Level of what is sent.
     pub level: AudioLevel,
-    /// Set where the device gives nothing: what happened and what to do.
+    /// Set where no input gives anything though one should: what happened and what to do.
     pub problem: Option<String>,
+    /// Each input, in the order of the settings.
+    pub inputs: Vec<AudioInputStatus>,
+    /// Sample frames that were too loud together and were limited, since the inputs were started.
+    pub limited_frames: u64,
+}
+
+/// One input as the operator sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AudioInputStatus {
+    /// What is open, empty while nothing is.
+    pub label: String,
+    /// Its level behind gain and mute; the clip mark also tells that it came in at full scale.
+    pub level: AudioLevel,
+    /// Set where it gives nothing: what happened and what to do.
+    pub problem: Option<String>,
+    /// How the device is open, where it is one.
+    pub format: Option<Format>,
 }
 
 /// How grave a log line is.

@@ -5,9 +5,9 @@ use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
 use super::machine::Machine;
 use super::show::Show;
-use super::snapshot::{AudioLevel, AudioStatus, Snapshot, TrendPoint};
-use crate::audio::level::Meter;
-use crate::audio::{CHANNELS, timeline};
+use super::snapshot::{AudioInputStatus, AudioLevel, AudioStatus, Snapshot, TrendPoint};
+use crate::audio::supervisor::SourceStatus;
+use crate::audio::{MixReader, timeline};
 use crate::clock::MonoTime;
 use crate::relay::hub::RelayFigures;
 use crate::settings::Settings;
@@ -51,7 +51,8 @@ pub struct View {
     trend_at: Option<MonoTime>,
     /// Whether the trend shows arrival, or `sent` where arrival is not measured.
     trend_of_arrival: bool,
-    meter: Meter,
+    /// Of the running sources.
+    sound: Option<MixReader>,
     level_from: Option<u64>,
 }
 
@@ -71,10 +72,9 @@ impl View {
     /// The snapshot of this moment.
     pub fn make(&mut self, from: Sources<'_>) -> Snapshot {
         self.add_trend(&from);
-        let level = self.level(&from);
+        let audio = self.audio(&from);
         let in_force = from.show.map(Show::in_force);
         let picture = from.inputs.map(Inputs::picture_status).unwrap_or_default();
-        let sound = from.inputs.map(Inputs::sound_status).unwrap_or_default();
         let live = from.show.is_some();
         Snapshot {
             state: from.machine.state().clone(),
@@ -106,11 +106,7 @@ impl View {
             drops: from.figures.drops,
             frames: from.figures.frames,
             viewers: from.show.and_then(Show::viewers),
-            audio: AudioStatus {
-                label: sound.label,
-                level,
-                problem: sound.problem,
-            },
+            audio,
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),
         }
@@ -149,10 +145,15 @@ impl View {
         }
     }
 
-    fn level(&mut self, from: &Sources<'_>) -> AudioLevel {
+    fn audio(&mut self, from: &Sources<'_>) -> AudioStatus {
         let Some(inputs) = from.inputs else {
-            self.level_from = None;
-            return AudioLevel::default();
+            (self.sound, self.level_from) = (None, None);
+            return AudioStatus::default();
+        };
+        // Other sources have another mix: its reader begins anew.
+        let sound = match &mut self.sound {
+            Some(sound) if sound.is_of(&inputs.mixer) => sound,
+            sound => sound.insert(inputs.mixer.reader()),
         };
         let until = timeline::index_of(from.now - LEVEL_DELAY);
         let first = self
@@ -162,12 +163,73 @@ impl View {
         self.level_from = Some(until);
         if until > first {
             let frames = usize::try_from(until - first).unwrap_or(0);
-            let mut samples = vec![0; frames * CHANNELS];
-            if !from.settings.audio.muted {
-                inputs.timeline.read(first, &mut samples);
-            }
-            self.meter.push_i16(from.now, &samples);
+            sound.set_muted(from.settings.audio.muted);
+            sound.meter(first, frames, from.now);
         }
-        self.meter.level(from.now)
+        let levels = sound.input_levels(from.now);
+        let level = sound.level(from.now);
+        let limited = sound.limited_frames();
+        summary(level, limited, &levels, inputs.sound_statuses())
+    }
+}
+
+fn summary(
+    level: AudioLevel,
+    limited_frames: u64,
+    levels: &[AudioLevel],
+    statuses: Vec<SourceStatus>,
+) -> AudioStatus {
+    let inputs: Vec<_> = statuses
+        .into_iter()
+        .enumerate()
+        .map(|(index, status)| AudioInputStatus {
+            label: status.label,
+            level: levels.get(index).copied().unwrap_or_default(),
+            problem: status.problem,
+            format: status.format,
+        })
+        .collect();
+    let open: Vec<_> = inputs.iter().map(|input| input.label.as_str()).collect();
+    let label = open
+        .iter()
+        .filter(|label| !label.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join(" + ");
+    // While one gives sound, the others' trouble stands beside their own meters.
+    let problem = if label.is_empty() {
+        inputs.iter().find_map(|input| input.problem.clone())
+    } else {
+        None
+    };
+    AudioStatus {
+        label,
+        level,
+        problem,
+        inputs,
+        limited_frames,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_dead_input_does_not_hide_the_sums_meter() {
+        let good = SourceStatus {
+            label: "USB".into(),
+            ..SourceStatus::default()
+        };
+        let dead = SourceStatus {
+            problem: Some("unplugged".into()),
+            ..SourceStatus::default()
+        };
+        let level = AudioLevel::default();
+        let both = summary(level, 0, &[level], vec![dead.clone(), good]);
+        assert_eq!((both.label.as_str(), both.problem), ("USB", None));
+        assert_eq!(both.inputs[0].problem.as_deref(), Some("unplugged"));
+        let alone = summary(level, 0, &[level], vec![dead]);
+        assert_eq!(alone.problem.as_deref(), Some("unplugged"));
     }
 }

@@ -1,5 +1,6 @@
 //! The settings file on the disk: read whole, kept aside, written atomically. Blocks on the disk only.
 
+use super::migrate::migrate;
 use super::overrides::shape;
 use super::store::{FILE_NAME, StoreError};
 use super::tree::Node;
@@ -19,7 +20,7 @@ pub(super) enum Unread {
     Io(io::Error),
 }
 
-/// The file's tree; None where there is no file.
+/// The file's tree in today's form; None where there is no file.
 pub(super) fn read_tree(path: &Path) -> Result<Option<Node>, Unread> {
     let mut bytes = Vec::new();
     match fs::File::open(path) {
@@ -45,9 +46,13 @@ pub(super) fn read_tree(path: &Path) -> Result<Option<Node>, Unread> {
         return broken("it is not UTF-8 text");
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Node::parse(text, &shape())
-        .map(Some)
-        .map_err(|error| Unread::Broken(error.to_string()))
+    match Node::parse(text, &shape()) {
+        Ok(mut tree) => {
+            migrate(&mut tree);
+            Ok(Some(tree))
+        }
+        Err(error) => Err(Unread::Broken(error.to_string())),
+    }
 }
 
 /// Renames `path` to `settings.ron.corrupt-<UTC time>` without replacing anything.

@@ -3,6 +3,7 @@
 mod file;
 #[cfg(feature = "keyring")]
 pub mod keyring;
+mod migrate;
 pub mod overrides;
 pub mod schema;
 pub mod secrets;

@@ -75,14 +75,25 @@ pub fn set_pair(settings: &mut Settings, pair: &str) -> Result<(), SetError> {
     }
 }
 
-/// Sets `name` (dotted) to `value`: plain text, RON, a variant in small letters (`tone`), a size as
+/// The name that a setting had before.
+fn renamed(name: &str) -> &str {
+    match name {
+        "audio.source" => "audio.inputs.0.source",
+        name => name,
+    }
+}
+
+/// Sets `name` (dotted, items of a list by their number from 0) to `value`: plain text, RON, a variant in small letters (`tone`), a size as
 /// `1280x720` or a rate as `30` or `30000/1001`.
 ///
 /// # Errors
 /// Unknown name (with near ones), a value of the wrong form, or out of bounds.
 pub fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), SetError> {
+    let name = renamed(name);
     let shape = shape();
-    let default = match tree::at(&shape, name) {
+    let now = serde_json::to_value(&*settings).unwrap_or_default();
+    // What the defaults do not have: a further item of a list.
+    let default = match tree::at(&shape, name).or_else(|| tree::at(&now, name)) {
         Some(default) if name != "version" => default,
         _ => {
             return Err(SetError::Unknown {
@@ -203,7 +214,10 @@ mod tests {
                 den: 1001
             }
         );
-        assert_eq!(s.audio.source, AudioSourceKind::Input("USB, mic".into()));
+        assert_eq!(
+            s.audio.inputs[0].source,
+            AudioSourceKind::Input("USB, mic".into())
+        );
         assert!(s.audio.muted);
         assert_eq!(s.target.host, "fe80::1%eth0");
         assert_eq!(s.target.user, "a//b");
@@ -213,10 +227,27 @@ mod tests {
             Some(std::path::Path::new("/opt/f f/ffmpeg"))
         );
         set(&mut s, "ffmpeg_path", "None").unwrap();
-        set(&mut s, "audio.source", "default_input").unwrap();
+        set(&mut s, "audio.inputs.0.source", "default_input").unwrap();
+        set(&mut s, "audio.inputs.0.gain_db", "-6").unwrap();
         set(&mut s, "video.size.width", "640").unwrap();
-        assert_eq!((s.ffmpeg_path, s.video.size.width), (None, 640));
-        assert_eq!(s.audio.source, AudioSourceKind::DefaultInput);
+        assert_eq!((&s.ffmpeg_path, s.video.size.width), (&None, 640));
+        assert_eq!(s.audio.inputs[0].source, AudioSourceKind::DefaultInput);
+        assert_eq!(s.audio.inputs[0].gain_db, -6.0);
+        set(
+            &mut s,
+            "audio.inputs",
+            "[(source: SystemSound), (source: Tone, delay_ms: 40)]",
+        )
+        .unwrap();
+        set(&mut s, "audio.inputs.1.muted", "true").unwrap();
+        let [first, second] = s.audio.inputs.as_slice() else {
+            panic!("{:?}", s.audio.inputs);
+        };
+        assert_eq!(first.source, AudioSourceKind::SystemSound);
+        assert!(second.muted && second.delay_ms == 40);
+        assert!(set(&mut s, "audio.inputs.2.muted", "true").is_err());
+        assert!(set(&mut s, "audio.inputs.1.gain_db", "13").is_err());
+        assert!(set(&mut s, "audio.inputs", "[]").is_err());
     }
 
     #[test]

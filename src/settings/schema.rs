@@ -1,12 +1,15 @@
 //! What can be set. The shipped values are in `settings/default.ron`, which a test holds equal to
 //! [`Settings::default`].
 
+use crate::audio::mixer::{DELAY_MAX_MS, GAIN_MAX_DB, GAIN_OFF_DB};
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS, Fps, Region, Size};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The schema's version, written into each file.
-pub const SCHEMA_VERSION: u32 = 1;
+///
+/// 2: `audio.inputs` in place of `audio.source`, which is still read (see `migrate`).
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that is kept between two starts, except secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -195,20 +198,47 @@ pub enum EncoderFamily {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AudioSettings {
-    /// Which source.
-    pub source: AudioSourceKind,
+    /// What is mixed, at least one and at most [`AUDIO_INPUTS_MAX`].
+    pub inputs: Vec<AudioInput>,
     /// Bitrate of the sound, kb/s.
     pub bitrate_kbps: u32,
     /// Whether silence is sent instead.
     pub muted: bool,
 }
 
+/// More inputs than this are a mistake.
+pub const AUDIO_INPUTS_MAX: usize = 16;
+
 impl Default for AudioSettings {
     fn default() -> Self {
         Self {
-            source: AudioSourceKind::default(),
+            inputs: vec![AudioInput::default()],
             bitrate_kbps: 96,
             muted: false,
+        }
+    }
+}
+
+/// One input of the mix.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AudioInput {
+    /// Which source.
+    pub source: AudioSourceKind,
+    /// Gain, dB, -60..=12; -60 is off.
+    pub gain_db: f32,
+    /// Whether it is left out of the mix.
+    pub muted: bool,
+    /// How much later it is heard, ms, 0..=1000: for a picture that comes later than its sound.
+    pub delay_ms: u32,
+}
+
+impl AudioInput {
+    /// A source as it is.
+    pub fn of(source: AudioSourceKind) -> Self {
+        Self {
+            source,
+            ..Self::default()
         }
     }
 }
@@ -219,10 +249,16 @@ pub enum AudioSourceKind {
     /// The system's default input.
     #[default]
     DefaultInput,
-    /// The input of this name (cpal's).
+    /// The input of this name, as the list of inputs gives it; outputs are listed as
+    /// "Monitor of ...".
     Input(String),
+    /// What the machine plays on its default output.
+    SystemSound,
     /// A tone of 1000 Hz at -20 dBFS (EBU R 49 line-up level is -18; SMPTE RP 155 -20).
     Tone,
+    /// A beep at each whole second, with the test pattern's flash; as from a device whose clock is
+    /// off by so many parts per million. For checking lip sync.
+    Beep(i32),
     /// Silence.
     Silence,
 }
@@ -314,11 +350,26 @@ impl Settings {
         range("video.size.width", self.video.size.width, 16, 7680);
         range("video.size.height", self.video.size.height, 16, 4320);
         range("target.latency_ms", self.target.latency_ms, 0, 8000);
+        // The list is one setting: a bad value in it names it as a whole.
+        let inputs = self.audio.inputs.len();
+        range("audio.inputs", inputs as u32, 1, AUDIO_INPUTS_MAX as u32);
+        for input in &self.audio.inputs {
+            range("audio.inputs", input.delay_ms, 0, DELAY_MAX_MS);
+        }
         if let Some(region) = self.video.region {
             range("video.region.width", region.size.width, 16, 32_767);
             range("video.region.height", region.size.height, 16, 32_767);
             range("video.region.x", region.x, 0, 32_767);
             range("video.region.y", region.y, 0, 32_767);
+        }
+        for input in &self.audio.inputs {
+            if !(GAIN_OFF_DB..=GAIN_MAX_DB).contains(&input.gain_db) {
+                bad.push(BadSetting {
+                    name: "audio.inputs",
+                    value: format!("gain_db {}", input.gain_db),
+                    expected: format!("it must be from {GAIN_OFF_DB} (off) to {GAIN_MAX_DB} dB"),
+                });
+            }
         }
         let fps = self.video.fps.as_f64();
         if !(1.0..=144.0).contains(&fps) || self.video.fps.den == 0 {
@@ -356,5 +407,34 @@ mod tests {
         let bad = settings.check().unwrap_err();
         let names: Vec<_> = bad.iter().map(|b| b.name).collect();
         assert_eq!(names, ["encoder.bitrate_kbps", "video.fps"]);
+    }
+
+    #[test]
+    fn inputs_have_bounds() {
+        let with = |input: AudioInput| {
+            let mut settings = Settings::default();
+            settings.audio.inputs.push(input);
+            settings.check()
+        };
+        let input = |gain_db, delay_ms| AudioInput {
+            gain_db,
+            delay_ms,
+            ..AudioInput::of(AudioSourceKind::Tone)
+        };
+        for good in [input(-60.0, 0), input(12.0, 1_000)] {
+            assert_eq!(with(good), Ok(()));
+        }
+        for bad in [
+            input(12.1, 0),
+            input(-60.1, 0),
+            input(f32::NAN, 0),
+            input(0.0, 1_001),
+        ] {
+            let bad = with(bad).unwrap_err();
+            assert_eq!(bad[0].name, "audio.inputs", "{bad:?}");
+        }
+        let mut settings = Settings::default();
+        settings.audio.inputs.clear();
+        assert!(settings.check().is_err(), "no input at all");
     }
 }

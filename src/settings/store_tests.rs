@@ -1,6 +1,6 @@
 use super::*;
 use crate::settings::file::{HEADER, MAX_FILE_BYTES, utc_stamp};
-use crate::settings::{AudioSourceKind, VideoSourceKind};
+use crate::settings::{AudioInput, AudioSourceKind, Language, VideoSourceKind};
 use std::fs;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -65,7 +65,7 @@ fn broken_files_are_kept_aside_and_named() {
     let cases: [(&str, &[u8]); 8] = [
         ("empty", b""),
         ("zeros", &[0; 512]),
-        ("Expected", half),
+        ("is broken", half),
         ("UTF-8", b"(version: 1, target: (host: \"\xff\xfe\"))"),
         ("a struct", b"[1, 2]"),
         ("", b"{\"version\": 1"),
@@ -188,11 +188,72 @@ fn an_unknown_key_is_named_and_survives() {
 }
 
 #[test]
+fn a_file_of_version_1_keeps_its_sound_source() {
+    let old = "(version: 1, language: Korean, audio: (source: Input(\"USB, mic\"), muted: true, \
+               hum: 50), target: (host: \"a.example\"))";
+    let dir = dir_with(old.as_bytes());
+    let mut loaded = load_from(dir.path(), now());
+    // "hum" is told of as ever; the old name is none to be told of.
+    assert_eq!(loaded.unknown, ["audio.hum"]);
+    let expected = AudioInput::of(AudioSourceKind::Input("USB, mic".into()));
+    assert_eq!(
+        loaded.settings.audio.inputs,
+        std::slice::from_ref(&expected)
+    );
+    assert!(loaded.settings.audio.muted);
+    loaded.settings.encoder.bitrate_kbps = 2222;
+    loaded.store.save(&loaded.settings).unwrap();
+    let text = file(&dir);
+    assert!(text.contains("hum: 50"), "{text}");
+    assert!(text.contains("version: 2"), "{text}");
+    assert_eq!(text.matches("\n        source:").count(), 1, "{text}");
+    let again = load_from(dir.path(), now());
+    assert_eq!(again.settings.audio.inputs, [expected]);
+    assert_eq!(again.settings.encoder.bitrate_kbps, 2222);
+}
+
+#[test]
+fn a_list_of_inputs_is_preferred_to_the_old_source() {
+    let dir = dir_with(b"(version: 2, audio: (source: Tone, inputs: [(source: Silence)]))");
+    let loaded = load_from(dir.path(), now());
+    assert_eq!(loaded.notes, Vec::<String>::new());
+    let expected = AudioInput::of(AudioSourceKind::Silence);
+    assert_eq!(loaded.settings.audio.inputs, [expected]);
+}
+
+#[test]
+fn a_bad_old_source_and_bad_inputs_fall_back_to_the_default() {
+    for bad in [
+        "audio: (source: Webcam)",
+        "audio: (inputs: [])",
+        "audio: (inputs: [(gain_db: 99)])",
+        "audio: (inputs: Tone)",
+    ] {
+        let dir = dir_with(format!("(language: Korean, {bad})").as_bytes());
+        let loaded = load_from(dir.path(), now());
+        assert_eq!(loaded.settings.audio, Settings::default().audio, "{bad}");
+        assert_eq!(loaded.settings.language, Language::Korean);
+        assert!(
+            loaded.notes[0].contains("audio.inputs"),
+            "{:?}",
+            loaded.notes
+        );
+        assert_eq!(names_in(&dir), [FILE_NAME, ASIDE]);
+    }
+}
+
+#[test]
 fn every_form_of_value_round_trips() {
     let dir = tempfile::tempdir().unwrap();
     let mut settings = Settings::default();
     settings.video.source = VideoSourceKind::Pattern;
-    settings.audio.source = AudioSourceKind::Input("한글 \"mic\" \\ // 1".into());
+    settings.audio.inputs[0].source = AudioSourceKind::Input("한글 \"mic\" \\ // 1".into());
+    settings.audio.inputs.push(AudioInput {
+        gain_db: -3.5,
+        muted: true,
+        delay_ms: 120,
+        ..AudioInput::of(AudioSourceKind::Beep(-200))
+    });
     settings.ffmpeg_path = Some("/opt/ff mpeg/ffmpeg".into());
     settings.encoder.gop_seconds = 0.2;
     settings.target.host = "fe80::1%eth0".into();

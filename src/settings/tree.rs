@@ -193,15 +193,20 @@ pub(super) fn leaf_names(shape: &Value) -> Vec<String> {
     names
 }
 
-/// The value at the dotted `name`.
+/// The value at the dotted `name`; items of a list by their number from 0.
 pub(super) fn at<'a>(tree: &'a Value, name: &str) -> Option<&'a Value> {
-    name.split('.').try_fold(tree, |node, key| node.get(key))
+    name.split('.').try_fold(tree, |node, key| match node {
+        Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+        node => node.get(key),
+    })
 }
 
 /// The value at the dotted `name`, to be changed.
 pub(super) fn at_mut<'a>(tree: &'a mut Value, name: &str) -> Option<&'a mut Value> {
-    name.split('.')
-        .try_fold(tree, |node, key| node.get_mut(key))
+    name.split('.').try_fold(tree, |node, key| match node {
+        Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
+        node => node.get_mut(key),
+    })
 }
 
 /// Up to three names most like `name`, the nearest first.

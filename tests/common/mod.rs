@@ -6,6 +6,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub mod console;
+pub mod recorder;
 #[cfg(feature = "x11")]
 pub mod screen;
 pub mod sound;

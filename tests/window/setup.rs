@@ -79,7 +79,7 @@ fn a_sound_input_is_chosen_from_the_systems() {
         panic!("{sent:?}");
     };
     let chosen = AudioSourceKind::Input("USB microphone".into());
-    assert_eq!(settings.audio.source, chosen);
+    assert_eq!(settings.audio.inputs[0].source, chosen);
 }
 
 #[test]

@@ -224,8 +224,8 @@ fn drifting(ppm: f64) {
         timeline.push(first_at, &tone(k * CHUNK as u64, CHUNK));
         // The reader follows the system's clock, 50 ms behind.
         let now = index_of(MonoTime::from_micros(1_000_000 + device_us));
-        while k > 20 && reader.next.is_none_or(|next| next + 2_400 < now) {
-            let first = reader.next.unwrap_or(now - 2_400);
+        while k > 20 && reader.next().is_none_or(|next| next + 2_400 < now) {
+            let first = reader.next().unwrap_or(now - 2_400);
             assert_eq!(reader.read(first, &mut out), CHUNK, "{ppm} ppm, chunk {k}");
             if k > 40 {
                 for sample in channel(&out, 0) {

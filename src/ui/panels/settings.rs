@@ -198,7 +198,7 @@ fn picture(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
 
 fn sound(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     section(ui, &scene.t("settings-sound"));
-    let source = &mut form.draft.audio.source;
+    let source = &mut form.draft.audio.inputs[0].source;
     let mut choices = vec![(
         AudioSourceKind::DefaultInput,
         scene.t("settings-audio-default"),
