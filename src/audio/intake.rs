@@ -17,6 +17,8 @@ const MARGIN: Duration = Duration::from_millis(8);
 /// A pausing device whose samples, by the system's own word, are later than their number says by
 /// more than this has paused.
 const PAUSED: Duration = Duration::from_millis(30);
+/// A time that was told too late by more than this, microseconds, is put right at once.
+const MOVED_US: i64 = 2_000;
 /// The largest callback counts for so long, twice.
 const SIZE_WINDOW: Duration = Duration::from_secs(1);
 
@@ -27,6 +29,8 @@ pub struct Intake {
     clock: ArrivalClock,
     converter: Converter,
     shift: Duration,
+    /// Samples before the next chunk are missing.
+    lost: bool,
     /// Largest callback, sample frames: of this window and of the last.
     sizes: [usize; 2],
     window_began: Option<MonoTime>,
@@ -44,6 +48,7 @@ impl Intake {
             clock: ArrivalClock::new(rate),
             converter: Converter::new(rate)?,
             shift: Duration::ZERO,
+            lost: false,
             sizes: [0; 2],
             window_began: None,
         })
@@ -67,15 +72,24 @@ impl Intake {
             }
         }
         let first_at = self.clock.first_at(chunk.arrived, chunk.position, frames);
+        // What was placed by a callback that came late is placed anew once that is known.
+        let anew = self.clock.moved_us() > MOVED_US;
         let (at, sound) = self
             .converter
             .convert(first_at + self.shift, &chunk.stereo)?;
-        timeline.push(at, sound);
+        if std::mem::take(&mut self.lost) {
+            timeline.push_after_loss(at, sound);
+        } else if anew {
+            timeline.push_anew(at, sound);
+        } else {
+            timeline.push(at, sound);
+        }
         Ok(())
     }
 
     /// The device has lost samples: their number says no longer when they were captured.
     pub fn lost_samples(&mut self) {
+        self.lost = true;
         self.clock.reset();
     }
 
@@ -105,6 +119,9 @@ impl Intake {
         self.shift = self.shift.max(needed.saturating_sub(SOUND_DELAY));
     }
 }
+
+#[cfg(test)]
+mod long_run;
 
 #[cfg(test)]
 mod tests {

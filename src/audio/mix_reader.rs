@@ -61,6 +61,19 @@ impl Ramp {
     fn is_off(&self) -> bool {
         self.left == 0 && self.now == 0.0
     }
+
+    /// Applies it to interleaved stereo; a gain of one changes nothing, to the bit.
+    fn run(&mut self, interleaved: &mut [f32]) {
+        if self.left == 0 && self.now == 1.0 {
+            return;
+        }
+        for frame in interleaved.chunks_exact_mut(CHANNELS) {
+            let gain = self.next();
+            for sample in frame {
+                *sample *= gain;
+            }
+        }
+    }
 }
 
 /// A delay that is being faded to.
@@ -132,13 +145,7 @@ impl Tap {
         } else {
             self.strip.factor()
         });
-        // A gain of one changes nothing, to the bit.
-        for frame in out.chunks_exact_mut(CHANNELS) {
-            let gain = self.gain.next();
-            for sample in frame {
-                *sample *= gain;
-            }
-        }
+        self.gain.run(out);
         clipped
     }
 }
@@ -229,12 +236,7 @@ impl MixReader {
             }
         }
         self.taps.retain(|tap| !(tap.leaving && tap.gain.is_off()));
-        for frame in self.sum.chunks_exact_mut(CHANNELS) {
-            let gain = self.master.next();
-            for sample in frame {
-                *sample *= gain;
-            }
-        }
+        self.master.run(&mut self.sum);
         self.limiter.run(&mut self.sum);
     }
 

@@ -73,7 +73,22 @@ impl Timeline {
     /// one's end; otherwise it is placed by its time, with a fade on both sides of the seam. A
     /// device's slow drift is taken out a frame at a time, by stretching a chunk by one frame.
     pub fn push(&self, first_at: MonoTime, interleaved: &[f32]) {
-        self.lock().push(index_of(first_at), interleaved);
+        self.lock()
+            .push(index_of(first_at), interleaved, Some(RESYNC_FRAMES));
+    }
+
+    /// The same, but placed by `first_at` unless that is within a fade of where the last one ended:
+    /// the caller knows this time better than those before it.
+    pub fn push_anew(&self, first_at: MonoTime, interleaved: &[f32]) {
+        let near = FADE_FRAMES as u64 / 2;
+        self.lock()
+            .push(index_of(first_at), interleaved, Some(near));
+    }
+
+    /// The same, always placed by `first_at`: samples are missing before these, so that there is a
+    /// seam in any case.
+    pub fn push_after_loss(&self, first_at: MonoTime, interleaved: &[f32]) {
+        self.lock().push(index_of(first_at), interleaved, None);
     }
 
     /// Reads sample frames from index `first` into `out` (interleaved); silence where nothing was
@@ -117,6 +132,8 @@ pub(super) struct Inner {
     slots: Box<[Slot]>,
     /// Index after the newest frame; None before the first push.
     head: Option<u64>,
+    /// Seams since the start: a reader that is there has heard what is no longer there.
+    seams: u64,
     /// Frames written since the last seam, counted up to [`FADE_FRAMES`].
     since_seam: usize,
     /// What sounded at the seam's place before; blended out over the fade.
@@ -142,6 +159,7 @@ impl Default for Inner {
         Self {
             slots: vec![empty; RING_FRAMES].into_boxed_slice(),
             head: None,
+            seams: 0,
             since_seam: 0,
             before_seam: [[0.0; CHANNELS]; FADE_FRAMES],
             age: 0,
@@ -170,7 +188,7 @@ impl Inner {
         &mut self.slots[(index % RING_FRAMES as u64) as usize]
     }
 
-    fn push(&mut self, at: u64, interleaved: &[f32]) {
+    fn push(&mut self, at: u64, interleaved: &[f32], near: Option<u64>) {
         let frames = interleaved.len() / CHANNELS;
         if frames == 0 {
             return;
@@ -180,7 +198,7 @@ impl Inner {
                 self.begin(at);
                 (at, 0)
             }
-            Some(head) if head.abs_diff(at) > RESYNC_FRAMES => {
+            Some(head) if near.is_none_or(|near| head.abs_diff(at) > near) => {
                 self.reseat(head, at);
                 self.stats.resyncs += 1;
                 (at, 0)
@@ -217,8 +235,14 @@ impl Inner {
         *self.slot(index) = Slot { index, frame };
     }
 
+    /// How many seams there were.
+    pub(super) const fn seams(&self) -> u64 {
+        self.seams
+    }
+
     fn begin(&mut self, at: u64) {
         self.head = Some(at);
+        self.seams += 1;
         self.since_seam = 0;
         self.before_seam = [[0.0; CHANNELS]; FADE_FRAMES];
         self.age = 0;
@@ -232,8 +256,8 @@ impl Inner {
     /// Moves the place of the next frame from `head` to `at`.
     fn reseat(&mut self, head: u64, at: u64) {
         self.begin(at);
-        if at > head {
-            // The same gains that a reader near the head has been given: it cannot tell.
+        if at + FADE_FRAMES as u64 > head {
+            // Too little of the old is left to blend over: it ends first. The same gains that a reader near the head has been given: it cannot tell.
             for left in 1..=FADE_FRAMES as u64 {
                 let Some(index) = head.checked_sub(left) else {
                     break;
@@ -243,7 +267,8 @@ impl Inner {
                     slot.frame = slot.frame.map(|sample| sample * fade_out(left));
                 }
             }
-        } else {
+        }
+        if at < head {
             for k in 0..FADE_FRAMES as u64 {
                 let slot = *self.slot(at + k);
                 if slot.index == at + k {
@@ -321,14 +346,20 @@ impl Inner {
         let step = 1.0 / (FADE_FRAMES + 1) as f32;
         let head = self.head.unwrap_or(0);
         let mut written = 0;
+        let mut place = (first % RING_FRAMES as u64) as usize;
         for (k, frame) in out.chunks_exact_mut(CHANNELS).enumerate() {
             let index = first.saturating_add(k as u64);
+            let slot = &self.slots[place];
+            place = if place + 1 == RING_FRAMES {
+                0
+            } else {
+                place + 1
+            };
             let mut wanted = fade_out(head.saturating_sub(index));
             if let Some(gain) = gain.as_deref_mut() {
                 *gain = wanted.min(*gain + step);
                 wanted = *gain;
             }
-            let slot = self.slots[(index % RING_FRAMES as u64) as usize];
             if index < head && slot.index == index {
                 written += 1;
                 for (to, from) in frame.iter_mut().zip(slot.frame) {

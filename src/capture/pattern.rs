@@ -1,4 +1,5 @@
-//! The test pattern: flat colours, a moving box, frame number and time, readable by eye and program.
+//! The test pattern: flat colours, a moving box, frame number and time, readable by eye and program;
+//! and a flash each second, with which a beep can sound (see `audio::beep`).
 //!
 //! Runs on the capture thread, paced by absolute deadlines of its own. Where the thread is late it
 //! skips the missed frame numbers; it never queues.
@@ -7,10 +8,11 @@ mod font;
 mod layout;
 mod number;
 
-pub use layout::{Patch, Rect, patches};
+pub use layout::{Patch, Rect, lamp, patches};
 pub use number::{NUMBER_LIMIT, read_frame_number_bgra, read_frame_number_luma};
 
 use super::{CaptureError, Frame, FramePool, FrameSlot, VideoSource};
+use crate::audio::beep::{BEEP_EVERY_US, BEEP_US};
 use crate::clock::{MonoTime, now};
 use crate::stop::StopToken;
 use crate::units::{Fps, Size};
@@ -51,8 +53,9 @@ impl PatternSource {
         }
     }
 
-    /// Draws frame `number` of the pattern, shown as made `elapsed` after the start.
-    fn draw(&self, number: u64, elapsed: Duration) -> Vec<u8> {
+    /// Draws frame `number` of the pattern, shown as made `elapsed` after the start, with a lamp of
+    /// this grey.
+    fn draw(&self, number: u64, elapsed: Duration, lamp: u8) -> Vec<u8> {
         let mut bytes = self.pool.take(self.base.len());
         // A buffer of the pool is either all zero or an earlier frame of this pattern, and every
         // changing part is drawn anew below. The marker in the first pixels tells the two apart.
@@ -67,6 +70,7 @@ impl PatternSource {
             &caption(number, elapsed),
             TEXT,
         );
+        canvas.fill(self.layout.lamp, [lamp, lamp, lamp, 255]);
         canvas.fill(self.layout.track, layout::TRACK);
         canvas.fill(self.layout.moving_box(number, self.fps), BOX);
         number::draw(&mut canvas, self.layout.strip, number);
@@ -95,7 +99,8 @@ impl VideoSource for PatternSource {
                     if stop.is_stopped() {
                         return Ok(());
                     }
-                    let bytes = self.draw(number, time.since(started));
+                    let lamp = lamp_at(time, self.fps.interval());
+                    let bytes = self.draw(number, time.since(started), lamp);
                     slot.put(Frame {
                         captured_at: time,
                         in_memory_at: now(),
@@ -106,6 +111,27 @@ impl VideoSource for PatternSource {
                 }
             }
         }
+    }
+}
+
+/// Grey of the lamp while it is off.
+pub const LAMP_OFF: u8 = 16;
+/// What the lamp of a flash's first picture is darker for each millisecond that the picture was made
+/// after the whole second: it tells the second's true place between two pictures.
+pub const LAMP_STEP: u8 = 4;
+
+/// Grey of the lamp in a picture made at `time`: it flashes at each whole second of the console's
+/// clock, for as long as the beep of `audio::beep`.
+fn lamp_at(time: MonoTime, interval: Duration) -> u8 {
+    let late_us = time.as_micros() % BEEP_EVERY_US;
+    if late_us >= BEEP_US {
+        LAMP_OFF
+    } else if u128::from(late_us) < interval.as_micros() {
+        let darker = late_us * u64::from(LAMP_STEP) / 1_000;
+        // Still a flash where pictures are far apart.
+        255 - u8::try_from(darker).unwrap_or(u8::MAX).min(195)
+    } else {
+        255
     }
 }
 

@@ -2,7 +2,7 @@
 //! return these and change nothing of the session themselves.
 
 use crate::session::{Command, Secret};
-use crate::settings::Settings;
+use crate::settings::{AudioInput, Settings};
 
 /// One thing that the operator did.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub enum Action {
     Bitrate(u32),
     /// Muted the sound or took it up again.
     Muted(bool),
+    /// Moved a sound input's controls: its place in the list, and the input as it stands.
+    Input(usize, AudioInput),
     /// Changed settings, all in bounds.
     Apply(Box<Settings>),
     /// Typed a secret.
@@ -53,6 +55,12 @@ impl Action {
             Self::Cancel => vec![Command::Stop],
             Self::Bitrate(kbps) => vec![Command::SetBitrate { kbps }],
             Self::Muted(muted) => vec![Command::SetMuted { muted }],
+            Self::Input(index, input) => vec![Command::SetInput {
+                index,
+                gain_db: input.gain_db,
+                muted: input.muted,
+                delay_ms: input.delay_ms,
+            }],
             Self::Apply(settings) => vec![Command::ApplySettings(settings)],
             Self::Secrets {
                 password,

@@ -131,6 +131,9 @@ impl Window {
         }
         self.log_seen = snapshot.log.last().map(|line| line.number).or(seen);
         self.fallback.look(ctx, &snapshot.audio.label);
+        for input in &snapshot.audio.inputs {
+            self.fallback.look(ctx, &input.label);
+        }
         self.fallback.look(ctx, &snapshot.source);
         if let State::Failed { message } = &snapshot.state {
             self.fallback.look(ctx, message);
@@ -185,6 +188,7 @@ impl Window {
             Action::GoLive
             | Action::Retry
             | Action::Cancel
+            | Action::Input(..)
             | Action::Apply(_)
             | Action::Secrets { .. }
             | Action::Dismiss => {}

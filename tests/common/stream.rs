@@ -81,6 +81,35 @@ pub struct Packet {
 }
 
 impl Stream {
+    /// A stream that was written into this file of a folder.
+    pub fn at(path: PathBuf, folder: tempfile::TempDir) -> Self {
+        Self {
+            path,
+            _folder: folder,
+        }
+    }
+
+    /// Times of the decoded frames of the picture (`v:0`) or the sound (`a:0`), s, and samples in
+    /// each (0 for a picture).
+    pub fn frames(&self, kind: &str) -> Vec<(f64, usize)> {
+        let entries = "frame=pts_time,nb_samples";
+        let all = self.probe(&[
+            "-show_frames",
+            "-select_streams",
+            kind,
+            "-show_entries",
+            entries,
+        ]);
+        let frames = all["frames"].as_array().unwrap().iter();
+        frames
+            .filter_map(|frame| {
+                let pts_s = frame["pts_time"].as_str()?.parse().unwrap();
+                let samples = frame["nb_samples"].as_u64().unwrap_or(0);
+                Some((pts_s, samples as usize))
+            })
+            .collect()
+    }
+
     /// Its file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -3,9 +3,11 @@
 use crate::rig::{Rig, live};
 use eframe::egui::{Key, Modifiers, Role, ViewportCommand, ViewportEvent, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
+use pd_console::audio::Format;
+use pd_console::session::snapshot::AudioInputStatus;
 use pd_console::session::{Command, Secret, Snapshot};
 use pd_console::settings::Language::{self, English};
-use pd_console::settings::{AudioSourceKind, TargetKind};
+use pd_console::settings::{AudioInput, AudioSourceKind, TargetKind};
 
 fn own_server(host: &str) -> impl FnOnce(&mut Snapshot) {
     let host = host.to_owned();
@@ -83,7 +85,118 @@ fn a_sound_input_is_chosen_from_the_systems() {
 }
 
 #[test]
-fn while_live_only_the_language_can_be_set_and_it_changes_at_once() {
+fn inputs_are_added_moved_and_removed_while_live() {
+    let mut rig = open(live);
+    assert!(rig.is_disabled(Role::ComboBox, "Source"));
+    rig.press("Add an input");
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    let inputs = settings.audio.inputs.clone();
+    assert_eq!(inputs[1].source, AudioSourceKind::SystemSound);
+    rig.set(|s| s.settings.audio.inputs = inputs);
+    rig.wait(0.2);
+    // Both have a number now, and the arrow keys move the gain.
+    rig.focus(Role::Slider, "Gain 2");
+    rig.key(Modifiers::NONE, Key::ArrowLeft);
+    let sent = rig.sent();
+    let [
+        Command::SetInput {
+            index: 1,
+            gain_db,
+            muted: false,
+            delay_ms: 0,
+        },
+    ] = sent.as_slice()
+    else {
+        panic!("{sent:?}");
+    };
+    assert!((-1.0..0.0).contains(gain_db), "{gain_db}");
+    let gain_db = *gain_db;
+    rig.set(|s| s.settings.audio.inputs[1].gain_db = gain_db);
+    rig.click(Role::CheckBox, "Mute input 1");
+    let sent = rig.sent();
+    let [
+        Command::SetInput {
+            index: 0,
+            muted: true,
+            ..
+        },
+    ] = sent.as_slice()
+    else {
+        panic!("{sent:?}");
+    };
+    rig.set(|s| s.settings.audio.inputs[0].muted = true);
+    rig.wait(0.2);
+    rig.click(Role::SpinButton, "Sound delay 1");
+    rig.key(Modifiers::COMMAND, Key::A);
+    rig.type_text("120");
+    assert_eq!(rig.sent(), [], "half-typed figures are not sent");
+    rig.key(Modifiers::NONE, Key::Enter);
+    let sent = rig.sent();
+    let [
+        Command::SetInput {
+            index: 0,
+            delay_ms: 120,
+            ..
+        },
+    ] = sent.as_slice()
+    else {
+        panic!("{sent:?}");
+    };
+    rig.set(|s| s.settings.audio.inputs[0].delay_ms = 120);
+    rig.wait(0.2);
+    rig.press("Remove input 2");
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    let [input] = settings.audio.inputs.as_slice() else {
+        panic!("{:?}", settings.audio.inputs);
+    };
+    assert_eq!((input.delay_ms, input.muted), (120, true));
+}
+
+#[test]
+fn each_input_shows_its_level_its_trouble_and_its_buffer() {
+    let rig = open(|s| {
+        let input = |label: &str| AudioInputStatus {
+            label: label.into(),
+            ..AudioInputStatus::default()
+        };
+        let mut good = input("USB");
+        good.level.peak_dbfs = [-12.34, -20.0];
+        good.format = Some(Format {
+            host: "PipeWire",
+            rate_hz: 48_000,
+            channels: 2,
+            buffer_frames: 2_048,
+            late_ms: 21,
+        });
+        let mut bad = input("");
+        bad.problem = Some("It was unplugged".into());
+        s.settings.audio.inputs = vec![AudioInput::default(), AudioInput::default()];
+        s.audio.label = "USB".into();
+        s.audio.inputs = vec![good, bad];
+    });
+    assert!(
+        rig.has("Input 1, USB: peak −12.3 dBFS"),
+        "{:?}",
+        rig.names()
+    );
+    assert!(rig.has("Input 2: It was unplugged"), "{:?}", rig.names());
+    let buffer = "PipeWire: 48000 Hz, 2 channels, buffer 2048 frames (42.7 ms). The buffer is long: \
+                  the sound comes 21 ms late";
+    assert!(rig.has(buffer), "{:?}", rig.names());
+    assert!(
+        rig.has("Left: peak −∞ dBFS, RMS −∞ dBFS"),
+        "the sum's meter stays"
+    );
+}
+
+#[test]
+fn while_live_only_language_and_sound_can_be_set_and_at_once() {
     let mut rig = open(live);
     assert!(rig.is_disabled(Role::ComboBox, "Source"));
     assert!(!rig.is_disabled(Role::ComboBox, "Language"));

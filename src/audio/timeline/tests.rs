@@ -158,6 +158,40 @@ fn a_chunk_that_goes_back_is_faded_over() {
 }
 
 #[test]
+fn no_seam_of_whatever_size_is_a_click() {
+    for by in [
+        -2_000_i64, -300, -144, -116, -72, -20, -3, -1, 0, 1, 30, 143, 700,
+    ] {
+        for after_loss in [false, true] {
+            let timeline = Timeline::new();
+            for k in 0..10_u64 {
+                let at = 48_000 + k * CHUNK as u64;
+                timeline.push(time_of(at), &tone(at, CHUNK));
+            }
+            for k in 0..10_u64 {
+                let at = (48_000 + (10 + k) * CHUNK as u64).saturating_add_signed(by);
+                // Half a wave on: the worst that can follow, where it is a seam.
+                let shift = if after_loss || by.abs() > 72 { 55 } else { 0 };
+                let phase = match shift {
+                    0 => 48_000 + (10 + k) * CHUNK as u64,
+                    _ => at + shift,
+                };
+                let sound = tone(phase, CHUNK);
+                match (k, after_loss) {
+                    (0, true) => timeline.push_after_loss(time_of(at), &sound),
+                    (0, false) => timeline.push_anew(time_of(at), &sound),
+                    _ => timeline.push(time_of(at), &sound),
+                }
+            }
+            let mut out = vec![0; 17 * CHUNK * CHANNELS];
+            timeline.reader().read(48_000 + 1, &mut out);
+            let rough = roughness(&channel(&out, 0)[200..]);
+            assert!(rough < 2.0 * SMOOTH, "{by}, {after_loss}: click: {rough}");
+        }
+    }
+}
+
+#[test]
 fn what_was_written_ahead_of_its_time_is_taken_back() {
     let timeline = Timeline::new();
     timeline.push(time_of(48_000), &tone(0, 10 * CHUNK));

@@ -97,6 +97,11 @@ pub fn patches(size: Size) -> Vec<Patch> {
         .collect()
 }
 
+/// Where a pattern of `size` flashes, eight pixels inside the drawn area.
+pub fn lamp(size: Size) -> Rect {
+    Layout::new(size).lamp.inner(8)
+}
+
 /// The pattern's bands, top to bottom, in eighteenths of its height.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
@@ -106,6 +111,8 @@ pub(super) struct Layout {
     pub(super) text: Rect,
     /// Ground of the moving box.
     pub(super) track: Rect,
+    /// What flashes each second.
+    pub(super) lamp: Rect,
     /// The frame number in black and white cells.
     pub(super) strip: Rect,
 }
@@ -122,6 +129,8 @@ impl Layout {
             unit,
             text: Rect::new(0, text_y, size.width, track_y.saturating_sub(text_y)),
             track: Rect::new(0, track_y, size.width, strip_y - track_y),
+            // In the middle of the top band, clear of both markers.
+            lamp: Rect::new(size.width / 8 * 3 & !1, 0, size.width / 4 & !1, unit & !1),
             strip: Rect::new(0, strip_y, size.width, strip_height),
         }
     }

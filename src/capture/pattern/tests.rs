@@ -19,7 +19,7 @@ fn every_patch_has_its_colour_in_every_frame() {
         let patches = patches(size);
         assert_eq!(patches.len(), 18, "{size}");
         for number in [0, 1, 59, 123_456] {
-            let bytes = source.draw(number, Duration::from_millis(number * 33));
+            let bytes = source.draw(number, Duration::from_millis(number * 33), LAMP_OFF);
             for Patch { name, rect, bgra } in &patches {
                 for y in rect.y..rect.y + rect.height {
                     for x in rect.x..rect.x + rect.width {
@@ -34,7 +34,7 @@ fn every_patch_has_its_colour_in_every_frame() {
 #[test]
 fn the_top_left_corner_is_unlike_the_others() {
     let size = Size::new(1280, 720);
-    let bytes = PatternSource::new(size, Fps::whole(30)).draw(0x55_5555, Duration::ZERO);
+    let bytes = PatternSource::new(size, Fps::whole(30)).draw(0x55_5555, Duration::ZERO, LAMP_OFF);
     let corner = pixel(&bytes, size, 2, 2);
     for (x, y) in [(1277, 2), (2, 717), (1277, 717)] {
         assert_ne!(pixel(&bytes, size, x, y), corner, "{x},{y}");
@@ -45,15 +45,41 @@ fn the_top_left_corner_is_unlike_the_others() {
 fn a_used_buffer_gives_the_same_picture_as_a_new_one() {
     let size = Size::new(640, 360);
     let source = PatternSource::new(size, Fps::whole(30));
-    let fresh = source.draw(7, Duration::from_millis(233));
+    let fresh = source.draw(7, Duration::from_millis(233), LAMP_OFF);
     for number in 0..5 {
-        drop(
-            source
-                .pool
-                .share(source.draw(number * 1000, Duration::from_secs(number * 999))),
-        );
+        drop(source.pool.share(source.draw(
+            number * 1000,
+            Duration::from_secs(number * 999),
+            LAMP_OFF,
+        )));
     }
-    assert_eq!(source.draw(7, Duration::from_millis(233)), fresh);
+    assert_eq!(source.draw(7, Duration::from_millis(233), LAMP_OFF), fresh);
+}
+
+#[test]
+fn the_lamp_flashes_at_each_whole_second_and_tells_how_late() {
+    let interval = Duration::from_micros(33_333);
+    let at = |us| lamp_at(MonoTime::from_micros(us), interval);
+    assert_eq!(at(999_999), LAMP_OFF);
+    assert_eq!((at(1_000_000), at(2_000_000)), (255, 255));
+    assert_eq!(at(3_010_000), 255 - 40);
+    assert_eq!(at(3_033_300), 255 - 133);
+    assert_eq!((at(3_033_400), at(3_099_999)), (255, 255));
+    assert_eq!(at(3_100_000), LAMP_OFF);
+    let slow = lamp_at(MonoTime::from_micros(5_090_000), Duration::from_millis(200));
+    assert_eq!(slow, 60);
+    for size in [Size::new(1280, 720), Size::new(640, 360)] {
+        let source = PatternSource::new(size, Fps::whole(30));
+        let bytes = source.draw(7, Duration::ZERO, 200);
+        let lamp = lamp(size);
+        assert!(lamp.width > 100 && lamp.height > 0, "{lamp:?}");
+        for (x, y) in [(0, 0), (lamp.width - 1, lamp.height - 1)] {
+            assert_eq!(
+                pixel(&bytes, size, lamp.x + x, lamp.y + y),
+                [200, 200, 200, 255]
+            );
+        }
+    }
 }
 
 #[test]
@@ -62,7 +88,7 @@ fn numbers_are_read_back_and_the_box_moves() {
     let source = PatternSource::new(size, Fps::whole(30));
     let mut last = None;
     for number in [0, 1, 2, 29, 30, 1_000_000] {
-        let bytes = source.draw(number, Duration::ZERO);
+        let bytes = source.draw(number, Duration::ZERO, LAMP_OFF);
         assert_eq!(
             read_frame_number_bgra(&bytes, 1280 * 4, size),
             Some(number as u32)
@@ -84,7 +110,7 @@ fn tiny_pictures_are_drawn_without_panic() {
     for (width, height) in [(0, 0), (1, 1), (16, 16), (18, 300), (300, 18), (17, 33)] {
         let size = Size::new(width, height);
         let source = PatternSource::new(size, Fps::whole(60));
-        let bytes = source.draw(u64::MAX, Duration::MAX);
+        let bytes = source.draw(u64::MAX, Duration::MAX, LAMP_OFF);
         assert_eq!(bytes.len(), source.size.pixels() * 4);
     }
 }
@@ -204,7 +230,7 @@ fn time_of_a_pattern_frame() {
                 drop(
                     source
                         .pool
-                        .share(source.draw(n, Duration::from_millis(n * 33))),
+                        .share(source.draw(n, Duration::from_millis(n * 33), LAMP_OFF)),
                 );
                 started.elapsed().as_micros()
             })

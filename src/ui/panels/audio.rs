@@ -6,7 +6,7 @@ use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, level_meter, marks};
 use eframe::egui::epaint::text::LayoutJob;
-use eframe::egui::{Align, Button, Frame, Layout, Margin, RichText, Ui, vec2};
+use eframe::egui::{Align, Align2, Button, Frame, Layout, Margin, Rect, RichText, Ui, pos2, vec2};
 
 /// Draws the panel's contents. `hold` are the peaks held for the eye, dBFS.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2], actions: &mut Vec<Action>) {
@@ -104,7 +104,12 @@ fn meter(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2]) {
         ui.available_width(),
         ui.available_height().clamp(36.0, 60.0),
     );
-    let (rect, _) = ui.allocate_exact_size(size, eframe::egui::Sense::hover());
+    let (mut rect, _) = ui.allocate_exact_size(size, eframe::egui::Sense::hover());
+    if scene.snapshot.audio.inputs.len() > 1 {
+        let edge = rect.left() + rect.width() * 0.62;
+        inputs(ui, scene, rect.with_min_x(edge + 8.0));
+        rect = rect.with_max_x(edge);
+    }
     level_meter::show(
         ui,
         rect,
@@ -114,4 +119,51 @@ fn meter(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2]) {
         [&names[0], &names[1]],
         scene.muted,
     );
+}
+
+/// A small meter for each input of several, as many as there is room for.
+fn inputs(ui: &mut Ui, scene: &Scene<'_>, rect: Rect) {
+    let all = &scene.snapshot.audio.inputs;
+    let height = (rect.height() / all.len() as f32).clamp(11.0, 16.0);
+    let fit = (rect.height() / height).floor() as usize;
+    for (index, input) in all.iter().take(fit).enumerate() {
+        let top = rect.top() + index as f32 * height;
+        let line = Rect::from_min_max(
+            pos2(rect.left(), top),
+            pos2(rect.right(), top + height - 2.0),
+        );
+        let number = (index + 1).to_string();
+        let bar = line.with_min_x(line.left() + 14.0);
+        let ink = if input.problem.is_some() {
+            theme::AMBER
+        } else {
+            theme::TEXT_SOFT
+        };
+        let font = theme::bold(10.5);
+        let at = line.left_center();
+        ui.painter()
+            .text(at, Align2::LEFT_CENTER, &number, font, ink);
+        let name = match &input.problem {
+            Some(problem) => {
+                let variables = [("number", number.as_str()), ("problem", problem)];
+                scene.texts.f("audio-input-problem", &variables)
+            }
+            None => {
+                let louder = input.level.peak_dbfs[0].max(input.level.peak_dbfs[1]);
+                let peak = level_meter::dbfs(louder);
+                let variables = [
+                    ("number", number.as_str()),
+                    ("name", input.label.as_str()),
+                    ("peak", peak.as_str()),
+                ];
+                scene.texts.f("audio-input-name", &variables)
+            }
+        };
+        level_meter::small(ui, bar, &input.level, &name);
+        if input.problem.is_some() {
+            let at = bar.left_center() + vec2(8.0, 0.0);
+            let stroke = eframe::egui::Stroke::new(1.5, theme::AMBER);
+            marks::cross(ui.painter(), at, 3.0, stroke);
+        }
+    }
 }

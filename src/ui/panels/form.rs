@@ -63,6 +63,22 @@ impl Form {
         self.draft != self.base
     }
 
+    /// The sound inputs whose controls were moved, where nothing else was edited.
+    fn moved_inputs(&self) -> Option<Vec<usize>> {
+        let (new, old) = (&self.draft.audio.inputs, &self.base.audio.inputs);
+        let mut same = self.base.clone();
+        same.audio.inputs.clone_from(new);
+        let pairs = new.iter().zip(old);
+        if same != self.draft
+            || new.len() != old.len()
+            || pairs.clone().any(|(new, old)| new.source != old.source)
+        {
+            return None;
+        }
+        let moved = pairs.enumerate().filter(|(_, (new, old))| new != old);
+        Some(moved.map(|(index, _)| index).collect())
+    }
+
     /// Fields that are wrong, each with the key of the words that say so.
     pub fn faults(&self) -> Vec<(Field, &'static str)> {
         let mut faults = target_faults(&self.draft.target);
@@ -87,9 +103,17 @@ impl Form {
             return;
         }
         if self.is_dirty() {
+            // A slider's every step: not a matter for the settings file.
+            match self.moved_inputs() {
+                Some(moved) => {
+                    let inputs = &self.draft.audio.inputs;
+                    let moved = moved.into_iter();
+                    actions.extend(moved.map(|index| Action::Input(index, inputs[index].clone())));
+                }
+                None => actions.push(Action::Apply(Box::new(self.draft.clone()))),
+            }
             self.sent.set(self.draft.clone(), now);
             self.base = self.draft.clone();
-            actions.push(Action::Apply(Box::new(self.draft.clone())));
         }
         if self.secrets_typed != [false; 2] {
             let typed = |typed: bool, text: &str| typed.then(|| Secret::new(text));
@@ -168,7 +192,7 @@ fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Language;
+    use crate::settings::{AudioInput, Language};
 
     const T0: MonoTime = MonoTime::from_micros(1_000_000);
 
@@ -217,6 +241,27 @@ mod tests {
         };
         assert_eq!(settings.encoder.bitrate_kbps, 1000);
         assert!(settings.audio.muted && !settings.video.cursor);
+    }
+
+    #[test]
+    fn moving_an_inputs_controls_is_not_written_to_the_file() {
+        let mut form = form();
+        let mut actions = Vec::new();
+        form.draft.audio.inputs[0].gain_db = -6.0;
+        form.hand_over(false, T0, &mut actions);
+        let moved = form.draft.audio.inputs[0].clone();
+        assert_eq!(actions, [Action::Input(0, moved)]);
+        // The session has not caught up yet: the slider does not jump back.
+        form.follow(&Settings::default(), 3000, false, T0);
+        assert_eq!(form.draft.audio.inputs[0].gain_db, -6.0);
+        // Another source, or one more input, is an edit as any.
+        actions.clear();
+        form.draft.audio.inputs.push(AudioInput::default());
+        form.hand_over(false, T0, &mut actions);
+        let [Action::Apply(settings)] = actions.as_slice() else {
+            panic!("{actions:?}");
+        };
+        assert_eq!(settings.audio.inputs.len(), 2);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod live;
 pub mod log;
 pub mod preview;
 pub mod settings;
+pub mod sound;
 pub mod stages;
 pub mod status;
 pub mod trend;

@@ -1,10 +1,10 @@
 //! The settings panel. Edits a draft ([`super::form`]); what is good is handed over as soon as it
-//! stands, so there is no button to forget. Locked while a show runs, but for the language.
+//! stands, so there is no button to forget. Locked while a show runs, but for language and sound.
 
 use super::form::{Field, Form};
 use super::{Scene, card};
 use crate::session::snapshot::State;
-use crate::settings::{AudioSourceKind, Language, TargetKind, VideoSourceKind};
+use crate::settings::{Language, TargetKind, VideoSourceKind};
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets;
@@ -73,9 +73,9 @@ pub fn show(
                 window(ui, scene, form);
                 ui.add_enabled_ui(free, |ui| {
                     picture(ui, scene, form);
-                    sound(ui, scene, form);
-                    target(ui, scene, form);
                 });
+                super::sound::show(ui, scene, form);
+                ui.add_enabled_ui(free, |ui| target(ui, scene, form));
                 for bad in form.draft.check().err().unwrap_or_default() {
                     let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
                     fault(ui, &scene.texts.f("bad-value", &variables));
@@ -84,13 +84,13 @@ pub fn show(
     });
 }
 
-fn section(ui: &mut Ui, title: &str) {
+pub(super) fn section(ui: &mut Ui, title: &str) {
     ui.add_space(8.0);
     widgets::text(ui, title, theme::bold(14.0), theme::TEXT);
 }
 
 /// A line: the field's name on the left, the field on the right, named after it.
-fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> Response) {
+pub(super) fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> Response) {
     ui.horizontal(|ui| {
         let width = ui.available_width();
         let (rect, label) = ui.allocate_exact_size(vec2(width * 0.38, 28.0), egui::Sense::hover());
@@ -110,7 +110,7 @@ fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> Response) {
     });
 }
 
-fn fault(ui: &mut Ui, text: &str) {
+pub(super) fn fault(ui: &mut Ui, text: &str) {
     let text = RichText::new(text)
         .font(theme::regular(12.5))
         .color(theme::VERMILLION);
@@ -128,7 +128,7 @@ fn fault_of(ui: &mut Ui, scene: &Scene<'_>, form: &Form, field: Field) {
     }
 }
 
-fn choose<T: Clone + PartialEq>(
+pub(super) fn choose<T: Clone + PartialEq>(
     ui: &mut Ui,
     id: &str,
     width: f32,
@@ -194,27 +194,6 @@ fn picture(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
         choose(ui, "fps", width, &mut video.fps, &rates, other)
     });
     ui.checkbox(&mut video.cursor, scene.t("settings-cursor"));
-}
-
-fn sound(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
-    section(ui, &scene.t("settings-sound"));
-    let source = &mut form.draft.audio.inputs[0].source;
-    let mut choices = vec![(
-        AudioSourceKind::DefaultInput,
-        scene.t("settings-audio-default"),
-    )];
-    for name in &form.inputs {
-        choices.push((AudioSourceKind::Input(name.clone()), name.clone()));
-    }
-    choices.push((AudioSourceKind::Tone, scene.t("settings-audio-tone")));
-    choices.push((AudioSourceKind::Silence, scene.t("settings-audio-silence")));
-    let gone = match source {
-        AudioSourceKind::Input(name) => scene.texts.f("settings-audio-gone", &[("name", name)]),
-        _ => String::new(),
-    };
-    row(ui, &scene.t("settings-audio-source"), |ui, width| {
-        choose(ui, "audio", width, source, &choices, gone)
-    });
 }
 
 fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {

@@ -140,6 +140,28 @@ pub fn show(
     }
 }
 
+/// Draws one small bar into `rect`, the louder of both sides, with a mark where it clipped. `name` is
+/// its accessible name.
+pub fn small(ui: &mut Ui, rect: Rect, level: &AudioLevel, name: &str) {
+    let response = ui.interact(rect, ui.scope_id().with(name), Sense::hover());
+    super::name(&response, Role::Meter, name);
+    let mark = Rect::from_min_max(pos2(rect.right() - 5.0, rect.top()), rect.max);
+    let bar = rect.with_max_x(mark.left() - 2.0);
+    let painter = ui.painter();
+    painter.rect_filled(bar, 1.0, theme::WELL);
+    let louder = |sides: [f32; 2]| sides[0].max(sides[1]);
+    for (reach, opacity) in [
+        (louder(level.peak_dbfs), 0.35),
+        (louder(level.rms_dbfs), 1.0),
+    ] {
+        let filled = bar.with_max_x(bar.left() + share(reach) * bar.width());
+        painter.rect_filled(filled, 1.0, theme::faded(colour(reach), opacity));
+    }
+    if level.clipped {
+        painter.rect_filled(mark, 0.0, theme::VERMILLION);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
