@@ -1,12 +1,13 @@
 //! What the backends share whose pictures come by a callback of the system (Windows, macOS).
 //!
 //! The callback, on a thread of the system, copies the lent picture into the slot; the source's
-//! own thread watches: it gives the signs of life while the screen stands still, and ends with the
+//! own thread (`pd-source`) watches: it gives the signs of life while the screen stands still, and ends with the
 //! error that the callback left. Keeps no picture; the slot drops what the pacer did not take.
 
 use super::copy::{Copier, Lent};
 use super::{CaptureError, FrameSlot, SourceNote};
 use crate::clock::{self, MonoTime};
+use crate::panics::text_of;
 use crate::stop::StopToken;
 use crate::units::Size;
 use crossbeam_channel::{RecvTimeoutError, bounded};
@@ -86,7 +87,10 @@ impl Inlet {
         let error = match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(())) => return true,
             Ok(Err(error)) => error,
-            Err(_) => CaptureError::Lost("taking its picture failed inside".into()),
+            Err(panic) => CaptureError::Lost(format!(
+                "taking its picture failed inside: {}",
+                text_of(&*panic)
+            )),
         };
         self.end(error);
         false

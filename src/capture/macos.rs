@@ -1,6 +1,6 @@
 //! macOS: a display or a window through ScreenCaptureKit (macOS 12.3 or newer).
 //!
-//! The capture thread opens and watches; a dispatch queue of the system copies each new picture
+//! `pd-source` opens and watches; a dispatch queue of the system copies each new picture
 //! into the slot, which drops what the pacer did not take. macOS lends [`QUEUE_DEPTH`] pictures at
 //! most and gives none of a still screen. Where the source's size changes, the stream is opened
 //! anew in it. Nothing waits for ever: opening is given up after [`START_WITHIN`], ending after

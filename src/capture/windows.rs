@@ -1,6 +1,6 @@
 //! Windows: a monitor or a window through Windows.Graphics.Capture (Windows 10 1903 or newer).
 //!
-//! The capture thread opens and watches; windows-capture's own thread takes each new picture to
+//! `pd-source` opens and watches; windows-capture's own thread takes each new picture to
 //! memory and puts it into the slot, which drops what the pacer did not take. Windows gives
 //! pictures on change only, and none of a minimised window. Before Windows 11 24H2 it cannot be
 //! told a rate: pictures come as often as the screen shows them. Nothing waits for ever: starting
