@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use pd_console::capture::PictureStatus;
 use pd_console::clock::{self, MonoTime};
 use pd_console::session::snapshot::{
     AudioLevel, AudioStatus, Confirmation, Drops, LatencyFigures, LogLine, Preview, Receiver,
@@ -93,6 +94,7 @@ fn picture(t: f64) -> Preview {
         number,
         size,
         rgba: rgba.into(),
+        cost_us: 300,
     }
 }
 
@@ -184,6 +186,7 @@ impl Console for Demo {
                 _ => Confirmation::None,
             },
             source: "Invented picture (demo)".into(),
+            picture: PictureStatus::default(),
             encoder: if live {
                 format!("libx264 {kbps:.0} kb/s")
             } else {

@@ -1,3 +1,4 @@
 //! What the console costs.
 
 pub mod load;
+pub mod thread_time;

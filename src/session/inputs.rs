@@ -10,18 +10,14 @@ use super::snapshot::Preview;
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{Mixer, SoundBank};
 use crate::capture::{FrameSlot, Opener, PictureSource, PictureStatus, preview, supervise};
-use crate::settings::{AudioInput, AudioSettings, VideoSettings};
+use crate::monitor::thread_time::thread_time;
+use crate::settings::{AudioInput, AudioSettings, PreviewSettings, VideoSettings};
 use crate::stop::StopToken;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-/// From one preview picture to the next.
-const PREVIEW_EVERY: Duration = Duration::from_millis(100);
-/// Pixels across of a preview picture.
-const PREVIEW_WIDTH: u32 = 640;
 
 /// Running sources.
 pub struct Inputs {
@@ -42,6 +38,8 @@ pub struct Inputs {
 pub struct PreviewOut {
     /// Whether pictures are wanted.
     pub on: Arc<AtomicBool>,
+    /// How many and how large.
+    pub wish: Arc<ArcSwap<PreviewSettings>>,
     /// The newest.
     pub picture: Arc<ArcSwapOption<Preview>>,
 }
@@ -169,18 +167,23 @@ fn tell(status: &PictureStatus, journal: &Journal) {
 fn preview_thread(slot: &FrameSlot, out: &PreviewOut, stop: &StopToken) {
     let mut number = 0;
     while !stop.is_stopped() {
-        if !slot.wait(PREVIEW_EVERY) {
+        let wish = **out.wish.load();
+        let every = Duration::from_secs(1) / wish.fps.max(1);
+        if !slot.wait(every) {
             continue;
         }
         if let Some(frame) = slot.take().filter(|_| out.on.load(Ordering::Relaxed)) {
-            let (size, rgba) = preview::downscale(&frame, PREVIEW_WIDTH);
+            let before = thread_time();
+            let (size, rgba) = preview::downscale(&frame, wish.width);
+            let cost = thread_time().saturating_sub(before);
             number += 1;
             out.picture.store(Some(Arc::new(Preview {
                 number,
                 size,
                 rgba: rgba.into(),
+                cost_us: u32::try_from(cost.as_micros()).unwrap_or(u32::MAX),
             })));
         }
-        stop.sleep(PREVIEW_EVERY);
+        stop.sleep(every);
     }
 }

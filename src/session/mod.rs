@@ -1,6 +1,7 @@
 //! A show: the state machine, the threads that carry it out, what the window may ask and see.
 
 pub mod backoff;
+pub mod choices;
 pub mod command;
 pub mod debounce;
 pub mod encoders;
@@ -20,6 +21,7 @@ pub use command::{Command, Secret};
 pub use runtime::Session;
 pub use snapshot::Snapshot;
 
+use crate::capture::Choice;
 use std::sync::Arc;
 
 /// A session as seen from outside: what it shows, and what may be asked of it. Window, command line
@@ -34,6 +36,11 @@ pub trait Console {
     /// Names of the sound inputs that can be chosen, empty where none is known. Called now and
     /// then from the window's thread: an implementation answers from what it has looked up before.
     fn inputs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Screens, monitors and windows that can be chosen; as [`Console::inputs`].
+    fn pictures(&self) -> Vec<Choice> {
         Vec::new()
     }
 }

@@ -6,6 +6,7 @@
 //! Under pressure it makes fewer snapshots. Commands that nobody takes for 64 commands are refused.
 
 use super::Console;
+use super::choices::{self, Choices};
 use super::command::{Command, Secret};
 use super::debounce::Debounce;
 use super::failure::{Failure, FailureKind};
@@ -17,7 +18,7 @@ use super::show::{Notice, Show};
 use super::snapshot::{Snapshot, State};
 use super::view::View;
 use crate::audio::mixer;
-use crate::capture::Opener;
+use crate::capture::{Choice, Opener};
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{ManagedServer, ServerError, locate};
 use crate::relay::hub::RelayFigures;
@@ -68,7 +69,7 @@ struct Shared {
     last_show: Mutex<RelayFigures>,
     pids: Mutex<Vec<(&'static str, u32)>>,
     failure: Mutex<Option<Failure>>,
-    sound_inputs: ArcSwap<Vec<String>>,
+    choices: Arc<Choices>,
 }
 
 impl Session {
@@ -110,10 +111,7 @@ impl Session {
             ready: None,
         };
         if !sources_on_demand {
-            let shared = Arc::downgrade(&shared);
-            std::thread::Builder::new()
-                .name("pd-sound-list".into())
-                .spawn(move || list_sound_inputs(&shared))?;
+            choices::spawn(&shared.choices)?;
         }
         let thread = std::thread::Builder::new()
             .name("pd-session".into())
@@ -185,23 +183,15 @@ impl Console for Session {
     }
 
     fn inputs(&self) -> Vec<String> {
-        self.shared.sound_inputs.load().to_vec()
+        self.shared.choices.ask();
+        self.shared.choices.inputs()
+    }
+
+    fn pictures(&self) -> Vec<Choice> {
+        self.shared.choices.ask();
+        self.shared.choices.pictures()
     }
 }
-
-/// Looks up the sound inputs now and then: devices come and go, and a sound server can take its
-/// time to answer. Ends with the session.
-fn list_sound_inputs(shared: &std::sync::Weak<Shared>) {
-    while let Some(shared) = shared.upgrade() {
-        shared
-            .sound_inputs
-            .store(Arc::new(crate::audio::list_inputs()));
-        drop(shared);
-        std::thread::sleep(LIST_INPUTS_EVERY);
-    }
-}
-
-const LIST_INPUTS_EVERY: Duration = Duration::from_secs(5);
 
 /// What comes back from the threads that may take long.
 enum Answer {
@@ -323,6 +313,7 @@ impl Worker {
                 ..settings.video
             };
             self.settings.audio.inputs = settings.audio.inputs;
+            self.settings.preview = settings.preview;
             self.save();
             return;
         }
@@ -367,6 +358,9 @@ impl Worker {
         }
         if let Some(inputs) = &mut self.inputs {
             inputs.change_picture(&self.settings.video);
+            if **self.preview.wish.load() != self.settings.preview {
+                self.preview.wish.store(Arc::new(self.settings.preview));
+            }
             if let Err(error) = inputs.set_sound(&self.settings.audio.inputs) {
                 let text = format!("no thread for a sound input: {error}");
                 self.journal.error(text);

@@ -1,6 +1,7 @@
 //! What the window sees of a show: one immutable picture, made 10 to 20 times a second.
 
 use crate::audio::Format;
+use crate::capture::PictureStatus;
 use crate::clock::MonoTime;
 use crate::settings::Settings;
 use crate::units::Size;
@@ -191,6 +192,8 @@ pub struct Preview {
     pub size: Size,
     /// RGBA, `4 * width * height` bytes.
     pub rgba: Arc<[u8]>,
+    /// CPU time that making it took, microseconds.
+    pub cost_us: u32,
 }
 
 /// Everything that the window shows.
@@ -208,8 +211,10 @@ pub struct Snapshot {
     pub receiver: Option<Receiver>,
     /// How sure we are that it does.
     pub confirmation: Confirmation,
-    /// Source's label.
+    /// Source's label, or its problem.
     pub source: String,
+    /// The picture source.
+    pub picture: PictureStatus,
     /// Encoder in force, such as "libx264 3000 kb/s".
     pub encoder: String,
     /// A bitrate change on its way: the wanted kb/s.

@@ -83,7 +83,11 @@ impl View {
             settings: from.settings.clone(),
             receiver: from.show.map(Show::receiver),
             confirmation: from.machine.confirmation(),
-            source: picture.problem.unwrap_or(picture.label),
+            source: match (&picture.problem, &picture.asks) {
+                (Some(text), _) | (None, Some(text)) => text.clone(),
+                (None, None) => picture.label.clone(),
+            },
+            picture,
             encoder: in_force.as_ref().map_or_else(String::new, |(wish, _)| {
                 format!(
                     "{} {} {} fps {} kb/s",

@@ -25,6 +25,8 @@ pub struct Settings {
     pub encoder: EncoderSettings,
     /// The sound.
     pub audio: AudioSettings,
+    /// The picture in the window.
+    pub preview: PreviewSettings,
     /// Where the stream goes.
     pub target: TargetSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
@@ -42,6 +44,7 @@ impl Default for Settings {
             video: VideoSettings::default(),
             encoder: EncoderSettings::default(),
             audio: AudioSettings::default(),
+            preview: PreviewSettings::default(),
             target: TargetSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
@@ -263,6 +266,28 @@ pub enum AudioSourceKind {
     Silence,
 }
 
+/// The picture in the window; the stream never depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PreviewSettings {
+    /// Whether there is one.
+    pub on: bool,
+    /// Pictures a second.
+    pub fps: u32,
+    /// Pixels across at most.
+    pub width: u32,
+}
+
+impl Default for PreviewSettings {
+    fn default() -> Self {
+        Self {
+            on: true,
+            fps: 10,
+            width: 640,
+        }
+    }
+}
+
 /// Where the stream goes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -349,6 +374,8 @@ impl Settings {
         range("audio.bitrate_kbps", self.audio.bitrate_kbps, 16, 256);
         range("video.size.width", self.video.size.width, 16, 7680);
         range("video.size.height", self.video.size.height, 16, 4320);
+        range("preview.fps", self.preview.fps, 1, 30);
+        range("preview.width", self.preview.width, 160, 1280);
         range("target.latency_ms", self.target.latency_ms, 0, 8000);
         // The list is one setting: a bad value in it names it as a whole.
         let inputs = self.audio.inputs.len();

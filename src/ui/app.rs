@@ -44,6 +44,7 @@ impl Window {
         theme::apply(ctx);
         let snapshot = console.snapshot();
         let language = snapshot.settings.language;
+        let preview_on = snapshot.settings.preview.on;
         Self {
             console,
             snapshot,
@@ -54,7 +55,10 @@ impl Window {
             preview_sent: None,
             inputs_at: None,
             quitting: false,
-            view: View::default(),
+            view: View {
+                preview_on,
+                ..View::default()
+            },
         }
     }
 
@@ -111,8 +115,12 @@ impl Window {
         if view.settings_open && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS) {
             self.inputs_at = Some(now);
             view.form.inputs = self.console.inputs();
+            view.form.pictures = self.console.pictures();
             for name in &self.view.form.inputs {
                 self.fallback.look(ctx, name);
+            }
+            for choice in &self.view.form.pictures {
+                self.fallback.look(ctx, &choice.label);
             }
         }
         self.look_for_letters(ctx);
@@ -175,7 +183,10 @@ impl Window {
                     self.console.send(Command::Stop);
                 }
             }
-            Action::Preview(on) => view.preview_on = *on,
+            Action::Preview(on) => {
+                view.preview_on = *on;
+                view.form.draft.preview.on = *on;
+            }
             Action::ShowSettings(open) => view.settings_open = *open,
             Action::ShowKeys(open) => view.keys_open = *open,
             Action::Copy(text) => ctx.copy_text(text.clone()),

@@ -143,6 +143,7 @@ fn the_preview_is_asked_for_and_put_off() {
             number: 1,
             size: Size::new(16, 16),
             rgba: vec![9; 1024].into(),
+            cost_us: 300,
         });
     });
     rig.wait(0.5);
@@ -152,8 +153,14 @@ fn the_preview_is_asked_for_and_put_off() {
     };
     assert_eq!(uploads(&rig), 1, "the same picture is uploaded once");
     rig.click(Role::CheckBox, "Show preview");
+    let mut sent = rig.all_sent();
+    // It stays off: kept with the settings.
+    let Some(Command::ApplySettings(settings)) = sent.pop() else {
+        panic!("{sent:?}");
+    };
+    assert!(!settings.preview.on);
     let expected = [true, false].map(|on| Command::SetPreview { on });
-    assert_eq!(rig.all_sent(), expected);
+    assert_eq!(sent, expected);
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use eframe::egui::{self, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use pd_console::capture::Choice;
 use pd_console::clock::MonoTime;
 use pd_console::session::snapshot::{Confirmation, Receiver, StageFigures, State};
 use pd_console::session::{Command, Console, Snapshot};
-use pd_console::settings::Language;
+use pd_console::settings::{Language, ScreenPart};
 use pd_console::ui::{Window, fonts, theme};
+use pd_console::units::Size;
 use std::sync::{Arc, Mutex};
 
 /// Seconds from one frame of the harness to the next.
@@ -31,6 +33,20 @@ impl Console for Recorder {
 
     fn inputs(&self) -> Vec<String> {
         vec!["USB microphone".into()]
+    }
+
+    fn pictures(&self) -> Vec<Choice> {
+        let choice = |part, label: &str, width, height| Choice {
+            part,
+            label: label.into(),
+            size: Size::new(width, height),
+            place: None,
+        };
+        let left = ScreenPart::Monitor("LEFT".into());
+        vec![
+            choice(ScreenPart::Whole, "X11 screen :0, 3840x1080", 3840, 1080),
+            choice(left, "Monitor LEFT, 1920x1080", 1920, 1080),
+        ]
     }
 }
 

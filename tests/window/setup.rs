@@ -4,10 +4,13 @@ use crate::rig::{Rig, live};
 use eframe::egui::{Key, Modifiers, Role, ViewportCommand, ViewportEvent, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use pd_console::audio::Format;
+use pd_console::clock::MonoTime;
 use pd_console::session::snapshot::AudioInputStatus;
 use pd_console::session::{Command, Secret, Snapshot};
 use pd_console::settings::Language::{self, English};
+use pd_console::settings::ScreenPart;
 use pd_console::settings::{AudioInput, AudioSourceKind, TargetKind};
+use pd_console::units::Size;
 
 fn own_server(host: &str) -> impl FnOnce(&mut Snapshot) {
     let host = host.to_owned();
@@ -87,7 +90,7 @@ fn a_sound_input_is_chosen_from_the_systems() {
 #[test]
 fn inputs_are_added_moved_and_removed_while_live() {
     let mut rig = open(live);
-    assert!(rig.is_disabled(Role::ComboBox, "Source"));
+    assert!(rig.is_disabled(Role::ComboBox, "Size"));
     rig.press("Add an input");
     let sent = rig.sent();
     let [Command::ApplySettings(settings)] = sent.as_slice() else {
@@ -196,9 +199,11 @@ fn each_input_shows_its_level_its_trouble_and_its_buffer() {
 }
 
 #[test]
-fn while_live_only_language_and_sound_can_be_set_and_at_once() {
+fn while_live_the_streams_own_settings_are_locked_and_the_language_is_not() {
     let mut rig = open(live);
-    assert!(rig.is_disabled(Role::ComboBox, "Source"));
+    for locked in ["Size", "Frames a second"] {
+        assert!(rig.is_disabled(Role::ComboBox, locked), "{locked}");
+    }
     assert!(!rig.is_disabled(Role::ComboBox, "Language"));
     rig.click(Role::ComboBox, "Language");
     rig.press("한국어");
@@ -208,6 +213,67 @@ fn while_live_only_language_and_sound_can_be_set_and_at_once() {
     };
     assert_eq!(settings.language, Language::Korean);
     rig.harness.get_by_role_and_label(Role::Button, "송출 종료");
+}
+
+#[test]
+fn a_monitor_is_chosen_at_once_before_a_show() {
+    let mut rig = open(|_| {});
+    rig.click(Role::ComboBox, "Source");
+    rig.press("Monitor LEFT, 1920x1080");
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(settings.video.part, ScreenPart::Monitor("LEFT".into()));
+    rig.set(|s| s.settings = (**settings).clone());
+    rig.wait(0.2);
+    rig.click(Role::CheckBox, "Only a part of it");
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    let region = settings.video.region.unwrap();
+    assert_eq!(region.size, Size::new(1920, 1080));
+}
+
+#[test]
+fn on_air_another_source_takes_a_second_press() {
+    let mut rig = open(live);
+    rig.click(Role::ComboBox, "Source");
+    rig.press("Monitor LEFT, 1920x1080");
+    rig.wait(0.2);
+    assert_eq!(rig.sent(), [], "a slip must not show another screen");
+    rig.press("Keep the present source");
+    assert!(!rig.has("Keep the present source"));
+    assert_eq!(rig.sent(), []);
+    rig.click(Role::ComboBox, "Source");
+    rig.press("Monitor LEFT, 1920x1080");
+    rig.press("Put on air: Monitor LEFT, 1920x1080");
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(settings.video.part, ScreenPart::Monitor("LEFT".into()));
+}
+
+#[test]
+fn b05_a_lost_source_is_shown_over_the_picture_and_another_offered() {
+    let lost = |seconds: u64| {
+        move |s: &mut pd_console::session::Snapshot| {
+            live(s);
+            s.picture.problem = Some("access lost".into());
+            s.picture.lost_since = Some(MonoTime::from_micros(1_000_000));
+            s.at = MonoTime::from_micros((1 + seconds) * 1_000_000);
+        }
+    };
+    let rig = Rig::new(English, lost(4));
+    let words = "SOURCE LOST for 4 s. The last picture is being sent\naccess lost";
+    assert!(rig.has(words), "{:?}", rig.names());
+    assert!(!rig.has("Choose another source"));
+    let mut rig = Rig::new(English, lost(12));
+    rig.press("Choose another source");
+    rig.click(Role::ComboBox, "Source");
+    assert!(rig.has("Monitor LEFT, 1920x1080"));
 }
 
 #[test]

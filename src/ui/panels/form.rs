@@ -1,6 +1,7 @@
 //! What stands in the settings panel: a draft, what is wrong with it, and when it is handed over.
 //! Pure but for the text it owns; the time is an argument.
 
+use crate::capture::Choice;
 use crate::clock::MonoTime;
 use crate::session::Secret;
 use crate::settings::{Settings, TargetKind, TargetSettings};
@@ -37,6 +38,10 @@ pub struct Form {
     pub passphrase: String,
     /// Secrets typed since they were last handed over.
     pub secrets_typed: [bool; 2],
+    /// Pictures that can be chosen.
+    pub pictures: Vec<Choice>,
+    /// A source chosen on air and not yet put there.
+    pub pending: super::source::Pending,
     /// Sound inputs that can be chosen.
     pub inputs: Vec<String>,
     base: Settings,

@@ -11,6 +11,7 @@ pub mod log;
 pub mod preview;
 pub mod settings;
 pub mod sound;
+pub mod source;
 pub mod stages;
 pub mod status;
 pub mod trend;

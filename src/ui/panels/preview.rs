@@ -1,6 +1,7 @@
 //! The captured picture. A texture is uploaded only when the session has made a new picture.
 
 use super::Scene;
+use crate::monitor::thread_time::thread_time;
 use crate::session::snapshot::Preview;
 use crate::ui::actions::Action;
 use crate::ui::theme;
@@ -16,6 +17,8 @@ pub struct Screen {
     texture: Option<(u64, TextureHandle)>,
     /// How many pictures were uploaded, for tests.
     pub uploads: u64,
+    /// CPU time that a picture costs, smoothed, microseconds: made by the session, taken over here.
+    cost_us: f32,
 }
 
 impl Screen {
@@ -31,7 +34,9 @@ impl Screen {
         if known || preview.rgba.len() != 4 * preview.size.pixels() || preview.rgba.is_empty() {
             return;
         }
-        let image = ColorImage::from_rgba_unmultiplied(size, &preview.rgba);
+        let before = thread_time();
+        // Opaque, so both forms are the same and this one needs no arithmetic.
+        let image = ColorImage::from_rgba_premultiplied(size, &preview.rgba);
         self.uploads += 1;
         match &mut self.texture {
             Some((number, texture)) => {
@@ -43,6 +48,16 @@ impl Screen {
                 *none = Some((preview.number, texture));
             }
         }
+        let here = thread_time().saturating_sub(before).as_micros() as f32;
+        let cost = here + preview.cost_us as f32;
+        // The first one counts whole; later ones are smoothed over about 20.
+        let weight = if self.cost_us == 0.0 { 1.0 } else { 0.05 };
+        self.cost_us += (cost - self.cost_us) * weight;
+    }
+
+    /// What the preview takes at `fps`, percent of one core.
+    fn load_percent(&self, fps: u32) -> f32 {
+        self.cost_us * fps as f32 / 10_000.0
     }
 }
 
@@ -88,7 +103,72 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
     if !snapshot.encoder.is_empty() {
         facts = format!("{facts}  ·  {}", snapshot.encoder);
     }
+    if on && screen.texture.is_some() {
+        let fps = snapshot.settings.preview.fps;
+        let load = format!("{:.1}", screen.load_percent(fps));
+        let words = [("fps", fps.to_string()), ("load", load)];
+        let words = words
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        facts = format!("{facts}  ·  {}", scene.texts.f("preview-cost", &words));
+    }
     widgets::short_text(ui, facts, theme::regular(12.5), theme::TEXT_DIM);
+    if let Some(problem) = &snapshot.picture.problem {
+        lost(ui, scene, rect, problem, actions);
+    } else if let Some(asks) = &snapshot.picture.asks {
+        banner(ui, rect, theme::AMBER, asks);
+    }
+}
+
+/// After so long without a source another one is offered (cases.md B05).
+const OFFER_AFTER: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The source is lost: says so over the picture, which is the last one, and offers another.
+fn lost(ui: &mut Ui, scene: &Scene<'_>, rect: Rect, problem: &str, actions: &mut Vec<Action>) {
+    let gone = snapshot_gone(scene);
+    let seconds = gone.as_secs().to_string();
+    let title = scene.texts.f("preview-lost", &[("seconds", &seconds)]);
+    banner(ui, rect, theme::VERMILLION, &format!("{title}\n{problem}"));
+    if gone < OFFER_AFTER {
+        return;
+    }
+    let size = egui::vec2(240.0_f32.min(rect.width() - 24.0), 32.0);
+    let place = Rect::from_min_size(rect.left_bottom() + egui::vec2(12.0, -44.0), size);
+    let text = egui::RichText::new(scene.t("preview-other"))
+        .font(theme::bold(14.0))
+        .color(theme::INK);
+    if ui
+        .put(place, egui::Button::new(text).fill(theme::AMBER))
+        .clicked()
+    {
+        actions.push(Action::ShowSettings(true));
+    }
+}
+
+fn snapshot_gone(scene: &Scene<'_>) -> std::time::Duration {
+    let since = scene.snapshot.picture.lost_since;
+    since.map_or_else(Default::default, |since| scene.snapshot.at.since(since))
+}
+
+/// A line of words over the top of the picture, on a ground of its own with a coloured edge.
+fn banner(ui: &Ui, rect: Rect, colour: egui::Color32, text: &str) {
+    let mut job = egui::epaint::text::LayoutJob::simple(
+        text.to_owned(),
+        theme::regular(13.5),
+        theme::TEXT,
+        (rect.width() - 28.0).max(40.0),
+    );
+    job.wrap.max_rows = 4;
+    let galley = ui.painter().layout_job(job);
+    let ground = Rect::from_min_size(rect.min, egui::vec2(rect.width(), galley.size().y + 14.0));
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.rect_filled(ground, 3.0, theme::PICTURE);
+    let edge = Rect::from_min_size(ground.min, egui::vec2(5.0, ground.height()));
+    painter.rect_filled(edge, 0.0, colour);
+    let at = ground.min + egui::vec2(14.0, 7.0);
+    painter.galley(at, galley, theme::TEXT);
+    let response = ui.interact(ground, ui.scope_id().with("banner"), Sense::hover());
+    widgets::name(&response, Role::Label, text);
 }
 
 /// Says in the middle of the empty screen why it is empty.
@@ -145,6 +225,7 @@ mod tests {
             number: 1,
             size: Size::new(4, 2),
             rgba: vec![7; 32].into(),
+            cost_us: 300,
         };
         screen.take(&ctx, Some(&preview));
         screen.take(&ctx, Some(&preview));

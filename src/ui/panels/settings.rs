@@ -4,7 +4,7 @@
 use super::form::{Field, Form};
 use super::{Scene, card};
 use crate::session::snapshot::State;
-use crate::settings::{Language, TargetKind, VideoSourceKind};
+use crate::settings::{Language, TargetKind};
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets;
@@ -15,7 +15,7 @@ use eframe::egui::{
 };
 
 /// Sizes to choose from.
-const SIZES: [Size; 5] = [
+pub(super) const SIZES: [Size; 5] = [
     Size::new(640, 360),
     Size::new(854, 480),
     Size::new(960, 540),
@@ -24,7 +24,9 @@ const SIZES: [Size; 5] = [
 ];
 
 /// Frame rates to choose from.
-const RATES: [Fps; 7] = [
+pub(super) const RATES: [Fps; 10] = [
+    Fps::whole(5),
+    Fps::whole(10),
     Fps::whole(15),
     Fps::whole(24),
     Fps::whole(25),
@@ -35,6 +37,7 @@ const RATES: [Fps; 7] = [
     Fps::whole(30),
     Fps::whole(50),
     Fps::whole(60),
+    Fps::whole(120),
 ];
 
 /// Draws the panel into `rect`.
@@ -71,9 +74,7 @@ pub fn show(
                     ui.add(egui::Label::new(text).wrap());
                 }
                 window(ui, scene, form);
-                ui.add_enabled_ui(free, |ui| {
-                    picture(ui, scene, form);
-                });
+                super::source::show(ui, scene, form, free);
                 super::sound::show(ui, scene, form);
                 ui.add_enabled_ui(free, |ui| target(ui, scene, form));
                 for bad in form.draft.check().err().unwrap_or_default() {
@@ -163,37 +164,6 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
         let language = &mut form.draft.language;
         choose(ui, "language", width, language, &choices, String::new())
     });
-}
-
-fn picture(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
-    section(ui, &scene.t("settings-picture"));
-    let video = &mut form.draft.video;
-    let sources = [
-        (VideoSourceKind::Screen, scene.t("settings-source-screen")),
-        (VideoSourceKind::X11, scene.t("settings-source-x11")),
-        (VideoSourceKind::Pattern, scene.t("settings-source-pattern")),
-    ];
-    row(ui, &scene.t("settings-source"), |ui, width| {
-        choose(
-            ui,
-            "source",
-            width,
-            &mut video.source,
-            &sources,
-            String::new(),
-        )
-    });
-    let sizes = SIZES.map(|size| (size, size.to_string()));
-    row(ui, &scene.t("settings-size"), |ui, width| {
-        let other = video.size.to_string();
-        choose(ui, "size", width, &mut video.size, &sizes, other)
-    });
-    let rates = RATES.map(|rate| (rate, rate.to_string()));
-    row(ui, &scene.t("settings-fps"), |ui, width| {
-        let other = video.fps.to_string();
-        choose(ui, "fps", width, &mut video.fps, &rates, other)
-    });
-    ui.checkbox(&mut video.cursor, scene.t("settings-cursor"));
 }
 
 fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
