@@ -85,7 +85,8 @@ pub fn find_window<T>(
         .position(|(name, _)| name.title == wanted.title);
     match (exact, of_program.len()) {
         (Some(at), _) => Some(of_program.swap_remove(at).1),
-        (None, 1) => of_program.pop().map(|(_, window)| window),
+        // Windows that name no program have nothing in common.
+        (None, 1) if !wanted.app.is_empty() => of_program.pop().map(|(_, window)| window),
         (None, _) => None,
     }
 }
@@ -123,6 +124,13 @@ mod tests {
             app: app.into(),
             title: title.into(),
         }
+    }
+
+    #[test]
+    fn a_window_without_a_program_is_found_by_its_title_only() {
+        let open = || [(named("", "Notes"), 1)];
+        assert_eq!(find_window(&named("", "Notes"), open()), Some(1));
+        assert_eq!(find_window(&named("", "Other"), open()), None);
     }
 
     #[test]

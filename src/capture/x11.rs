@@ -451,6 +451,15 @@ impl X11Source {
         Ok(())
     }
 
+    /// Whether the captured window no longer exists on a server that answers.
+    fn is_closed(&self) -> bool {
+        let Target::Window { id, .. } = self.target else {
+            return false;
+        };
+        let asked = self.connection.get_window_attributes(id);
+        asked.is_ok_and(|asked| matches!(asked.reply(), Err(ReplyError::X11Error(_))))
+    }
+
     /// Where the pointer is in the area; None while it is on another screen.
     fn seen_at(&self, reply: &QueryPointerReply) -> Option<(i32, i32)> {
         // Coordinates of X11 have 16 bits.
@@ -518,6 +527,8 @@ impl VideoSource for X11Source {
         match self.capture(slot, stop) {
             // A wait that the stop cut short is no fault.
             Err(_) if stop.is_stopped() => Ok(()),
+            // Closed between two requests, a window is an error of the protocol's.
+            Err(CaptureError::Lost(_)) if self.is_closed() => Err(CaptureError::Gone(self.label())),
             ended => ended,
         }
     }

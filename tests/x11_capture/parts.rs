@@ -129,6 +129,7 @@ fn b08_a_minimised_window_keeps_its_last_picture_and_comes_back() {
     // Closed, it is gone, and says which.
     painter.destroy(id);
     let error = running.thread.join().unwrap().unwrap_err();
+    assert!(matches!(error, CaptureError::Gone(_)), "{error}");
     assert!(error.to_string().contains("Page 1"), "{error}");
 }
 

@@ -4,6 +4,7 @@
 
 use super::connection::{Connection, OrLost};
 use super::negotiated;
+use crate::capture::choice::find_window;
 use crate::capture::{CaptureError, Choice};
 use crate::settings::{ScreenPart, WindowName};
 use crate::units::{Region, Size};
@@ -40,14 +41,14 @@ impl Target {
                 Ok(Self::Monitor(name.clone()))
             }
             ScreenPart::Window(wanted) => {
-                let windows = windows(connection, root)?;
-                let names: Vec<_> = windows.iter().map(|found| &found.name).collect();
-                let at = pick(&names, wanted).ok_or_else(|| {
+                let open = windows(connection, root)?.into_iter();
+                let open = open.map(|found| (found.name.clone(), found));
+                let found = find_window(wanted, open).ok_or_else(|| {
                     CaptureError::Gone(format!("the window “{}” of {}", wanted.title, wanted.app))
                 })?;
                 Ok(Self::Window {
-                    id: windows[at].id,
-                    title: windows[at].name.title.clone(),
+                    id: found.id,
+                    title: found.name.title,
                 })
             }
         }
@@ -90,20 +91,6 @@ impl Target {
             Self::Window { title, .. } => format!("Window “{title}”, {size}"),
         }
     }
-}
-
-/// Which of `windows` is the wanted one: the same program and title, or else the only one of the
-/// same program, whose title has changed since.
-pub(super) fn pick(windows: &[&WindowName], wanted: &WindowName) -> Option<usize> {
-    if let Some(same) = windows.iter().position(|name| *name == wanted) {
-        return Some(same);
-    }
-    let mut of_app = windows
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| name.app == wanted.app && !name.app.is_empty());
-    let first = of_app.next()?;
-    of_app.next().is_none().then_some(first.0)
 }
 
 /// A monitor's rectangle of the root window.
@@ -272,34 +259,4 @@ pub(super) fn redirect(connection: &Connection, window: Window) -> Result<(), Ca
         .composite_redirect_window(window, Redirect::AUTOMATIC)
         .or_lost("asking for the window's pixels")?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(app: &str, title: &str) -> WindowName {
-        WindowName {
-            app: app.into(),
-            title: title.into(),
-        }
-    }
-
-    #[test]
-    fn a_window_is_found_again_by_program_and_title() {
-        let windows = [
-            name("Firefox", "News"),
-            name("Firefox", "Mail"),
-            name("Deck", "Page 1"),
-            name("", "no class"),
-        ];
-        let windows: Vec<_> = windows.iter().collect();
-        assert_eq!(pick(&windows, &name("Firefox", "Mail")), Some(1));
-        // Its title has changed: the only window of the program is meant.
-        assert_eq!(pick(&windows, &name("Deck", "Page 2")), Some(2));
-        // Of two nobody knows which; a wrong window on air is worse than none.
-        assert_eq!(pick(&windows, &name("Firefox", "Bank")), None);
-        assert_eq!(pick(&windows, &name("", "other")), None);
-        assert_eq!(pick(&windows, &name("", "no class")), Some(3));
-    }
 }

@@ -99,10 +99,12 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
         _ => nothing(ui, scene, rect, on),
     }
     let video = &snapshot.settings.video;
-    let mut facts = format!("{}  ·  {} fps", video.size, video.fps);
-    if !snapshot.encoder.is_empty() {
-        facts = format!("{facts}  ·  {}", snapshot.encoder);
-    }
+    // The encoder's words have size and rate too.
+    let mut facts = if snapshot.encoder.is_empty() {
+        format!("{}  ·  {} fps", video.size, video.fps)
+    } else {
+        snapshot.encoder.clone()
+    };
     if on && screen.texture.is_some() {
         let fps = snapshot.settings.preview.fps;
         let load = format!("{:.1}", screen.load_percent(fps));
