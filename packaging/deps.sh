@@ -8,6 +8,8 @@
 # that needs it says why it failed.
 
 RUST_WANTED_MINOR=92 # Cargo.toml, rust-version = 1.92
+WINDOWS_TARGET=x86_64-pc-windows-gnu
+MAC_TARGET=aarch64-apple-darwin
 
 say() { printf '%s\n' "deps: $*" >&2; }
 
@@ -75,6 +77,8 @@ install_packages() {
         say "no apt, dnf, pacman or brew here. Needed: a C compiler, pkg-config, ALSA's headers (Linux), ffmpeg 5 or newer"
         return 0
     fi
+    # PipeWire's headers, and the clang that makes Rust of them.
+    case $manager in apt) names="$names libpipewire-0.3-dev clang" ;; dnf) names="$names pipewire-devel clang" ;; pacman) names="$names libpipewire clang" ;; esac
     local missing
     # shellcheck disable=SC2086 # names are words
     missing=$(missing_of "${manager}_has" $names)
@@ -111,9 +115,33 @@ install_rust() {
     fi
 }
 
+# What building for Windows and running that build take. Optional: test.sh says what it skipped.
+# Wine is 100 MB to fetch and 670 MB on the disk; PD_SKIP_WINE=1 goes without.
+install_foreign() {
+    local names="" target
+    have x86_64-w64-mingw32-gcc || names="gcc-mingw-w64-x86-64-posix"
+    have nasm || names="$names nasm"
+    have wine || [ -n "${PD_SKIP_WINE:-}" ] || names="$names wine wine64"
+    if [ -n "$names" ] && have apt-get; then
+        say "installing, optional: $names"
+        # shellcheck disable=SC2086 # names are words
+        apt_install $names >&2 || say "could not install: $names; going on without"
+    fi
+    for target in "$WINDOWS_TARGET" "$MAC_TARGET"; do
+        has_target "$target" && continue
+        { have rustup && rustup -q target add "$target" >&2; } ||
+            say "could not add Rust's standard library for $target; going on without"
+    done
+}
+
+has_target() { [ -d "$(rustc --print target-libdir --target "$1" 2>/dev/null)" ]; }
+
 install_deps() {
     install_packages "$1"
     install_rust || exit 1
+    if [ "$1" = test ] && [ -z "${PD_SKIP_FOREIGN:-}" ]; then
+        install_foreign
+    fi
     export PATH
 }
 

@@ -6,7 +6,8 @@
 #
 # Looked at, all optional: MEDIAMTX_BIN (or mediamtx in PATH: without it the tests with a real
 # server say that they were skipped), PD_TEST_FFMPEGS (more ffmpegs, separated by colons),
-# PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip).
+# PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
+# PD_SKIP_FOREIGN=1 (nothing for Windows and macOS), PD_SKIP_WINE=1 (no Windows build under wine).
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -146,6 +147,44 @@ deny() {
     fi
 }
 
+# --- Windows and macOS, from here
+windows_lints() {
+    cargo clippy --target "$WINDOWS_TARGET" --lib --bins --locked -- -D warnings &&
+        cargo clippy --target "$WINDOWS_TARGET" --profile test --lib --locked -- -D warnings
+}
+
+# Apple's SDK is not to be had outside of macOS: the parts in C and Swift are not compiled and
+# nothing is linked. All Rust is checked, for which those parts need not exist.
+mac_lints() {
+    local stand_in=$PWD/packaging/no-cc
+    local -a with=(env DOCS_RS=1 "CC_${MAC_TARGET//-/_}=$stand_in" "AR_${MAC_TARGET//-/_}=$stand_in")
+    "${with[@]}" cargo clippy --target "$MAC_TARGET" --lib --bins --locked -- -D warnings &&
+        "${with[@]}" cargo clippy --target "$MAC_TARGET" --profile test --lib --locked -- -D warnings
+}
+
+foreign_steps() {
+    if ! has_target "$WINDOWS_TARGET"; then
+        echo "WINDOWS SKIPPED: no Rust standard library for $WINDOWS_TARGET (rustup target add)"
+    elif ! have x86_64-w64-mingw32-gcc; then
+        echo "WINDOWS SKIPPED: no x86_64-w64-mingw32-gcc (mingw-w64)"
+    else
+        step "Windows: clippy" windows_lints
+        step "Windows: link" cargo build --target "$WINDOWS_TARGET" --locked
+        if [ -n "${PD_SKIP_WINE:-}" ]; then
+            echo "WINE SKIPPED: not asked for"
+        elif ! have wine; then
+            echo "WINE SKIPPED: no wine"
+        else
+            step "Windows: under wine" bash packaging/wine.sh "$work/wine"
+        fi
+    fi
+    if ! has_target "$MAC_TARGET"; then
+        echo "MACOS SKIPPED: no Rust standard library for $MAC_TARGET (rustup target add)"
+    else
+        step "macOS: clippy, not linked" mac_lints
+    fi
+}
+
 step "screen" start_screen
 step "sound server" start_sound
 step "more ffmpegs" more_ffmpegs
@@ -166,6 +205,9 @@ if [ -z "${PD_SKIP_DENY:-}" ]; then
     step "cargo deny" deny
 fi
 step "cargo test" cargo test --locked --no-fail-fast
+if [ -z "${PD_SKIP_FOREIGN:-}" ]; then
+    foreign_steps
+fi
 
 note "times"
 printf '%s\n' "${times[@]}"

@@ -31,6 +31,12 @@ pub enum Task {
     Live(LiveArgs),
     /// Print both ffmpeg commands, secrets masked.
     FfmpegArgs(SettingsArgs),
+    /// Print what of the screen can be captured on this machine now.
+    Sources {
+        /// As JSON, with the names that `--set video.part=...` takes.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Settings of one run.
@@ -204,6 +210,22 @@ pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `sources`: monitors and windows, one a line or as JSON.
+///
+/// # Errors
+/// The system's.
+pub fn sources(json: bool) -> Result<String, Failure> {
+    let choices = crate::capture::list(VideoSourceKind::Screen)
+        .map_err(|e| Failure::new(FailureKind::Settings, e))?;
+    if json {
+        return Ok(format!("{:#}\n", serde_json::json!(choices)));
+    }
+    Ok(choices
+        .iter()
+        .map(|choice| format!("{}\n", choice.label))
+        .collect())
+}
+
 /// `ffmpeg-args`: both commands as lines that a shell takes, secrets masked.
 ///
 /// # Errors
@@ -252,9 +274,15 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let program = ffmpeg.path.display().to_string();
     let encoder = plan::encoder(&EncoderWish::of(&settings), version, cores);
-    let publisher = plan::publisher(&SoundPipe::Pipe(3), settings.audio.bitrate_kbps, &output);
+    let (sound, sound_way) = if cfg!(unix) {
+        (SoundPipe::Pipe(3), "on pipe 3")
+    } else {
+        let way = "from a loopback port that is chosen at each start";
+        (SoundPipe::LoopbackTcp(0), way)
+    };
+    let publisher = plan::publisher(&sound, settings.audio.bitrate_kbps, &output);
     Ok(format!(
-        "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (FLV on stdin, WAV on pipe 3)\n{}\n",
+        "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (FLV on stdin, WAV {sound_way})\n{}\n",
         encoder.command_line(&program),
         publisher.command_line(&program)
     ))

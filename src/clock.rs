@@ -71,6 +71,13 @@ pub fn at(instant: Instant) -> MonoTime {
     MonoTime(u64::try_from(us).unwrap_or(u64::MAX))
 }
 
+/// The console's time of `event` on another clock of the system (QPC on Windows, mach time on
+/// macOS, CLOCK_MONOTONIC), which read `reading` when the console's read `now`; both since that
+/// clock's own zero. Never later than `now`: nothing is seen before it happens.
+pub fn translated(event: Duration, reading: Duration, now: MonoTime) -> MonoTime {
+    now - reading.saturating_sub(event)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +89,18 @@ mod tests {
         assert_eq!(late.since(early), Duration::from_millis(1));
         assert_eq!(early.since(late), Duration::ZERO);
         assert_eq!(early - Duration::from_secs(1), MonoTime::ZERO);
+    }
+
+    #[test]
+    fn another_clocks_time_is_translated_by_one_reading_of_both() {
+        let now = MonoTime::from_micros(5_000_000);
+        let (event, reading) = (Duration::from_micros(9_988_000), Duration::from_secs(10));
+        assert_eq!(translated(event, reading, now).as_micros(), 4_988_000);
+        // A presentation time in the future (the next refresh) is now.
+        let ahead = Duration::from_millis(10_016);
+        assert_eq!(translated(ahead, reading, now), now);
+        // Before the console's zero.
+        assert_eq!(translated(Duration::ZERO, reading, now), MonoTime::ZERO);
     }
 
     #[test]

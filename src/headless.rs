@@ -56,6 +56,7 @@ pub fn run(
             fail_before_live: true,
         },
         sources_on_demand: true,
+        ..Options::default()
     };
     let journal = Journal::new();
     let session =

@@ -15,6 +15,7 @@ pub mod latency;
 pub mod logging;
 pub mod mediamtx;
 pub mod monitor;
+pub mod panics;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod publish;

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Some(Task::Live(args)) => cli::live(args, &on_interrupt()),
         Some(Task::FfmpegArgs(args)) => cli::ffmpeg_args(args).map(|text| print!("{text}")),
+        Some(Task::Sources { json }) => cli::sources(*json).map(|text| print!("{text}")),
         None => window(),
     };
     match result {
@@ -45,6 +46,21 @@ fn on_interrupt() -> StopToken {
                     })
             },
         );
+        if let Err(error) = started {
+            tracing::warn!("Ctrl-C ends the program at once: {error}");
+        }
+    }
+    #[cfg(windows)]
+    {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        // Ctrl-C, Ctrl-Break, the console window's closing, log-off and shutdown.
+        let (set, again) = (token.clone(), AtomicBool::new(false));
+        let started = ctrlc::set_handler(move || {
+            set.stop();
+            if again.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        });
         if let Err(error) = started {
             tracing::warn!("Ctrl-C ends the program at once: {error}");
         }

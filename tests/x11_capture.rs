@@ -5,14 +5,17 @@
 // Every function here is a test or serves one.
 #![allow(clippy::unwrap_used)]
 
+#[path = "x11_capture/parts.rs"]
+mod parts;
 #[path = "x11_capture/server.rs"]
 mod server;
 
 use pd_console::capture::x11::X11Source;
 use pd_console::capture::{CaptureError, Frame, FrameSlot, VideoSource};
 use pd_console::clock::now;
+use pd_console::settings::{ScreenPart, VideoSettings, WindowName};
 use pd_console::stop::StopToken;
-use pd_console::units::Size;
+use pd_console::units::{Region, Size};
 use server::{Painter, Xvfb};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -78,7 +81,22 @@ fn pixel(frame: &Frame, x: u32, y: u32) -> u32 {
 }
 
 fn open(server: &Xvfb, cursor: bool) -> X11Source {
-    X11Source::open(Some(&server.display), cursor).unwrap()
+    open_part(server, cursor, ScreenPart::Whole, None).unwrap()
+}
+
+fn open_part(
+    server: &Xvfb,
+    cursor: bool,
+    part: ScreenPart,
+    region: Option<Region>,
+) -> Result<X11Source, CaptureError> {
+    let settings = VideoSettings {
+        cursor,
+        part,
+        region,
+        ..VideoSettings::default()
+    };
+    X11Source::open(Some(&server.display), &settings)
 }
 
 /// Four quarters, a one-pixel frame, and a window: checks all of it.
@@ -319,7 +337,7 @@ fn a_server_that_dies_is_lost() {
 fn where_no_display_is_the_error_says_so() {
     // 63211 is beyond the TCP ports, which start at 6000; the other is merely not there.
     for display in [":63211", ":51237.1", "nonsense", ""] {
-        let opened = X11Source::open(Some(display), true);
+        let opened = X11Source::open(Some(display), &VideoSettings::default());
         let Err(CaptureError::NoDisplay(why)) = opened else {
             panic!("{display:?}: {opened:?}");
         };
@@ -332,12 +350,15 @@ fn a_screen_of_few_colours_is_refused_in_words() {
     let Some(server) = Xvfb::start("320x240x16", &[]) else {
         return;
     };
-    let opened = X11Source::open(Some(&server.display), true);
+    let opened = X11Source::open(Some(&server.display), &VideoSettings::default());
     let Err(error @ CaptureError::Unsupported(_)) = opened else {
         panic!("{opened:?}");
     };
     assert!(error.to_string().contains("depth 16"), "{error}");
-    let opened = X11Source::open(Some(&format!("{}.7", server.display)), true);
+    let opened = X11Source::open(
+        Some(&format!("{}.7", server.display)),
+        &VideoSettings::default(),
+    );
     assert!(
         matches!(opened, Err(CaptureError::NoDisplay(_))),
         "{opened:?}"

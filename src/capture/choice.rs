@@ -3,7 +3,7 @@
 //! Called off the window's thread: asking a display server may take its time. Keeps nothing.
 
 use super::CaptureError;
-use crate::settings::schema::{ScreenPart, VideoSourceKind};
+use crate::settings::schema::{ScreenPart, VideoSourceKind, WindowName};
 use crate::units::{Region, Size};
 use serde::Serialize;
 
@@ -56,15 +56,109 @@ fn resolve_with(kind: VideoSourceKind, env: impl Fn(&str) -> Option<String>) -> 
 /// Those of the system, and [`CaptureError::Unsupported`] where this build lacks the kind.
 pub fn list(kind: VideoSourceKind) -> Result<Vec<Choice>, CaptureError> {
     match resolve(kind) {
+        #[cfg(all(target_os = "linux", feature = "x11"))]
+        VideoSourceKind::X11 => super::x11::list(None),
         VideoSourceKind::Portal | VideoSourceKind::Scap | VideoSourceKind::Pattern => {
             Ok(Vec::new())
         }
+        #[cfg(windows)]
+        VideoSourceKind::Windows => super::windows::list(),
+        #[cfg(target_os = "macos")]
+        VideoSourceKind::MacOs => super::macos::list(),
         other => Err(CaptureError::Unsupported(format!("{other:?}"))),
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+/// The window that `wanted` names among those that are open: by program and title; by the program
+/// alone where it has one window only, since titles change with the document. None where none
+/// fits, or where several might.
+pub fn find_window<T>(
+    wanted: &WindowName,
+    open: impl IntoIterator<Item = (WindowName, T)>,
+) -> Option<T> {
+    let mut of_program: Vec<_> = open
+        .into_iter()
+        .filter(|(name, _)| name.app == wanted.app)
+        .collect();
+    let exact = of_program
+        .iter()
+        .position(|(name, _)| name.title == wanted.title);
+    match (exact, of_program.len()) {
+        (Some(at), _) => Some(of_program.swap_remove(at).1),
+        (None, 1) => of_program.pop().map(|(_, window)| window),
+        (None, _) => None,
+    }
+}
+
+/// Makes names of like monitors distinct: the second "DELL U2720Q" becomes "DELL U2720Q (2)".
+pub fn number_twins(names: &mut [String]) {
+    for at in (1..names.len()).rev() {
+        let (before, rest) = names.split_at_mut(at);
+        let like = before.iter().filter(|name| **name == rest[0]).count();
+        if like > 0 {
+            rest[0] = format!("{} ({})", rest[0], like + 1);
+        }
+    }
+}
+
+/// Where rectangles of a desktop with any origin lie on the picture of all of them: systems place
+/// monitors left of and above the primary one at negative coordinates.
+pub fn places(rectangles: &[(i32, i32, Size)]) -> Vec<Region> {
+    let left = rectangles.iter().map(|r| r.0).min().unwrap_or_default();
+    let top = rectangles.iter().map(|r| r.1).min().unwrap_or_default();
+    let place = |&(x, y, size): &(i32, i32, Size)| Region {
+        x: x.abs_diff(left),
+        y: y.abs_diff(top),
+        size,
+    };
+    rectangles.iter().map(place).collect()
+}
+
+#[cfg(test)]
 mod tests {
+    use super::*;
+
+    fn named(app: &str, title: &str) -> WindowName {
+        WindowName {
+            app: app.into(),
+            title: title.into(),
+        }
+    }
+
+    #[test]
+    fn a_window_is_found_by_title_or_where_its_program_has_but_one() {
+        let open = || {
+            [
+                (named("a.exe", "One"), 1),
+                (named("b.exe", "Two"), 2),
+                (named("b.exe", "Three"), 3),
+            ]
+        };
+        assert_eq!(find_window(&named("b.exe", "Three"), open()), Some(3));
+        assert_eq!(find_window(&named("a.exe", "Renamed"), open()), Some(1));
+        assert_eq!(find_window(&named("b.exe", "Renamed"), open()), None);
+        assert_eq!(find_window(&named("c.exe", "One"), open()), None);
+    }
+
+    #[test]
+    fn like_monitors_are_numbered() {
+        let mut names = ["A", "B", "A", "A", "B"].map(String::from);
+        number_twins(&mut names);
+        assert_eq!(names, ["A", "B", "A (2)", "A (3)", "B (2)"]);
+    }
+
+    #[test]
+    fn monitors_left_of_the_primary_one_have_places_too() {
+        let size = Size::new(1920, 1080);
+        let found = places(&[(0, 0, size), (-1920, 200, size), (1920, -100, size)]);
+        let at: Vec<_> = found.iter().map(|r| (r.x, r.y)).collect();
+        assert_eq!(at, [(1920, 100), (0, 300), (3840, 0)]);
+        assert!(places(&[]).is_empty());
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod linux_tests {
     use super::*;
 
     #[test]

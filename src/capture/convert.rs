@@ -1,13 +1,20 @@
-//! From a captured BGRA picture to the encoder's I420: cropped to even, scaled and letterboxed.
+//! From a captured BGRA picture to what the encoder is fed with: cropped to even, scaled, with bars
+//! or cut to the show's aspect.
 //!
-//! Owns the scaler and its buffer. Runs on the pacer's thread, once for each frame that is sent;
-//! it holds no queue and drops nothing.
+//! Owns the scaler and its buffers. Runs on the pump's thread, once for each frame that is sent; it
+//! holds no queue and drops nothing.
+
+mod place;
 
 use super::{CaptureError, Frame};
-use crate::units::Size;
-use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x4;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use crate::settings::{Fit, PipeFormat};
+use crate::units::{Region, Size};
+use fast_image_resize::images::{
+    TypedCroppedImage, TypedCroppedImageMut, TypedImage, TypedImageRef,
+};
+use fast_image_resize::pixels::{InnerPixel, U8, U8x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use place::Place;
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
 /// Smallest side that is encoded, pixels: one H.264 macroblock (ITU-T H.264 3.84).
@@ -16,24 +23,57 @@ pub const MIN_SIDE: u32 = 16;
 /// Black in limited range (ITU-R BT.709-6 item 4.6): luma 16, chroma 128.
 const BLACK: (u8, u8) = (16, 128);
 
-/// Turns frames of any size and stride into tight I420 of one size, BT.709 in limited range.
+/// Bytes of a picture of `size` in `format`.
+pub const fn bytes_of(size: Size, format: PipeFormat) -> usize {
+    match format {
+        PipeFormat::I420 => size.pixels() * 3 / 2,
+        PipeFormat::Bgra => size.pixels() * 4,
+    }
+}
+
+/// A black picture of `size` in `format`.
+pub fn black(size: Size, format: PipeFormat) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    fill_black(&mut bytes, size, format);
+    bytes
+}
+
+fn fill_black(out: &mut Vec<u8>, size: Size, format: PipeFormat) {
+    out.resize(bytes_of(size, format), 0);
+    match format {
+        PipeFormat::I420 => {
+            let (luma, chroma) = out.split_at_mut(size.pixels());
+            luma.fill(BLACK.0);
+            chroma.fill(BLACK.1);
+        }
+        PipeFormat::Bgra => out.fill(0),
+    }
+}
+
+/// Turns frames of any size and stride into tight pictures of one size: I420 in BT.709, limited
+/// range, or BGRA as it came.
 ///
-/// A source of the show's size (after cropping odd sides to even) is converted as it is; any other
-/// is scaled with its aspect kept and centred on black.
+/// A source of the show's size (after cropping odd sides to even) is not scaled, so that no text
+/// is blurred; any other is scaled with its aspect kept. What is converted is scaled as I420:
+/// three planes of 1.5 bytes a pixel in all cost less than half of BGRA's four.
 #[derive(Debug)]
 pub struct Converter {
     out: Size,
+    fit: Fit,
+    format: PipeFormat,
     resizer: Resizer,
-    scaled: Vec<u8>,
+    unscaled: Vec<u8>,
 }
 
 impl Converter {
     /// A converter into `out`, made even (4:2:0 needs both sides even).
-    pub fn new(out: Size) -> Self {
+    pub fn new(out: Size, fit: Fit, format: PipeFormat) -> Self {
         Self {
             out: out.even(),
+            fit,
+            format,
             resizer: Resizer::new(),
-            scaled: Vec::new(),
+            unscaled: Vec::new(),
         }
     }
 
@@ -42,8 +82,13 @@ impl Converter {
         self.out
     }
 
-    /// Fills `out` with the Y, U and V planes, one after the other and without padding: exactly
-    /// `width * height * 3 / 2` bytes.
+    /// From the next frame on, a source of another aspect is fitted so; whether it was otherwise.
+    pub fn set_fit(&mut self, fit: Fit) -> bool {
+        std::mem::replace(&mut self.fit, fit) != fit
+    }
+
+    /// Fills `out` with exactly [`bytes_of`] the picture: the Y, U and V planes one after the
+    /// other and without padding, or BGRA rows.
     ///
     /// # Errors
     /// [`CaptureError::TooSmall`] below 16x16 on either side of the conversion, and
@@ -65,128 +110,224 @@ impl Converter {
                 frame.stride
             )));
         }
-        out.resize(self.out.pixels() * 3 / 2, 0);
-        let place = fit(source, self.out);
-        if place.size != self.out {
-            let (luma, chroma) = out.split_at_mut(self.out.pixels());
-            luma.fill(BLACK.0);
-            chroma.fill(BLACK.1);
+        let whole = Region {
+            x: 0,
+            y: 0,
+            size: source,
+        };
+        let (part, place) = match self.fit {
+            Fit::Letterbox => (whole, place::letterbox(source, self.out)),
+            Fit::Crop => {
+                let place = Place {
+                    x: 0,
+                    y: 0,
+                    size: self.out,
+                };
+                (place::crop(source, self.out), place)
+            }
+        };
+        if place.size == self.out {
+            out.resize(bytes_of(self.out, self.format), 0);
+        } else {
+            fill_black(out, self.out, self.format);
         }
-        if place.size == source {
-            return into_i420(&frame.data, frame.stride, place, self.out, out);
+        match self.format {
+            PipeFormat::I420 if place.size == part.size => {
+                let planes = Planes::of(out, self.out, place);
+                into_i420(lines(frame, part), frame.stride, part.size, planes)
+            }
+            PipeFormat::I420 => self.scaled_i420(frame, part, place, out),
+            PipeFormat::Bgra if place.size == part.size => {
+                copy_rows(frame, part, self.out, place, out);
+                Ok(())
+            }
+            PipeFormat::Bgra => self.scaled_bgra(frame, part, place, out),
         }
-        self.scale(frame, source, place.size)?;
-        let stride = place.size.width as usize * 4;
-        into_i420(&self.scaled, stride, place, self.out, out)
     }
 
-    /// Scales the frame's even part to `target` into the own buffer.
-    fn scale(&mut self, frame: &Frame, source: Size, target: Size) -> Result<(), CaptureError> {
-        let lost =
-            |why: &dyn std::fmt::Display| CaptureError::Lost(format!("scaling failed: {why}"));
-        // A view, not the resizer's own crop box: that one reads neighbours outside the box, and
-        // beyond the last column those are the row's padding.
-        let tight;
-        let (bytes, row_px) = if frame.stride.is_multiple_of(4)
-            && frame.data.len() >= frame.stride * source.height as usize
-        {
-            (&frame.data[..], frame.stride / 4)
-        } else {
-            tight = tight_rows(frame, source);
-            (&tight[..], source.width as usize)
+    fn scaled_i420(
+        &mut self,
+        frame: &Frame,
+        part: Region,
+        place: Place,
+        out: &mut [u8],
+    ) -> Result<(), CaptureError> {
+        let whole = Place {
+            x: 0,
+            y: 0,
+            size: part.size,
         };
-        let row_px = u32::try_from(row_px).map_err(|e| lost(&e))?;
-        let whole = TypedImageRef::<U8x4>::from_buffer(row_px, source.height, bytes)
-            .map_err(|e| lost(&e))?;
-        let view = TypedCroppedImage::from_ref(&whole, 0, 0, source.width, source.height)
-            .map_err(|e| lost(&e))?;
-        self.scaled.resize(target.pixels() * 4, 0);
-        let mut scaled =
-            TypedImage::<U8x4>::from_buffer(target.width, target.height, &mut self.scaled)
-                .map_err(|e| lost(&e))?;
-        // Hamming costs as little as bilinear and keeps text sharper, but only when shrinking.
-        let filter = if target.pixels() < source.pixels() {
-            FilterType::Hamming
-        } else {
-            FilterType::CatmullRom
+        self.unscaled
+            .resize(bytes_of(part.size, PipeFormat::I420), 0);
+        let planes = Planes::of(&mut self.unscaled, part.size, whole);
+        into_i420(lines(frame, part), frame.stride, part.size, planes)?;
+        let half = |size: Size| Size::new(size.width / 2, size.height / 2);
+        let (from, to) = (part.size, self.out);
+        let (luma, chroma) = out.split_at_mut(to.pixels());
+        let (u, v) = chroma.split_at_mut(to.pixels() / 4);
+        let (from_luma, from_chroma) = self.unscaled.split_at(from.pixels());
+        let (from_u, from_v) = from_chroma.split_at(from.pixels() / 4);
+        let small = Place {
+            x: place.x / 2,
+            y: place.y / 2,
+            size: half(place.size),
         };
-        // The fourth byte is padding on X11, never transparency.
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(filter))
-            .use_alpha(false);
-        self.resizer
-            .resize_typed(&view, &mut scaled, &options)
-            .map_err(|e| lost(&e))
+        for (bytes, size, out, out_size, place) in [
+            (from_luma, from, luma, to, place),
+            (from_u, half(from), u, half(to), small),
+            (from_v, half(from), v, half(to), small),
+        ] {
+            let view = Region { x: 0, y: 0, size };
+            scale::<U8>(&mut self.resizer, bytes, size, view, out, out_size, place)?;
+        }
+        Ok(())
+    }
+
+    fn scaled_bgra(
+        &mut self,
+        frame: &Frame,
+        part: Region,
+        place: Place,
+        out: &mut [u8],
+    ) -> Result<(), CaptureError> {
+        let rows = frame.size.height as usize;
+        if frame.stride.is_multiple_of(4) && frame.data.len() >= frame.stride * rows {
+            let row_px = u32::try_from(frame.stride / 4).unwrap_or(0);
+            let size = Size::new(row_px, frame.size.height);
+            return scale::<U8x4>(
+                &mut self.resizer,
+                &frame.data,
+                size,
+                part,
+                out,
+                self.out,
+                place,
+            );
+        }
+        let whole = Place {
+            x: 0,
+            y: 0,
+            size: part.size,
+        };
+        self.unscaled
+            .resize(bytes_of(part.size, PipeFormat::Bgra), 0);
+        copy_rows(frame, part, part.size, whole, &mut self.unscaled);
+        let view = Region {
+            x: 0,
+            y: 0,
+            size: part.size,
+        };
+        let bytes = &self.unscaled;
+        scale::<U8x4>(
+            &mut self.resizer,
+            bytes,
+            part.size,
+            view,
+            out,
+            self.out,
+            place,
+        )
     }
 }
 
-/// The frame's rows without padding; only for strides that are not whole pixels.
-fn tight_rows(frame: &Frame, size: Size) -> Vec<u8> {
-    let row = size.width as usize * 4;
-    frame
-        .data
-        .chunks(frame.stride)
-        .take(size.height as usize)
-        .flat_map(|line| &line[..row])
-        .copied()
-        .collect()
+/// The frame's bytes from the first pixel of `part` on.
+fn lines(frame: &Frame, part: Region) -> &[u8] {
+    &frame.data[part.y as usize * frame.stride + part.x as usize * 4..]
 }
 
-/// Where a picture lies within a larger one; all four figures even.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    x: u32,
-    y: u32,
+/// Copies `part` of the frame, unscaled, to `place` in BGRA rows of `whole`.
+fn copy_rows(frame: &Frame, part: Region, whole: Size, place: Place, out: &mut [u8]) {
+    let row = part.size.width as usize * 4;
+    let at = place.x as usize * 4;
+    let out = out
+        .chunks_exact_mut(whole.width as usize * 4)
+        .skip(place.y as usize);
+    let lines = lines(frame, part).chunks(frame.stride);
+    for (out, line) in out.zip(lines).take(part.size.height as usize) {
+        out[at..at + row].copy_from_slice(&line[..row]);
+    }
+}
+
+/// Scales `part` of a picture of `size` to `place` in one of `out_size`.
+fn scale<P: PixelTrait + InnerPixel>(
+    resizer: &mut Resizer,
+    bytes: &[u8],
     size: Size,
+    part: Region,
+    out: &mut [u8],
+    out_size: Size,
+    place: Place,
+) -> Result<(), CaptureError> {
+    let lost = |why: &dyn std::fmt::Display| CaptureError::Lost(format!("scaling failed: {why}"));
+    // Views, not the resizer's own crop box: that one reads neighbours outside the box, and beyond
+    // the last column those are the row's padding.
+    let whole =
+        TypedImageRef::<P>::from_buffer(size.width, size.height, bytes).map_err(|e| lost(&e))?;
+    let (width, height) = (part.size.width, part.size.height);
+    let view =
+        TypedCroppedImage::from_ref(&whole, part.x, part.y, width, height).map_err(|e| lost(&e))?;
+    let mut all =
+        TypedImage::<P>::from_buffer(out_size.width, out_size.height, out).map_err(|e| lost(&e))?;
+    let (width, height) = (place.size.width, place.size.height);
+    let mut target = TypedCroppedImageMut::from_ref(&mut all, place.x, place.y, width, height)
+        .map_err(|e| lost(&e))?;
+    // Hamming costs as little as bilinear and keeps text sharper, but only when shrinking.
+    let filter = if place.size.pixels() < part.size.pixels() {
+        FilterType::Hamming
+    } else {
+        FilterType::CatmullRom
+    };
+    // The fourth byte is padding on X11, never transparency.
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter))
+        .use_alpha(false);
+    resizer
+        .resize_typed(&view, &mut target, &options)
+        .map_err(|e| lost(&e))
 }
 
-/// The largest even rectangle of `source`'s aspect in the middle of `out`.
-fn fit(source: Size, out: Size) -> Place {
-    let scaled = |by: u32, over: u32, side: u32, limit: u32| {
-        let exact = (u64::from(by) * u64::from(side) + u64::from(over) / 2) / u64::from(over);
-        let even = ((exact + 1) & !1).max(2);
-        u32::try_from(even).unwrap_or(limit).min(limit)
-    };
-    let wider = u64::from(source.width) * u64::from(out.height)
-        >= u64::from(out.width) * u64::from(source.height);
-    let size = if wider {
-        let height = scaled(source.height, source.width, out.width, out.height);
-        Size::new(out.width, height)
-    } else {
-        let width = scaled(source.width, source.height, out.height, out.width);
-        Size::new(width, out.height)
-    };
-    Place {
-        x: ((out.width - size.width) / 2) & !1,
-        y: ((out.height - size.height) / 2) & !1,
-        size,
+/// The planes of an I420 picture from a place on.
+struct Planes<'a> {
+    y: &'a mut [u8],
+    u: &'a mut [u8],
+    v: &'a mut [u8],
+    width: u32,
+}
+
+impl<'a> Planes<'a> {
+    fn of(bytes: &'a mut [u8], whole: Size, place: Place) -> Self {
+        let (width, chroma_width) = (whole.width as usize, whole.width as usize / 2);
+        let (x, y) = (place.x as usize, place.y as usize);
+        let (luma, chroma) = bytes.split_at_mut(whole.pixels());
+        let (u, v) = chroma.split_at_mut(whole.pixels() / 4);
+        let chroma_at = y / 2 * chroma_width + x / 2;
+        Self {
+            y: &mut luma[y * width + x..],
+            u: &mut u[chroma_at..],
+            v: &mut v[chroma_at..],
+            width: whole.width,
+        }
     }
 }
 
-/// Converts `place.size` pixels into `out`'s planes at `place`.
+/// Converts `size` pixels of `bgra`.
 fn into_i420(
     bgra: &[u8],
     stride: usize,
-    place: Place,
-    whole: Size,
-    out: &mut [u8],
+    size: Size,
+    planes: Planes<'_>,
 ) -> Result<(), CaptureError> {
     let lost =
         |why: &dyn std::fmt::Display| CaptureError::Lost(format!("conversion failed: {why}"));
-    let (width, chroma_width) = (whole.width as usize, whole.width as usize / 2);
-    let (x, y) = (place.x as usize, place.y as usize);
-    let (luma, chroma) = out.split_at_mut(whole.pixels());
-    let (u, v) = chroma.split_at_mut(whole.pixels() / 4);
-    let chroma_at = y / 2 * chroma_width + x / 2;
     let mut planes = YuvPlanarImageMut {
-        y_plane: BufferStoreMut::Borrowed(&mut luma[y * width + x..]),
-        y_stride: whole.width,
-        u_plane: BufferStoreMut::Borrowed(&mut u[chroma_at..]),
-        u_stride: whole.width / 2,
-        v_plane: BufferStoreMut::Borrowed(&mut v[chroma_at..]),
-        v_stride: whole.width / 2,
-        width: place.size.width,
-        height: place.size.height,
+        y_plane: BufferStoreMut::Borrowed(planes.y),
+        y_stride: planes.width,
+        u_plane: BufferStoreMut::Borrowed(planes.u),
+        u_stride: planes.width / 2,
+        v_plane: BufferStoreMut::Borrowed(planes.v),
+        v_stride: planes.width / 2,
+        width: size.width,
+        height: size.height,
     };
     yuv::bgra_to_yuv420(
         &mut planes,

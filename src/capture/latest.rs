@@ -31,6 +31,7 @@ struct Inner {
     wanted_from_us: AtomicU64,
     /// The writer that is heard; a source that was given up writes into the void.
     writer: AtomicU64,
+    /// Microseconds plus one; 0 before the first.
     beat_us: AtomicU64,
     note: Mutex<SourceNote>,
 }
@@ -60,13 +61,15 @@ impl FrameSlot {
     /// still or it waits for the operator; [`FrameSlot::put`] is one too.
     pub fn beat(&self, now: MonoTime) {
         if self.is_heard() {
-            self.0.beat_us.store(now.as_micros(), Ordering::Relaxed);
+            let us = now.as_micros().saturating_add(1);
+            self.0.beat_us.store(us, Ordering::Relaxed);
         }
     }
 
-    /// When the source last gave a sign of life; zero where it has not yet.
-    pub fn last_beat(&self) -> MonoTime {
-        MonoTime::from_micros(self.0.beat_us.load(Ordering::Relaxed))
+    /// When the source last gave a sign of life; None where it has not yet.
+    pub fn last_beat(&self) -> Option<MonoTime> {
+        let us = self.0.beat_us.load(Ordering::Relaxed);
+        us.checked_sub(1).map(MonoTime::from_micros)
     }
 
     /// A source tells what it is, anew with each change ("Monitor HDMI-1, 1920x1080").
@@ -172,14 +175,14 @@ mod tests {
         let slot = FrameSlot::new();
         let old = slot.new_writer();
         old.put(frame(5));
-        assert_eq!(slot.last_beat().as_micros(), 5);
+        assert_eq!(slot.last_beat(), Some(MonoTime::from_micros(5)));
         let new = slot.new_writer();
         old.put(frame(6));
         old.note(SourceNote {
             label: Some("old".into()),
             asks: None,
         });
-        assert_eq!(slot.last_beat(), MonoTime::ZERO);
+        assert_eq!(slot.last_beat(), None);
         assert_eq!(slot.last_note(), SourceNote::default());
         assert_eq!(slot.take().unwrap().captured_at.as_micros(), 5);
         assert!(slot.take().is_none());

@@ -7,17 +7,25 @@ pub mod choice;
 pub mod convert;
 pub mod copy;
 pub mod frame;
+#[cfg(any(windows, target_os = "macos", test))]
+mod inlet;
 pub mod latest;
+#[cfg(target_os = "macos")]
+pub mod macos;
 pub mod pacer;
 pub mod pattern;
 pub mod preview;
+pub mod supervise;
 mod sys;
+#[cfg(windows)]
+pub mod windows;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod x11;
 
 pub use choice::{Choice, list};
 pub use frame::{Frame, FramePool};
 pub use latest::{FrameSlot, SourceNote};
+pub use supervise::{Opener, PictureSource, PictureStatus};
 
 use crate::settings::schema::{VideoSettings, VideoSourceKind};
 use crate::stop::StopToken;
@@ -80,13 +88,17 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
         VideoSourceKind::X11 => {
             // Not slower than 60 looks a second for slow shows: the pointer's move is dated then.
             let interval = settings.fps.interval().min(Duration::from_micros(16_666));
-            let source = x11::X11Source::open(None, settings.cursor)?;
+            let source = x11::X11Source::open(None, settings)?;
             Ok(Box::new(source.poll_every(interval)))
         }
         VideoSourceKind::Pattern => Ok(Box::new(pattern::PatternSource::new(
             settings.size,
             settings.fps,
         ))),
+        #[cfg(windows)]
+        VideoSourceKind::Windows => Ok(Box::new(windows::WindowsSource::open(settings)?)),
+        #[cfg(target_os = "macos")]
+        VideoSourceKind::MacOs => Ok(Box::new(macos::MacSource::open(settings)?)),
         other => Err(CaptureError::Unsupported(
             match other {
                 VideoSourceKind::X11 => "an X11 screen",

@@ -88,6 +88,7 @@ impl VideoSource for PatternSource {
         let mut schedule = Schedule::new(started, self.fps);
         loop {
             let time = now();
+            slot.beat(time);
             match schedule.step(time, slot.wanted_from()) {
                 Step::Sleep(pause) => {
                     if stop.sleep(pause) {

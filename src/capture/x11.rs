@@ -1,4 +1,5 @@
-//! The X11 screen as a picture source: MIT-SHM pictures, taken when XDamage says so.
+//! The X11 screen, a monitor or a window of it as a picture source: MIT-SHM pictures, taken when
+//! XDamage says so.
 //!
 //! Runs on the capture thread. A change before the pacer can use a frame is not grabbed until
 //! then; changes in between are merged, none is queued. Without the DAMAGE extension the screen is
@@ -8,36 +9,51 @@ mod changes;
 mod connection;
 mod cursor;
 mod grab;
+mod target;
 
-use super::{CaptureError, Frame, FramePool, FrameSlot, VideoSource};
+use super::{CaptureError, Choice, Frame, FramePool, FrameSlot, SourceNote, VideoSource};
 use crate::clock::now;
+use crate::settings::{ScreenPart, VideoSettings};
 use crate::stop::StopToken;
-use crate::units::Size;
+use crate::units::Region;
 use changes::Changes;
 use connection::{Connection, OrLost, STOP_CHECK};
 use cursor::CursorImage;
 use grab::{Grabber, check_format};
 use std::time::Duration;
+use target::Target;
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::errors::ReplyError;
+use x11rb::protocol::Event;
+use x11rb::protocol::composite::ConnectionExt as _;
 use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
 use x11rb::protocol::randr::{self, ConnectionExt as _};
 use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask};
 use x11rb::protocol::xproto::{
-    ChangeWindowAttributesAux, ConnectionExt as _, EventMask, QueryPointerReply, Window,
+    ChangeWindowAttributesAux, ConnectionExt as _, Drawable, EventMask, MapState,
+    QueryPointerReply, Rectangle, Window,
 };
-use x11rb::protocol::{Event, xproto};
 
 /// Where a rate is not set: 60 looks a second, the pointer seems to move smoothly.
 const POLL_EVERY: Duration = Duration::from_micros(16_666);
 
-/// The whole of an X11 screen.
+/// An X11 screen, or a part of it.
 #[derive(Debug)]
 pub struct X11Source {
     connection: Connection,
     name: String,
     root: Window,
-    size: Size,
+    target: Target,
+    region: Option<Region>,
+    /// The target's rectangle of its window.
+    place: Region,
+    /// What of the window is grabbed: the target, or a region of it.
+    area: Region,
+    /// Where the pixels are: the root, or the pixmap of a window, which has its border too.
+    drawable: Drawable,
+    border: u32,
+    /// A window that is not on the screen (minimised, on another desktop) has no pixels.
+    is_mapped: bool,
     grabber: Grabber,
     damage: Option<damage::Damage>,
     pointer: Option<Pointer>,
@@ -53,15 +69,32 @@ struct Pointer {
     at: Option<(i32, i32)>,
 }
 
+/// What of the display that DISPLAY names, or of `display`, can be captured.
+///
+/// # Errors
+/// Those of [`X11Source::open`].
+pub fn list(display: Option<&str>) -> Result<Vec<Choice>, CaptureError> {
+    let (connection, screen) = connection::connect(display)?;
+    let screen = &connection.setup().roots[screen];
+    target::list(&connection, screen, &name_of(display))
+}
+
+fn name_of(display: Option<&str>) -> String {
+    display.map_or_else(
+        || std::env::var("DISPLAY").unwrap_or_default(),
+        str::to_owned,
+    )
+}
+
 impl X11Source {
-    /// Opens `display` (":0", "host:0.1"), or the one that DISPLAY names, with or without its
-    /// pointer (`cursor`).
+    /// Opens what `settings` name on `display` (":0", "host:0.1"), or on the one that DISPLAY names.
     ///
     /// # Errors
-    /// [`CaptureError::NoDisplay`] where no server answers or it refuses us,
-    /// [`CaptureError::Unsupported`] where its pixels are not 24 or 32 bit colour, and
-    /// [`CaptureError::Lost`] where it goes away meanwhile.
-    pub fn open(display: Option<&str>, cursor: bool) -> Result<Self, CaptureError> {
+    /// [`CaptureError::NoDisplay`] where no server answers or it refuses us, [`CaptureError::Gone`]
+    /// where it has no such monitor or window, [`CaptureError::RegionOutside`] where the region has
+    /// nothing of it, [`CaptureError::Unsupported`] where its pixels are not 24 or 32 bit colour,
+    /// and [`CaptureError::Lost`] where it goes away meanwhile.
+    pub fn open(display: Option<&str>, settings: &VideoSettings) -> Result<Self, CaptureError> {
         let (connection, screen) = connection::connect(display)?;
         let screen = &connection.setup().roots[screen];
         check_format(&connection, screen)?;
@@ -73,30 +106,30 @@ impl X11Source {
             && negotiated(&connection, damage::X11_EXTENSION_NAME, || {
                 connection.damage_query_version(1, 1)?.reply().map(|_| ())
             })?;
-        let structure = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
-        connection
-            .change_window_attributes(root, &structure)
-            .or_lost("watching the screen's size")?;
-        // Not every server sends both this and the event above when its screen changes.
-        let has_randr = negotiated(&connection, randr::X11_EXTENSION_NAME, || {
-            connection.randr_query_version(1, 2)?.reply().map(|_| ())
-        })?;
-        if has_randr {
-            connection
-                .randr_select_input(root, randr::NotifyMask::SCREEN_CHANGE)
-                .or_lost("watching the screen's size")?;
+        let target = Target::find(&connection, root, &settings.part)?;
+        watch_shape(&connection, root, target.window(root))?;
+        if let Target::Window { id, .. } = target {
+            target::redirect(&connection, id)?;
         }
+        let place = target.place(&connection, root)?;
+        let area = area_of(place, settings.region)?;
         let damage = if has_damage {
             let damage = connection.generate_id().or_lost("watching for changes")?;
+            // The whole drawable is told once; a part needs to know where the change was.
+            let level = if settings.part == ScreenPart::Whole && settings.region.is_none() {
+                ReportLevel::NON_EMPTY
+            } else {
+                ReportLevel::BOUNDING_BOX
+            };
             connection
-                .damage_create(damage, root, ReportLevel::NON_EMPTY)
+                .damage_create(damage, target.window(root), level)
                 .or_lost("watching for changes")?;
             Some(damage)
         } else {
             tracing::warn!("the X server reports no changes (DAMAGE): grabbing by the clock");
             None
         };
-        let pointer = if cursor && has_xfixes {
+        let pointer = if settings.cursor && has_xfixes {
             connection
                 .xfixes_select_cursor_input(root, CursorNotifyMask::DISPLAY_CURSOR)
                 .or_lost("watching the pointer")?;
@@ -105,28 +138,31 @@ impl X11Source {
                 ..Pointer::default()
             })
         } else {
-            if cursor {
+            if settings.cursor {
                 tracing::warn!("the X server has no XFIXES: the pointer will not be seen");
             }
             None
         };
-        let size = geometry(&connection, root)?;
-        let grabber = Grabber::new(&connection, size)?;
-        let name = match display {
-            Some(name) => name.to_owned(),
-            None => std::env::var("DISPLAY").unwrap_or_default(),
-        };
-        Ok(Self {
+        let grabber = Grabber::new(&connection, area.size)?;
+        let mut source = Self {
             connection,
-            name,
+            name: name_of(display),
             root,
-            size,
+            target,
+            region: settings.region,
+            place,
+            area,
+            drawable: root,
+            border: 0,
+            is_mapped: true,
             grabber,
             damage,
             pointer,
             pool: FramePool::new(),
             poll_every: POLL_EVERY,
-        })
+        };
+        source.name_pixels()?;
+        Ok(source)
     }
 
     /// Sets how often to look where the server does not tell: for moves of the pointer, and for
@@ -146,17 +182,19 @@ impl X11Source {
     fn capture(&mut self, slot: &FrameSlot, stop: &StopToken) -> Result<(), CaptureError> {
         let mut changes = Changes::default();
         let mut is_first = true;
+        self.tell(slot);
         let mut look_at = now();
         changes.changed(now());
         while !stop.is_stopped() {
-            self.drain(&mut changes)?;
+            self.drain(&mut changes, slot)?;
             let time = now();
+            slot.beat(time);
             if time >= look_at {
                 look_at = time + self.poll_every;
                 self.look(&mut changes)?;
             }
             let wanted = slot.wanted_from();
-            if changes.is_pending() && (is_first || time >= wanted) {
+            if changes.is_pending() && self.is_mapped && (is_first || time >= wanted) {
                 if let Some(frame) = self.grab(&mut changes)? {
                     slot.put(frame);
                     is_first = false;
@@ -173,7 +211,7 @@ impl X11Source {
             if self.pointer.is_some() || self.damage.is_none() {
                 until = until.min(look_at);
             }
-            if changes.is_pending() {
+            if changes.is_pending() && self.is_mapped {
                 until = until.min(wanted);
             }
             if let Some(at) = changes.rearm_at() {
@@ -184,35 +222,73 @@ impl X11Source {
         Ok(())
     }
 
+    /// Tells the operator what is captured.
+    fn tell(&self, slot: &FrameSlot) {
+        let mut label = self.target.label(&self.name, self.place.size);
+        if self.region.is_some() {
+            label = format!("{label}, region {}", self.area_in_target());
+        }
+        if !self.is_mapped {
+            label.push_str(" (minimised: the last picture stands)");
+        }
+        slot.note(SourceNote {
+            label: Some(label),
+            asks: None,
+        });
+    }
+
+    /// The area as the operator counts: from the target's own corner.
+    fn area_in_target(&self) -> Region {
+        Region {
+            x: self.area.x - self.place.x,
+            y: self.area.y - self.place.y,
+            size: self.area.size,
+        }
+    }
+
+    fn area_of_drawable(&self) -> Region {
+        Region {
+            x: self.area.x + self.border,
+            y: self.area.y + self.border,
+            size: self.area.size,
+        }
+    }
+
     /// Takes in everything that the server has told.
-    fn drain(&mut self, changes: &mut Changes) -> Result<(), CaptureError> {
-        let mut is_resized = false;
+    fn drain(&mut self, changes: &mut Changes, slot: &FrameSlot) -> Result<(), CaptureError> {
+        let window = self.target.window(self.root);
+        let mut is_reshaped = false;
         while let Some((event, sequence)) = self
             .connection
             .poll_for_event_with_sequence()
             .or_lost("reading events")?
         {
             match event {
-                Event::DamageNotify(_) => changes.damaged(sequence, now()),
+                Event::DamageNotify(event) => {
+                    changes.damaged(sequence, now(), touches(event.area, self.area));
+                }
                 Event::XfixesCursorNotify(_) => {
                     if let Some(pointer) = &mut self.pointer {
                         pointer.stale = true;
                         changes.changed(now());
                     }
                 }
-                Event::ConfigureNotify(event) if event.window == self.root => is_resized = true,
-                Event::RandrScreenChangeNotify(_) => is_resized = true,
+                Event::ConfigureNotify(event) if event.window == window => is_reshaped = true,
+                Event::MapNotify(event) if event.window == window => is_reshaped = true,
+                Event::UnmapNotify(event) if event.window == window => is_reshaped = true,
+                Event::DestroyNotify(event) if event.window == window => {
+                    let label = self.target.label(&self.name, self.place.size);
+                    return Err(CaptureError::Gone(label));
+                }
+                Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_) => is_reshaped = true,
                 Event::Error(error) => tracing::debug!("X11 error: {error:?}"),
                 _ => {}
             }
         }
-        if is_resized {
-            // Asked anew: the event has the size before rotation.
-            let size = geometry(&self.connection, self.root)?;
-            if size != self.size {
-                self.resize(size)?;
-                changes.changed(now());
-            }
+        // Asked anew: the event has the size before rotation.
+        if is_reshaped && self.reshape()? {
+            changes.changed(now());
+            self.tell(slot);
         }
         Ok(())
     }
@@ -224,11 +300,11 @@ impl X11Source {
         } else if let Some(pointer) = &self.pointer {
             let at = self
                 .connection
-                .query_pointer(self.root)
+                .query_pointer(self.target.window(self.root))
                 .or_lost("asking for the pointer")?
                 .reply()
                 .or_lost("asking for the pointer")?;
-            if place(&at) != pointer.at {
+            if self.seen_at(&at) != pointer.at {
                 changes.changed(now());
             }
         }
@@ -252,12 +328,15 @@ impl X11Source {
         let started = now();
         // Before the picture, never after: what is drawn between the two is then told anew.
         let sequence = self.subtract()?;
-        let asked = self.grabber.ask(&self.connection, self.root, self.size)?;
+        let asked = self
+            .grabber
+            .ask(&self.connection, self.drawable, self.area_of_drawable())?;
         // In the same flight as the picture, so that the pointer is where it was in it.
         let pointer = match &self.pointer {
             None => None,
             Some(pointer) => {
-                let at = self.connection.query_pointer(self.root);
+                let window = self.target.window(self.root);
+                let at = self.connection.query_pointer(window);
                 let image = pointer
                     .stale
                     .then(|| self.connection.xfixes_get_cursor_image())
@@ -269,31 +348,33 @@ impl X11Source {
         let came = match asked.wait() {
             Ok(came) => came,
             Err(ReplyError::X11Error(error)) => {
-                // BadMatch: the screen became smaller before its event was read.
-                let size = geometry(&self.connection, self.root)?;
-                if size == self.size {
+                // BadMatch: the screen became smaller, or the window went, before its event was read.
+                drop(pointer);
+                if !self.reshape()? {
                     return Err(CaptureError::Lost(format!(
                         "X11, the server refused the picture: {error:?}"
                     )));
                 }
-                drop(pointer);
-                self.resize(size)?;
                 return Ok(None);
             }
             Err(error) => return Err(error).or_lost("waiting for the picture"),
         };
         let newest = changes.grabbed(sequence.unwrap_or(0), started);
-        let mut bytes = self.grabber.pixels(came, self.size, &self.pool)?;
-        let stride = self.size.width as usize * 4;
-        if let (Some(pointer), Some((at, image))) = (&mut self.pointer, pointer) {
+        let mut bytes = self.grabber.pixels(came, self.area.size, &self.pool)?;
+        let stride = self.area.size.width as usize * 4;
+        if let Some((at, image)) = pointer {
             let what = "waiting for the pointer";
-            pointer.at = place(&at.reply().or_lost(what)?);
+            let at = self.seen_at(&at.reply().or_lost(what)?);
+            let Some(pointer) = &mut self.pointer else {
+                return Ok(None);
+            };
+            pointer.at = at;
             if let Some(image) = image {
                 pointer.image = image.reply().or_lost(what)?.into();
                 pointer.stale = false;
             }
             if let Some(at) = pointer.at {
-                pointer.image.blend(&mut bytes, stride, self.size, at);
+                pointer.image.blend(&mut bytes, stride, self.area.size, at);
             }
         }
         // By the clock nobody knows when the change was: the grab's start is the time.
@@ -301,24 +382,133 @@ impl X11Source {
         Ok(Some(Frame {
             captured_at: told.unwrap_or(started),
             in_memory_at: now(),
-            size: self.size,
+            size: self.area.size,
             stride,
             data: self.pool.share(bytes),
         }))
     }
 
-    fn resize(&mut self, size: Size) -> Result<(), CaptureError> {
-        tracing::info!("the X11 screen is now {size}, it was {}", self.size);
-        self.grabber.release(&self.connection)?;
-        self.grabber = Grabber::new(&self.connection, size)?;
-        self.size = size;
+    /// Looks at the target's shape again; whether anything changed.
+    fn reshape(&mut self) -> Result<bool, CaptureError> {
+        let (place, was_mapped) = (
+            self.target.place(&self.connection, self.root)?,
+            self.is_mapped,
+        );
+        let area = area_of(place, self.region)?;
+        let is_window = matches!(self.target, Target::Window { .. });
+        if is_window {
+            self.name_pixels()?;
+        }
+        if (place, area, was_mapped) == (self.place, self.area, self.is_mapped) {
+            return Ok(false);
+        }
+        tracing::info!(
+            "what is captured of X11 is now {area}, it was {}",
+            self.area
+        );
+        if area.size != self.area.size {
+            self.grabber.release(&self.connection)?;
+            self.grabber = Grabber::new(&self.connection, area.size)?;
+        }
+        (self.place, self.area) = (place, area);
+        Ok(true)
+    }
+
+    /// Finds the drawable with the target's pixels: a window gets a new one with each size.
+    fn name_pixels(&mut self) -> Result<(), CaptureError> {
+        let Target::Window { id, .. } = self.target else {
+            return Ok(());
+        };
+        let what = "asking for the window's pixels";
+        let attributes = self.connection.get_window_attributes(id).or_lost(what)?;
+        let attributes = attributes
+            .reply()
+            .map_err(|_| CaptureError::Gone(self.target.label(&self.name, self.place.size)))?;
+        if self.drawable != self.root {
+            self.connection.free_pixmap(self.drawable).or_lost(what)?;
+            self.drawable = self.root;
+        }
+        let geometry = self.connection.get_geometry(id).or_lost(what)?;
+        let geometry = geometry.reply().or_lost(what)?;
+        if !matches!(geometry.depth, 24 | 32) {
+            let depth = geometry.depth;
+            return Err(CaptureError::Unsupported(format!(
+                "an X11 window of depth {depth} (it takes 24 or 32)"
+            )));
+        }
+        self.border = geometry.border_width.into();
+        self.is_mapped = attributes.map_state == MapState::VIEWABLE;
+        if self.is_mapped {
+            let pixmap = self.connection.generate_id().or_lost(what)?;
+            let named = self.connection.composite_name_window_pixmap(id, pixmap);
+            match named.or_lost(what)?.check() {
+                Ok(()) => self.drawable = pixmap,
+                // It went from the screen in this very moment: its event is on the way.
+                Err(ReplyError::X11Error(_)) => self.is_mapped = false,
+                Err(error) => return Err(error).or_lost(what),
+            }
+        }
         Ok(())
     }
+
+    /// Where the pointer is in the area; None while it is on another screen.
+    fn seen_at(&self, reply: &QueryPointerReply) -> Option<(i32, i32)> {
+        // Coordinates of X11 have 16 bits.
+        let (left, top) = (self.area.x as i32, self.area.y as i32);
+        reply
+            .same_screen
+            .then(|| (i32::from(reply.win_x) - left, i32::from(reply.win_y) - top))
+    }
+}
+
+/// The part of a target at `place` that `region` names, in the window's own pixels.
+fn area_of(place: Region, region: Option<Region>) -> Result<Region, CaptureError> {
+    let Some(region) = region else {
+        return Ok(place);
+    };
+    let within = region
+        .within(place.size)
+        .ok_or(CaptureError::RegionOutside(region, place.size))?;
+    Ok(Region {
+        x: place.x + within.x,
+        y: place.y + within.y,
+        size: within.size,
+    })
+}
+
+/// Whether a rectangle of the window has something of the area.
+fn touches(rectangle: Rectangle, area: Region) -> bool {
+    let overlap = |at: i16, length: u16, from: u32, size: u32| {
+        let (start, end) = (i64::from(at), i64::from(at) + i64::from(length));
+        start < i64::from(from) + i64::from(size) && i64::from(from) < end
+    };
+    overlap(rectangle.x, rectangle.width, area.x, area.size.width)
+        && overlap(rectangle.y, rectangle.height, area.y, area.size.height)
+}
+
+/// Has the server tell of the screen's and the window's changes of shape.
+fn watch_shape(connection: &Connection, root: Window, window: Window) -> Result<(), CaptureError> {
+    let structure = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+    connection
+        .change_window_attributes(window, &structure)
+        .or_lost("watching the size")?;
+    // Not every server sends both this and the event above when its screen changes.
+    let has_randr = negotiated(connection, randr::X11_EXTENSION_NAME, || {
+        connection.randr_query_version(1, 5)?.reply().map(|_| ())
+    })?;
+    if has_randr {
+        use randr::NotifyMask;
+        let mask = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
+        connection
+            .randr_select_input(root, mask)
+            .or_lost("watching the screen's size")?;
+    }
+    Ok(())
 }
 
 impl VideoSource for X11Source {
     fn label(&self) -> String {
-        format!("X11 screen {}, {}", self.name, self.size)
+        self.target.label(&self.name, self.place.size)
     }
 
     /// Each frame's `captured_at` is the time at which the newest change in it was seen, the first
@@ -348,21 +538,4 @@ fn negotiated(
         Err(ReplyError::X11Error(_)) => Ok(false),
         Err(error) => Err(error).or_lost("asking for extensions"),
     }
-}
-
-fn geometry(connection: &Connection, root: Window) -> Result<Size, CaptureError> {
-    let what = "asking for the screen's size";
-    let reply: xproto::GetGeometryReply = connection
-        .get_geometry(root)
-        .or_lost(what)?
-        .reply()
-        .or_lost(what)?;
-    Ok(Size::new(reply.width.into(), reply.height.into()))
-}
-
-/// Where the pointer is; None while it is on another screen.
-fn place(reply: &QueryPointerReply) -> Option<(i32, i32)> {
-    reply
-        .same_screen
-        .then(|| (reply.root_x.into(), reply.root_y.into()))
 }

@@ -79,8 +79,19 @@ pub fn die_with_parent(command: &mut Command) {
     }
 }
 
+/// Makes a command's child die with the console: the job object does. Here it also keeps the child
+/// from opening a window of its own, and from getting the Ctrl-C that is meant for the console,
+/// which ends its children in order.
+#[cfg(windows)]
+pub fn die_with_parent(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    /// Process Creation Flags, Win32.
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NO_WINDOW);
+}
+
 /// Makes a command's child die with the console. Here other means do it, see the module.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 pub fn die_with_parent(_command: &mut Command) {}
 
 #[cfg(windows)]

@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 /// Environment variable that names ffmpeg.
 pub const FFMPEG_ENV: &str = "PD_CONSOLE_FFMPEG";
 
-/// Places that a desktop session's PATH often lacks (Homebrew on both architectures).
-pub const USUAL: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"];
+/// Places that a desktop session's PATH often lacks (Homebrew on both architectures; Chocolatey).
+/// On Windows only folders that not every user may write to.
+pub const USUAL: &[&str] = if cfg!(windows) {
+    &["C:\\ProgramData\\chocolatey\\bin"]
+} else {
+    &["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"]
+};
 
 /// Finds ffmpeg in the order of the module's line. A path that was named must be right: it is an
 /// error where it is not, never a reason to take another.

@@ -4,7 +4,7 @@
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
 use super::{Version, encoder};
-use crate::settings::{EncoderFamily, Settings};
+use crate::settings::{EncoderFamily, PipeFormat, Settings};
 use crate::units::{Fps, Size};
 
 /// Arguments, and the same with every secret masked.
@@ -81,6 +81,8 @@ pub struct EncoderWish {
     pub vbv_frames: u32,
     /// IDR to IDR, seconds.
     pub gop_seconds: f32,
+    /// Form of the pictures that it is fed with.
+    pub pipe: PipeFormat,
 }
 
 impl EncoderWish {
@@ -93,6 +95,7 @@ impl EncoderWish {
             bitrate_kbps: settings.encoder.bitrate_kbps,
             vbv_frames: settings.encoder.vbv_frames,
             gop_seconds: settings.encoder.gop_seconds,
+            pipe: settings.video.pipe,
         }
     }
 
@@ -121,24 +124,32 @@ pub const QUIET: [&str; 5] = [
     "warning",
 ];
 
-/// Arguments of the encoder: raw I420 on stdin, FLV on stdout.
+/// Arguments of the encoder: raw pictures on stdin, FLV on stdout.
 pub fn encoder(wish: &EncoderWish, version: Version, cores: usize) -> Arguments {
     let mut args = Arguments::default();
     args.add(QUIET);
     args.add(PROBE_NOTHING);
-    args.add([
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        encoder::row(wish.family).pixel_format,
-    ]);
+    let pixel_format = match wish.pipe {
+        PipeFormat::I420 => encoder::row(wish.family).pixel_format,
+        PipeFormat::Bgra => "bgra",
+    };
+    args.add(["-f", "rawvideo", "-pix_fmt", pixel_format]);
     args.add(["-video_size".into(), wish.size.to_string()]);
     args.add([
         "-framerate".into(),
         format!("{}/{}", wish.fps.num, wish.fps.den),
     ]);
-    args.add(COLOUR);
+    if wish.pipe == PipeFormat::I420 {
+        args.add(COLOUR);
+    }
     args.add(["-i", "pipe:0", "-an"]);
+    if wish.pipe == PipeFormat::Bgra {
+        // The scaler's own choice is BT.601 (libswscale, SWS_CS_DEFAULT), whatever the tags say.
+        args.add([
+            "-vf",
+            "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p",
+        ]);
+    }
     args.add(encoder::arguments(wish.family, version, cores));
     args.add(["-pix_fmt", "yuv420p", "-bf", "0"]);
     args.add([
@@ -278,6 +289,12 @@ mod tests {
             let line = encoder(&wish, version, 2).command_line("ffmpeg");
             insta::assert_snapshot!(format!("encoder_{}", version.major), line);
         }
+        let raw = EncoderWish {
+            pipe: PipeFormat::Bgra,
+            ..wish
+        };
+        let line = encoder(&raw, VERSIONS[0], 2).command_line("ffmpeg");
+        insta::assert_snapshot!("encoder_bgra", line);
     }
 
     #[test]

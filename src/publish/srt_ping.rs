@@ -298,10 +298,11 @@ mod tests {
         let started = Instant::now();
         let error = ping(free, Duration::from_secs(5)).unwrap_err();
         assert!(error.to_string().contains("server"), "{error}");
-        #[cfg(unix)]
-        assert!(
-            matches!(error, PingError::Closed { .. }) && started.elapsed() < Duration::from_secs(2)
-        );
+        // Windows tells a closed port only where a firewall lets its ICMP message through.
+        if cfg!(unix) {
+            assert!(matches!(error, PingError::Closed { .. }), "{error}");
+            assert!(started.elapsed() < Duration::from_secs(2));
+        }
     }
 
     proptest::proptest! {

@@ -10,6 +10,7 @@ use super::annexb::{self, AvcConfig};
 use super::cutover::EncoderId;
 use super::flv::{FlvEvent, FlvReader};
 use super::{AccessUnit, slice_hash};
+use crate::capture::convert;
 use crate::clock::{self, MonoTime};
 use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
@@ -135,7 +136,7 @@ impl Encoder {
         let black = RawFrame {
             frame: 0,
             captured_at: MonoTime::ZERO,
-            data: Arc::new(black(wish.size.pixels())),
+            data: Arc::new(convert::black(wish.size, wish.pipe)),
         };
         {
             let (mailbox, in_flight, sink) = (mailbox.clone(), in_flight.clone(), sink.clone());
@@ -215,13 +216,6 @@ impl Encoder {
         self.close();
         self.sidecar.end(grace);
     }
-}
-
-/// Limited-range black (ITU-R BT.709 item 4.6: Y 16, Cb and Cr 128) in I420.
-fn black(pixels: usize) -> Vec<u8> {
-    let mut data = vec![16; pixels + pixels / 2];
-    data[pixels..].fill(128);
-    data
 }
 
 fn feed(

@@ -11,6 +11,7 @@ use crate::clock::{self, MonoTime};
 use crate::relay::Relay;
 use crate::relay::encoder::{EncoderDoor, RawFrame};
 use crate::session::journal::Journal;
+use crate::settings::{Fit, PipeFormat};
 use crate::stop::StopToken;
 use crate::units::{Fps, Size};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,13 +21,29 @@ const IDLE_FPS: Fps = Fps::whole(10);
 
 /// What the session tells the pump. Shared; the pump looks at it with each frame.
 #[derive(Clone, Default)]
-pub struct PumpControl(Arc<Mutex<Option<Feeding>>>);
+pub struct PumpControl(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    feeding: Option<Feeding>,
+    fit: Fit,
+}
+
+/// What pictures a show is fed with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shape {
+    /// Size.
+    pub size: Size,
+    /// Frames a second.
+    pub fps: Fps,
+    /// Form.
+    pub pipe: PipeFormat,
+}
 
 /// A show that is being fed.
 struct Feeding {
     relay: Arc<Relay>,
-    size: Size,
-    fps: Fps,
+    shape: Shape,
     next_frame: u64,
     doors: Vec<EncoderDoor>,
     /// To be given frames from the next one on.
@@ -34,16 +51,15 @@ struct Feeding {
 }
 
 impl PumpControl {
-    fn lock(&self) -> MutexGuard<'_, Option<Feeding>> {
+    fn lock(&self) -> MutexGuard<'_, Told> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A show begins; no encoder yet.
-    pub fn begin(&self, relay: Arc<Relay>, size: Size, fps: Fps) {
-        *self.lock() = Some(Feeding {
+    pub fn begin(&self, relay: Arc<Relay>, shape: Shape) {
+        self.lock().feeding = Some(Feeding {
             relay,
-            size,
-            fps,
+            shape,
             next_frame: 0,
             doors: Vec::new(),
             arming: None,
@@ -52,14 +68,14 @@ impl PumpControl {
 
     /// Gives this encoder every frame from the next one on, and announces the cut-over there.
     pub fn arm(&self, door: EncoderDoor) {
-        if let Some(feeding) = &mut *self.lock() {
+        if let Some(feeding) = &mut self.lock().feeding {
             feeding.arming = Some(door);
         }
     }
 
     /// Gives this encoder no more frames.
     pub fn forget(&self, encoder: u32) {
-        if let Some(feeding) = &mut *self.lock() {
+        if let Some(feeding) = &mut self.lock().feeding {
             feeding.doors.retain(|door| door.id != encoder);
             feeding.arming.take_if(|door| door.id == encoder);
         }
@@ -67,18 +83,24 @@ impl PumpControl {
 
     /// The show has ended.
     pub fn end(&self) {
-        *self.lock() = None;
+        self.lock().feeding = None;
     }
 
-    fn wanted(&self) -> Option<(Size, Fps)> {
-        self.lock()
-            .as_ref()
-            .map(|feeding| (feeding.size, feeding.fps))
+    /// How a source of another aspect is fitted, from the next frame on.
+    pub fn set_fit(&self, fit: Fit) {
+        self.lock().fit = fit;
+    }
+
+    fn wanted(&self) -> (Option<Shape>, Fit) {
+        let told = self.lock();
+        (told.feeding.as_ref().map(|feeding| feeding.shape), told.fit)
     }
 
     fn give(&self, data: &Arc<Vec<u8>>, captured_at: MonoTime, now: MonoTime) {
-        let mut guard = self.lock();
-        let Some(feeding) = &mut *guard else { return };
+        let mut told = self.lock();
+        let Some(feeding) = &mut told.feeding else {
+            return;
+        };
         let frame = feeding.next_frame;
         feeding.next_frame += 1;
         feeding.relay.paced(frame, captured_at);
@@ -114,19 +136,26 @@ pub fn run(
         pacer: Pacer::new(IDLE_FPS),
         converter: None,
         last: None,
+        held: None,
+        is_stale: false,
     };
     while !stop.is_stopped() {
         pump.reshape(control.wanted());
         let now = clock::now();
         let fresh = slot.wait(std::time::Duration::ZERO);
-        match pump.pacer.poll(now, fresh) {
+        match pump.pacer.poll(now, fresh || pump.is_stale) {
             Action::Fresh => {
                 if let Some(frame) = slot.take() {
                     preview.put(frame.clone());
-                    if let Err(error) = pump.fresh(&frame, control, now) {
-                        journal.warn(error.to_string());
-                        stop.sleep(std::time::Duration::from_secs(1));
-                    }
+                    pump.held = Some(frame);
+                } else if let Some(held) = &mut pump.held {
+                    // As a repeated picture: it is as old as its repetition.
+                    held.captured_at = now;
+                }
+                pump.is_stale = false;
+                if let Err(error) = pump.send(control, now) {
+                    journal.warn(error.to_string());
+                    stop.sleep(std::time::Duration::from_secs(1));
                 }
             }
             Action::Repeat => {
@@ -150,29 +179,42 @@ pub fn run(
 }
 
 struct Pump {
-    shape: Option<(Size, Fps)>,
+    shape: Option<Shape>,
     pacer: Pacer,
     converter: Option<(Converter, Buffers)>,
     last: Option<Arc<Vec<u8>>>,
+    /// The source's newest picture: a still screen gives no other when a show begins.
+    held: Option<Frame>,
+    /// It is to be converted anew, for another show or another fit.
+    is_stale: bool,
 }
 
 impl Pump {
-    fn reshape(&mut self, wanted: Option<(Size, Fps)>) {
+    fn reshape(&mut self, (wanted, fit): (Option<Shape>, Fit)) {
         if self.shape != wanted {
             self.shape = wanted;
-            self.pacer = Pacer::new(wanted.map_or(IDLE_FPS, |(_, fps)| fps));
-            self.converter = wanted.map(|(size, _)| (Converter::new(size), Buffers::default()));
+            self.pacer = Pacer::new(wanted.map_or(IDLE_FPS, |shape| shape.fps));
+            self.converter = wanted.map(|shape| {
+                let converter = Converter::new(shape.size, fit, shape.pipe);
+                (converter, Buffers::default())
+            });
             self.last = None;
+            self.is_stale = self.held.is_some() && wanted.is_some();
+        }
+        if let Some((converter, _)) = &mut self.converter
+            && converter.set_fit(fit)
+        {
+            self.is_stale = self.held.is_some();
         }
     }
 
-    fn fresh(
+    /// Converts the held picture for the show, if there is one, and gives it to the encoders.
+    fn send(
         &mut self,
-        frame: &Frame,
         control: &PumpControl,
         now: MonoTime,
     ) -> Result<(), crate::capture::CaptureError> {
-        if let Some((converter, buffers)) = &mut self.converter {
+        if let (Some((converter, buffers)), Some(frame)) = (&mut self.converter, &self.held) {
             let mut data = buffers.take();
             if let Some(bytes) = Arc::get_mut(&mut data) {
                 converter.convert(frame, bytes)?;

@@ -17,10 +17,11 @@ use super::show::{Notice, Show};
 use super::snapshot::{Snapshot, State};
 use super::view::View;
 use crate::audio::mixer;
+use crate::capture::Opener;
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{ManagedServer, ServerError, locate};
 use crate::relay::hub::RelayFigures;
-use crate::settings::{Secrets, Settings, Store, secrets};
+use crate::settings::{Secrets, Settings, Store, VideoSettings, secrets};
 use crate::stop::StopToken;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -33,12 +34,24 @@ use std::time::Duration;
 const TURN: Duration = Duration::from_millis(50);
 
 /// How a session behaves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone)]
 pub struct Options {
     /// How patient a show is.
     pub policy: Policy,
     /// Sources run only during a show (without a window there is no preview).
     pub sources_on_demand: bool,
+    /// Opens picture sources; [`crate::capture::open`] unless a test brings its own.
+    pub open_picture: Opener,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            sources_on_demand: false,
+            open_picture: Arc::new(crate::capture::open),
+        }
+    }
 }
 
 /// A running session. Dropping it ends the show and every child.
@@ -74,10 +87,11 @@ impl Session {
         let (commands, inbox) = bounded(64);
         let shared = Arc::new(Shared::default());
         let (answers_in, answers) = bounded(8);
+        let sources_on_demand = options.sources_on_demand;
         let mut worker = Worker {
             shared: shared.clone(),
-            options,
             machine: Machine::new(options.policy),
+            options,
             view: View::new(),
             preview: PreviewOut::default(),
             journal,
@@ -95,7 +109,7 @@ impl Session {
             looking: None,
             ready: None,
         };
-        if !options.sources_on_demand {
+        if !sources_on_demand {
             let shared = Arc::downgrade(&shared);
             std::thread::Builder::new()
                 .name("pd-sound-list".into())
@@ -298,9 +312,16 @@ impl Worker {
     fn apply(&mut self, settings: Settings) {
         let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
         if in_show {
-            // Bitrate and mute have commands of their own; the language is the window's; sound
-            // inputs come and go without a disturbance.
+            // Bitrate and mute have commands of their own; the language is the window's. What is
+            // captured may change (sizes and rates of the stream may not), and sound inputs come
+            // and go without a disturbance.
             self.settings.language = settings.language;
+            self.settings.video = VideoSettings {
+                size: self.settings.video.size,
+                fps: self.settings.video.fps,
+                pipe: self.settings.video.pipe,
+                ..settings.video
+            };
             self.settings.audio.inputs = settings.audio.inputs;
             self.save();
             return;
@@ -336,11 +357,7 @@ impl Worker {
     fn keep_inputs(&mut self) {
         let idle = matches!(self.machine.state(), State::Idle | State::Failed { .. });
         let wanted = !(idle && self.options.sources_on_demand);
-        let fits = self
-            .inputs
-            .as_ref()
-            .is_some_and(|inputs| inputs.fits(&self.settings.video));
-        if self.show.is_none() && (!wanted || !fits) {
+        if self.show.is_none() && wanted != self.inputs.is_some() {
             if let Some(inputs) = self.inputs.take() {
                 inputs.end();
             }
@@ -348,11 +365,12 @@ impl Worker {
                 self.start_inputs();
             }
         }
-        if let Some(inputs) = &mut self.inputs
-            && let Err(error) = inputs.set_sound(&self.settings.audio.inputs)
-        {
-            let text = format!("no thread for a sound input: {error}");
-            self.journal.error(text);
+        if let Some(inputs) = &mut self.inputs {
+            inputs.change_picture(&self.settings.video);
+            if let Err(error) = inputs.set_sound(&self.settings.audio.inputs) {
+                let text = format!("no thread for a sound input: {error}");
+                self.journal.error(text);
+            }
         }
     }
 
@@ -360,6 +378,7 @@ impl Worker {
         match Inputs::start(
             &self.settings.video,
             &self.settings.audio,
+            self.options.open_picture.clone(),
             &self.preview,
             &self.journal,
         ) {
@@ -450,7 +469,12 @@ impl Worker {
         };
         let Some(inputs) = &self.inputs else { return };
         if inputs.slot.put_count() == 0 {
-            let problem = inputs.picture_status().problem;
+            let status = inputs.picture_status();
+            // The operator chooses in the desktop's dialog: Stop ends the wait.
+            if status.asks.is_some() {
+                return;
+            }
+            let problem = status.problem;
             if problem.is_some() || now.since(*since) > FIRST_PICTURE {
                 let message = problem.unwrap_or_else(|| {
                     "the picture source shows nothing. Choose another source".into()

@@ -7,6 +7,7 @@ use super::encoders::Encoders;
 use super::inputs::Inputs;
 use super::journal::Journal;
 use super::preflight::{self, Destination, Ready};
+use super::pump::Shape;
 use super::snapshot::{Confirmation, Receiver};
 use super::watch::{Watch, WatchReport};
 use crate::clock::MonoTime;
@@ -77,7 +78,12 @@ impl Show {
         let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
         let (relay, relay_events) = Relay::new();
         let wish = EncoderWish::of(settings);
-        inputs.control.begin(relay.clone(), wish.size, wish.fps);
+        let shape = Shape {
+            size: wish.size,
+            fps: wish.fps,
+            pipe: wish.pipe,
+        };
+        inputs.control.begin(relay.clone(), shape);
         let encoders = Encoders::start(
             ready.ffmpeg.clone(),
             wish,

@@ -6,6 +6,7 @@ use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::protocol::randr::{ConnectionExt as _, Rotation};
 use x11rb::protocol::xproto::*;
 use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
 
 /// A running Xvfb; ends with its holder.
 pub struct Xvfb {
@@ -133,6 +134,101 @@ impl Painter {
             )
             .unwrap();
         self.connection.map_window(window).unwrap();
+        self.sync();
+    }
+
+    /// Maps a window of one colour that has a program and a title.
+    pub fn named(&self, app: &str, title: &str, rgb: u32, at: [u32; 4]) -> Window {
+        let connection = &self.connection;
+        let window = connection.generate_id().unwrap();
+        let Rectangle {
+            x,
+            y,
+            width,
+            height,
+        } = rectangle(at[0], at[1], at[2], at[3]);
+        let aux = CreateWindowAux::new().background_pixel(rgb).border_pixel(0);
+        connection
+            .create_window(
+                0,
+                window,
+                self.root,
+                x,
+                y,
+                width,
+                height,
+                // Borders are not part of what is captured.
+                3,
+                WindowClass::INPUT_OUTPUT,
+                0,
+                &aux,
+            )
+            .unwrap();
+        let class = format!("{}\0{app}\0", app.to_lowercase());
+        for (property, text) in [
+            (AtomEnum::WM_CLASS, class.as_str()),
+            (AtomEnum::WM_NAME, title),
+        ] {
+            connection
+                .change_property8(
+                    PropMode::REPLACE,
+                    window,
+                    property,
+                    AtomEnum::STRING,
+                    text.as_bytes(),
+                )
+                .unwrap();
+        }
+        connection.map_window(window).unwrap();
+        self.sync();
+        window
+    }
+
+    pub fn fill_in(&self, window: Window, rgb: u32, x: u32, y: u32, width: u32, height: u32) {
+        let colour = ChangeGCAux::new().foreground(rgb);
+        self.connection.change_gc(self.context, &colour).unwrap();
+        self.connection
+            .poly_fill_rectangle(window, self.context, &[rectangle(x, y, width, height)])
+            .unwrap();
+        self.sync();
+    }
+
+    pub fn resize_window(&self, window: Window, width: u32, height: u32) {
+        let aux = ConfigureWindowAux::new().width(width).height(height);
+        self.connection.configure_window(window, &aux).unwrap();
+        self.sync();
+    }
+
+    pub fn unmap(&self, window: Window) {
+        self.connection.unmap_window(window).unwrap();
+        self.sync();
+    }
+
+    pub fn map(&self, window: Window) {
+        self.connection.map_window(window).unwrap();
+        self.sync();
+    }
+
+    pub fn destroy(&self, window: Window) {
+        self.connection.destroy_window(window).unwrap();
+        self.sync();
+    }
+
+    /// Defines a monitor (RandR 1.5).
+    pub fn monitor(&self, name: &str, x: i16, y: i16, width: u16, height: u16) {
+        use x11rb::protocol::randr::MonitorInfo;
+        let atom = self.connection.intern_atom(false, name.as_bytes()).unwrap();
+        let info = MonitorInfo {
+            name: atom.reply().unwrap().atom,
+            x,
+            y,
+            width,
+            height,
+            width_in_millimeters: 300,
+            height_in_millimeters: 200,
+            ..MonitorInfo::default()
+        };
+        self.connection.randr_set_monitor(self.root, info).unwrap();
         self.sync();
     }
 

@@ -67,7 +67,7 @@ fn assert_near(got: [u8; 3], bgra: [u8; 4], tolerance: f64, what: &str) {
 fn flat_patches_are_within_one_of_the_formula() {
     let size = Size::new(64, 64);
     let steps = [0_u8, 1, 64, 128, 191, 254, 255];
-    let mut converter = Converter::new(size);
+    let mut converter = Converter::new(size, Fit::Letterbox, PipeFormat::I420);
     let mut out = Vec::new();
     for b in steps {
         for g in steps {
@@ -90,7 +90,9 @@ fn row_padding_never_reaches_the_picture() {
     let padded = frame(size, 5504, |_, _| grey);
     for out_size in [size, Size::new(1280, 720), Size::new(640, 480)] {
         let mut out = Vec::new();
-        Converter::new(out_size).convert(&padded, &mut out).unwrap();
+        Converter::new(out_size, Fit::Letterbox, PipeFormat::I420)
+            .convert(&padded, &mut out)
+            .unwrap();
         assert_eq!(out.len(), out_size.pixels() * 3 / 2);
         // Magenta, even a trace, would move the chroma; black bars have neutral chroma too.
         let chroma = &out[out_size.pixels()..];
@@ -110,7 +112,7 @@ fn a_stride_of_no_whole_pixels_is_read_rightly() {
     };
     let out_size = Size::new(32, 24);
     let mut out = Vec::new();
-    Converter::new(out_size)
+    Converter::new(out_size, Fit::Letterbox, PipeFormat::I420)
         .convert(&frame(size, 64 * 4 + 3, colour), &mut out)
         .unwrap();
     assert_near(sample(&out, out_size, 31, 4), colour(0, 0), 1.0, "top");
@@ -128,7 +130,7 @@ fn an_odd_source_is_cropped_without_scaling() {
     let source = tight(Size::new(1367, 769), noise);
     let size = Size::new(1366, 768);
     let mut out = Vec::new();
-    let mut converter = Converter::new(size);
+    let mut converter = Converter::new(size, Fit::Letterbox, PipeFormat::I420);
     converter.convert(&source, &mut out).unwrap();
     for y in 0..size.height {
         for x in 0..size.width {
@@ -151,10 +153,10 @@ fn another_aspect_is_centred_on_black_and_stays_upright() {
     let out_size = Size::new(1280, 720);
     // A used buffer of another size: the bars must be written anew.
     let mut out = vec![77; 5_000_000];
-    Converter::new(out_size)
+    Converter::new(out_size, Fit::Letterbox, PipeFormat::I420)
         .convert(&tight(source, quarters), &mut out)
         .unwrap();
-    let place = fit(source, out_size);
+    let place = place::letterbox(source, out_size);
     assert_eq!(place.size, Size::new(1030, 720));
     let (left, right) = (place.x, place.x + place.size.width);
     for y in [0, 359, 719] {
@@ -195,7 +197,7 @@ fn another_aspect_is_centred_on_black_and_stays_upright() {
 #[test]
 fn what_is_too_small_or_too_short_is_refused() {
     let mut out = Vec::new();
-    let mut converter = Converter::new(Size::new(64, 64));
+    let mut converter = Converter::new(Size::new(64, 64), Fit::Letterbox, PipeFormat::I420);
     for side in [1, 2, 15] {
         let size = Size::new(side, side);
         let got = converter.convert(&tight(size, |_, _| MAGENTA), &mut out);
@@ -208,7 +210,7 @@ fn what_is_too_small_or_too_short_is_refused() {
     short.data = vec![0; 32 * 32 * 4 - 1].into();
     let got = converter.convert(&short, &mut out);
     assert!(matches!(got, Err(CaptureError::Lost(_))), "{got:?}");
-    let got = Converter::new(Size::new(8, 8))
+    let got = Converter::new(Size::new(8, 8), Fit::Letterbox, PipeFormat::I420)
         .convert(&tight(Size::new(32, 32), |_, _| MAGENTA), &mut out);
     assert!(matches!(got, Err(CaptureError::TooSmall(_))), "{got:?}");
 }
@@ -219,7 +221,7 @@ proptest! {
         sw in 8_u32..4000, sh in 8_u32..4000, ow in 8_u32..2000, oh in 8_u32..2000,
     ) {
         let (source, out) = (Size::new(sw * 2, sh * 2), Size::new(ow * 2, oh * 2));
-        let Place { x, y, size } = fit(source, out);
+        let Place { x, y, size } = place::letterbox(source, out);
         prop_assert!(x % 2 == 0 && y % 2 == 0 && size == size.even());
         prop_assert!(x + size.width <= out.width && y + size.height <= out.height);
         prop_assert!(size.width == out.width || size.height == out.height);
@@ -241,7 +243,7 @@ fn time_of_a_conversion() {
         (Size::new(2560, 1440), Size::new(1280, 720)),
     ] {
         let frame = tight(source, |x, y| [x as u8, y as u8, (x ^ y) as u8, 0]);
-        let mut converter = Converter::new(out_size);
+        let mut converter = Converter::new(out_size, Fit::Letterbox, PipeFormat::I420);
         let mut out = Vec::new();
         let mut us: Vec<u128> = (0..60)
             .map(|_| {

@@ -22,13 +22,16 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// The server reported damage after it took request `sequence`, seen at `now`.
+    /// The server reported damage after it took request `sequence`, seen at `now`; `is_here` where
+    /// it may lie in what is grabbed.
     ///
     /// A report from before the last grab is about pixels which that grab already has.
-    pub(super) fn damaged(&mut self, sequence: u64, now: MonoTime) {
+    pub(super) fn damaged(&mut self, sequence: u64, now: MonoTime, is_here: bool) {
         if sequence >= self.grab_sequence {
             self.reported = true;
-            self.newest = Some(now);
+            if is_here {
+                self.newest = Some(now);
+            }
         }
     }
 
@@ -79,8 +82,8 @@ mod tests {
     fn the_newest_change_dates_the_grab() {
         let mut changes = Changes::default();
         assert!(!changes.is_pending());
-        changes.damaged(5, ms(10));
-        changes.damaged(6, ms(17));
+        changes.damaged(5, ms(10), true);
+        changes.damaged(6, ms(17), true);
         assert!(changes.is_pending());
         assert_eq!(changes.grabbed(9, ms(20)), Some(ms(17)));
         assert!(!changes.is_pending());
@@ -92,9 +95,9 @@ mod tests {
         let mut changes = Changes::default();
         changes.changed(ms(1));
         changes.grabbed(9, ms(2));
-        changes.damaged(8, ms(3));
+        changes.damaged(8, ms(3), true);
         assert!(!changes.is_pending() && changes.rearm_at().is_none());
-        changes.damaged(9, ms(4));
+        changes.damaged(9, ms(4), true);
         assert!(changes.is_pending());
     }
 
@@ -104,7 +107,7 @@ mod tests {
         let mut subtractions = 0;
         for us in 0..100_000 {
             let now = MonoTime::from_micros(us);
-            changes.damaged(us, now);
+            changes.damaged(us, now, true);
             if changes.is_rearm_due(now) {
                 changes.rearmed(now);
                 subtractions += 1;

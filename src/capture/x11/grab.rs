@@ -4,12 +4,14 @@
 use super::connection::{Connection, OrLost};
 use crate::capture::sys::shm::SharedMemory;
 use crate::capture::{CaptureError, FramePool};
-use crate::units::Size;
+use crate::units::{Region, Size};
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::cookie::Cookie;
 use x11rb::errors::ReplyError;
 use x11rb::protocol::shm::{self, ConnectionExt as _};
-use x11rb::protocol::xproto::{self, ConnectionExt as _, ImageFormat, ImageOrder, Screen, Window};
+use x11rb::protocol::xproto::{
+    self, ConnectionExt as _, Drawable, ImageFormat, ImageOrder, Screen,
+};
 
 /// The way to the pixels.
 #[derive(Debug)]
@@ -79,20 +81,22 @@ impl Grabber {
         Ok(Some(Self::Shared { segment, memory }))
     }
 
-    /// Asks for the whole of `root`; the request is sent with the next flush.
+    /// Asks for `area` of `drawable`; the request is sent with the next flush.
     pub(super) fn ask<'c>(
         &self,
         connection: &'c Connection,
-        root: Window,
-        size: Size,
+        drawable: Drawable,
+        area: Region,
     ) -> Result<Asked<'c>, CaptureError> {
-        let (width, height) = (size.width as u16, size.height as u16);
+        // The protocol's own widths: 16 bits for places and sizes.
+        let (x, y) = (area.x as i16, area.y as i16);
+        let (width, height) = (area.size.width as u16, area.size.height as u16);
         match self {
             Self::Shared { segment, .. } => connection
                 .shm_get_image(
-                    root,
-                    0,
-                    0,
+                    drawable,
+                    x,
+                    y,
                     width,
                     height,
                     !0,
@@ -102,7 +106,7 @@ impl Grabber {
                 )
                 .map(Asked::Shared),
             Self::Plain => connection
-                .get_image(ImageFormat::Z_PIXMAP, root, 0, 0, width, height, !0)
+                .get_image(ImageFormat::Z_PIXMAP, drawable, x, y, width, height, !0)
                 .map(Asked::Plain),
         }
         .or_lost("asking for the picture")
