@@ -130,7 +130,12 @@ impl Layout {
             text: Rect::new(0, text_y, size.width, track_y.saturating_sub(text_y)),
             track: Rect::new(0, track_y, size.width, strip_y - track_y),
             // In the middle of the top band, clear of both markers.
-            lamp: Rect::new(size.width / 8 * 3 & !1, 0, size.width / 4 & !1, unit & !1),
+            lamp: Rect::new(
+                (size.width / 8 * 3) & !1,
+                0,
+                (size.width / 4) & !1,
+                unit & !1,
+            ),
             strip: Rect::new(0, strip_y, size.width, strip_height),
         }
     }
