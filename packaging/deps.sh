@@ -57,7 +57,8 @@ install_packages() {
         names="ca-certificates curl git gcc g++ libc6-dev make pkg-config libasound2-dev ffmpeg
             libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon0 libxkbcommon-x11-0
             libwayland-client0 libwayland-egl1 libwayland-cursor0 libegl1 libgl1 libgl1-mesa-dri"
-        [ "$purpose" = test ] && names="$names xvfb pulseaudio pulseaudio-utils libasound2-plugins procps"
+        [ "$purpose" = test ] && names="$names xvfb pulseaudio pulseaudio-utils libasound2-plugins procps
+            pipewire pipewire-bin wireplumber dbus-daemon"
     elif have dnf; then
         manager=dnf
         names="ca-certificates curl git gcc gcc-c++ make pkgconf-pkg-config alsa-lib-devel /usr/bin/ffmpeg

@@ -1,5 +1,6 @@
 //! A show without a window: `pd-console live`. Prints its progress to stderr, its result to stdout.
 
+use crate::audio::Format;
 use crate::clock;
 use crate::monitor::load::{Load, LoadMeter};
 use crate::relay::hub::RelayFigures;
@@ -7,7 +8,9 @@ use crate::session::failure::{Failure, FailureKind};
 use crate::session::journal::Journal;
 use crate::session::machine::Policy;
 use crate::session::runtime::Options;
-use crate::session::snapshot::{Confirmation, Receiver, Snapshot, StageFigures, State};
+use crate::session::snapshot::{
+    AudioInputStatus, Confirmation, Receiver, Snapshot, StageFigures, State,
+};
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings};
 use crate::stop::StopToken;
@@ -31,6 +34,7 @@ pub struct Outcome {
     receiver: Option<Receiver>,
     confirmation: Confirmation,
     source: String,
+    sound: Vec<serde_json::Value>,
     encoder: String,
     figures: RelayFigures,
     load: Load,
@@ -133,6 +137,7 @@ fn follow(
                 receiver: snapshot.receiver.clone(),
                 confirmation: snapshot.confirmation,
                 source: snapshot.source.clone(),
+                sound: snapshot.audio.inputs.iter().map(sound).collect(),
                 encoder: snapshot.encoder.clone(),
                 figures: session.figures(),
                 load: meter.map(|mut meter| meter.load(&pids)).unwrap_or_default(),
@@ -143,6 +148,21 @@ fn follow(
             });
         }
     }
+}
+
+/// A sound input as it stood at the end.
+fn sound(input: &AudioInputStatus) -> serde_json::Value {
+    let format = input.format.as_ref();
+    json!({
+        "label": input.label,
+        "problem": input.problem,
+        "host": format.map(|f| f.host),
+        "rate_hz": format.map(|f| f.rate_hz),
+        "channels": format.map(|f| f.channels),
+        "buffer_frames": format.map(|f| f.buffer_frames),
+        "buffer_ms": format.map(Format::buffer_ms),
+        "late_ms": format.map(|f| f.late_ms),
+    })
 }
 
 fn print_log(snapshot: &Snapshot, printed: u64) -> u64 {
@@ -255,6 +275,7 @@ impl Outcome {
             .collect();
         json!({
             "source": self.source,
+            "sound": self.sound,
             "encoder": self.encoder,
             "receiver": self.receiver_text(),
             "confirmed_online": self.confirmation == Confirmation::Online,

@@ -16,6 +16,17 @@ struct Running {
     wish: AudioInput,
     strip: Arc<Strip>,
     source: SoundSource,
+    /// What was last told of it.
+    told: Option<News>,
+}
+
+/// Something about an input that the operator has not been told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It is open: what and how.
+    Open(String),
+    /// It gives nothing: why, and what to do.
+    Problem(String),
 }
 
 impl Running {
@@ -26,6 +37,7 @@ impl Running {
             wish: wish.clone(),
             strip: Strip::new(timeline),
             source,
+            told: None,
         })
     }
 
@@ -108,6 +120,31 @@ impl SoundBank {
         all.map(|running| running.source.status()).collect()
     }
 
+    /// What has changed since this was last asked.
+    pub fn news(&mut self) -> Vec<News> {
+        let several = self.running.len() > 1;
+        let mut all = Vec::new();
+        for (index, running) in self.running.iter_mut().enumerate() {
+            let status = running.source.status();
+            let Some(news) = news_of(&status) else {
+                continue;
+            };
+            if running.told.as_ref() == Some(&news) {
+                continue;
+            }
+            running.told = Some(news.clone());
+            let numbered = |text: String| match several {
+                true => format!("sound input {}: {text}", index + 1),
+                false => format!("sound: {text}"),
+            };
+            all.push(match news {
+                News::Open(text) => News::Open(numbered(text)),
+                News::Problem(text) => News::Problem(numbered(text)),
+            });
+        }
+        all
+    }
+
     /// Asks all inputs to end and waits for them, at most `limit` together.
     pub fn end(mut self, limit: Duration) {
         let deadline = Instant::now() + limit;
@@ -118,6 +155,23 @@ impl SoundBank {
             let left = deadline.saturating_duration_since(Instant::now());
             running.source.join(left);
         }
+    }
+}
+
+/// None while there is nothing to tell yet: a device's buffers are known with its first sound.
+fn news_of(status: &SourceStatus) -> Option<News> {
+    if let Some(problem) = &status.problem {
+        return Some(News::Problem(problem.clone()));
+    }
+    match &status.format {
+        _ if status.label.is_empty() => None,
+        None => Some(News::Open(status.label.clone())),
+        Some(format) if format.buffer_frames == 0 => None,
+        // Without the buffers: they are measured anew each second, and in the status.
+        Some(format) => Some(News::Open(format!(
+            "{} ({}, {} Hz, {} channels)",
+            status.label, format.host, format.rate_hz, format.channels
+        ))),
     }
 }
 
@@ -148,8 +202,15 @@ mod tests {
     #[test]
     fn b12_a_missing_input_is_named_and_the_others_play_on() {
         let inputs = [missing(), Tone, Silence].map(AudioInput::of);
-        let bank = SoundBank::start(&inputs).unwrap();
+        let mut bank = SoundBank::start(&inputs).unwrap();
         std::thread::sleep(Duration::from_millis(1_200));
+        let news = bank.news();
+        let [News::Problem(missing), News::Open(tone)] = news.as_slice() else {
+            panic!("{news:?}");
+        };
+        assert!(missing.starts_with("sound input 1: ") && missing.contains("7f3a"));
+        assert!(tone.starts_with("sound input 2: 1000 Hz"), "{tone}");
+        assert_eq!(bank.news(), [], "told once");
         let statuses = bank.statuses();
         assert!(statuses[0].problem.as_ref().unwrap().contains("7f3a"));
         assert_eq!(statuses[1].problem, None);

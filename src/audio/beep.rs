@@ -84,6 +84,7 @@ impl AudioSource for BeepSource {
                 buffer_frames: CALLBACK_FRAMES as u32,
                 late_ms: 0,
             }),
+            pauses: false,
         };
         let mut began = clock::now();
         let mut position = 0_u64;

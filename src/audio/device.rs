@@ -209,7 +209,7 @@ fn start(which: &Which, mut wire: Wire) -> Result<cpal::Stream, AudioError> {
             buffer_frames: 0,
             late_ms: 0,
         },
-        pauses: output && cfg!(windows),
+        pauses: output,
     });
     stream.play().map_err(failed)?;
     Ok(stream)

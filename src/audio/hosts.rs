@@ -47,8 +47,9 @@ pub(super) struct Found {
     pub(super) host: &'static str,
     /// What the operator calls the device.
     pub(super) label: String,
-    /// It is an output: its formats are an output's, and it may pause while nothing plays (WASAPI
-    /// gives no callbacks then: "Loopback Recording", Windows Core Audio).
+    /// It is an output (Windows, macOS): its formats are an output's, and it may pause while nothing
+    /// plays (WASAPI gives no callbacks then: "Loopback Recording", Windows Core Audio). That it is
+    /// gone is told by its error callback.
     pub(super) output: bool,
     /// How many channels it has, where its own list of formats does not say.
     pub(super) channels: Option<u16>,

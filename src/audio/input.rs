@@ -39,6 +39,8 @@ pub struct Opened {
     pub label: String,
     /// How it is open; None while it is not.
     pub format: Option<Format>,
+    /// It may give nothing without being lost.
+    pub pauses: bool,
 }
 
 impl InputSource {
@@ -114,6 +116,7 @@ pub(super) fn listen(
                 *opened.lock().unwrap_or_else(PoisonError::into_inner) = Opened {
                     label,
                     format: Some(format),
+                    pauses,
                 };
             }
             Ok(Event::Sound(chunk)) => {

@@ -150,15 +150,18 @@ impl SoundSource {
     /// The source's status now. A problem stays until sound comes again.
     pub fn status(&self) -> SourceStatus {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if shared.problem.is_some() && self.timeline.stats().pushed > shared.pushed_then {
-            shared.problem = None;
-        }
         let opened = self.opened.as_ref().map(|opened| {
             opened
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone()
         });
+        // What may pause is well again once it is open.
+        let waits = opened.as_ref().is_some_and(|opened| opened.pauses);
+        let sounds = self.timeline.stats().pushed > shared.pushed_then;
+        if shared.problem.is_some() && (sounds || waits) {
+            shared.problem = None;
+        }
         let label = match (&shared.problem, &opened) {
             (Some(_), _) => String::new(),
             (None, Some(opened)) => opened.label.clone(),
@@ -280,6 +283,40 @@ mod tests {
         let started = Instant::now();
         assert!(source.join(Duration::from_secs(1)));
         assert!(started.elapsed() < Duration::from_millis(500));
+    }
+
+    /// B11: opened anew while nothing plays, it has no problem and gives nothing.
+    #[test]
+    fn b11_a_loopback_opened_anew_while_nothing_plays_is_well() {
+        struct Loopback(Arc<Mutex<Opened>>, u32);
+        impl AudioSource for Loopback {
+            fn label(&self) -> String {
+                "loopback".into()
+            }
+
+            fn run(&mut self, _: &Timeline, stop: &StopToken) -> Result<(), AudioError> {
+                self.1 += 1;
+                if self.1 == 1 {
+                    return Err(AudioError::Device("the output was unplugged".into()));
+                }
+                *self.0.lock().unwrap() = Opened {
+                    label: "Monitor of Speakers".into(),
+                    format: None,
+                    pauses: true,
+                };
+                while !stop.sleep(Duration::from_millis(10)) {}
+                Ok(())
+            }
+        }
+        let opened = Arc::new(Mutex::new(Opened::default()));
+        let fake = Loopback(opened.clone(), 0);
+        let (timeline, stop) = (Timeline::new(), StopToken::new());
+        let source = supervise(fake, Some(opened), &timeline, &stop).unwrap();
+        wait_for(|| source.status().problem.is_some());
+        wait_for(|| source.status().problem.is_none());
+        assert_eq!(source.status().label, "Monitor of Speakers");
+        assert_eq!(timeline.stats().pushed, 0);
+        assert!(source.join(Duration::from_secs(1)));
     }
 
     #[test]

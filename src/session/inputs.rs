@@ -7,6 +7,7 @@
 use super::journal::Journal;
 use super::pump::{self, PumpControl};
 use super::snapshot::Preview;
+use crate::audio::bank::News;
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{Mixer, SoundBank};
 use crate::capture::{FrameSlot, Opener, PictureSource, PictureStatus, preview, supervise};
@@ -114,6 +115,16 @@ impl Inputs {
             .as_ref()
             .map(PictureSource::status)
             .unwrap_or_default()
+    }
+
+    /// Tells the operator what has changed with the sound inputs.
+    pub fn tell_sound(&mut self, journal: &Journal) {
+        for news in self.sound.as_mut().map(SoundBank::news).unwrap_or_default() {
+            match news {
+                News::Open(text) => journal.info(text),
+                News::Problem(text) => journal.warn(text),
+            }
+        }
     }
 
     /// The sound inputs' status, in the order of the settings.

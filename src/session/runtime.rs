@@ -365,6 +365,7 @@ impl Worker {
                 let text = format!("no thread for a sound input: {error}");
                 self.journal.error(text);
             }
+            inputs.tell_sound(&self.journal);
         }
     }
 
