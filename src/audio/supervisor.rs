@@ -6,9 +6,9 @@
 use super::hosts::Which;
 use super::{AudioError, AudioSource, BeepSource, Format, InputSource, Opened};
 use super::{Timeline, ToneSource};
+use crate::panics::text_of;
 use crate::settings::AudioSourceKind;
 use crate::stop::StopToken;
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -135,15 +135,6 @@ fn supervise(
         stop: stop.clone(),
         thread: Some(thread),
     })
-}
-
-/// What a panic said.
-fn text_of(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }
 
 impl SoundSource {
