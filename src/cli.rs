@@ -1,14 +1,17 @@
 //! The command line.
 
+use crate::capture::{self, choice};
 use crate::ffmpeg::plan::{self, AudioInput as SoundPipe, EncoderWish, SrtOutput};
 use crate::ffmpeg::{Version, capabilities};
 use crate::headless::{self, Wish};
 use crate::publish::{Mode, parse_host_box, stream_id};
 use crate::session::failure::{Failure, FailureKind};
 use crate::settings::{
-    AudioInput, AudioSourceKind, Secrets, Settings, TargetKind, VideoSourceKind, load, set_pair,
+    AudioInput, AudioSourceKind, ScreenPart, Secrets, Settings, TargetKind, VideoSourceKind, load,
+    set_pair,
 };
 use crate::stop::StopToken;
+use crate::units::Region;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Producer console: sends a return picture of the screen to camera operators and talent through
@@ -48,6 +51,15 @@ pub struct SettingsArgs {
     /// Picture source.
     #[arg(long)]
     pub source: Option<Source>,
+    /// Only this monitor, by its name in `pd-console sources`.
+    #[arg(long, value_name = "NAME", conflicts_with = "window")]
+    pub monitor: Option<String>,
+    /// Only this window, by its title or a part of it as `pd-console sources` shows it.
+    #[arg(long, value_name = "TITLE")]
+    pub window: Option<String>,
+    /// Only this rectangle of the source, such as 1280x720+100+50.
+    #[arg(long, value_name = "WxH+X+Y")]
+    pub region: Option<Region>,
     /// Sound input: default, system (what this machine plays), tone, beep, silence, or the name of an
     /// input; then, if wished, its gain and delay, as in `system@-6dB` or `USB@3dB@40ms`. May be given
     /// several times: all are mixed.
@@ -74,6 +86,28 @@ pub enum Source {
     Pattern,
     /// X11 screen.
     X11,
+    /// Wayland screen, through the desktop's portal.
+    Portal,
+    /// Windows screen.
+    Windows,
+    /// macOS screen.
+    Macos,
+    /// Through the `scap` library.
+    Scap,
+}
+
+impl From<Source> for VideoSourceKind {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Screen => Self::Screen,
+            Source::Pattern => Self::Pattern,
+            Source::X11 => Self::X11,
+            Source::Portal => Self::Portal,
+            Source::Windows => Self::Windows,
+            Source::Macos => Self::MacOs,
+            Source::Scap => Self::Scap,
+        }
+    }
 }
 
 /// Arguments of `live`.
@@ -159,11 +193,17 @@ impl SettingsArgs {
             loaded.settings
         };
         if let Some(source) = self.source {
-            settings.video.source = match source {
-                Source::Screen => VideoSourceKind::Screen,
-                Source::Pattern => VideoSourceKind::Pattern,
-                Source::X11 => VideoSourceKind::X11,
-            };
+            settings.video.source = source.into();
+        }
+        if let Some(name) = &self.monitor {
+            settings.video.part = ScreenPart::Monitor(name.clone());
+        }
+        if let Some(title) = &self.window {
+            let open = capture::list(settings.video.source).map_err(|e| bad(&e))?;
+            settings.video.part = choice::window_titled(title, &open).map_err(|e| bad(&e))?;
+        }
+        if self.region.is_some() {
+            settings.video.region = self.region;
         }
         if !self.audio.is_empty() {
             settings.audio.inputs = self.audio.clone();

@@ -91,6 +91,34 @@ pub fn find_window<T>(
     }
 }
 
+/// The one of `open` whose title is `text`, or else the only one that has it in its title.
+///
+/// # Errors
+/// Where there is none, or several; the text says which.
+pub fn window_titled(text: &str, open: &[Choice]) -> Result<ScreenPart, String> {
+    let titled = |fits: fn(&str, &str) -> bool| {
+        let windows = open.iter().map(|choice| &choice.part);
+        windows.filter(move |part| match part {
+            ScreenPart::Window(name) => fits(&name.title, text),
+            ScreenPart::Whole | ScreenPart::Monitor(_) => false,
+        })
+    };
+    if let Some(exact) = titled(|title, text| title == text).next() {
+        return Ok(exact.clone());
+    }
+    let partly: Vec<_> = titled(|title, text| title.contains(text)).collect();
+    match partly.as_slice() {
+        [only] => Ok((*only).clone()),
+        [] => Err(format!(
+            "no window has `{text}` in its title; `pd-console sources` lists them"
+        )),
+        several => Err(format!(
+            "{} windows have `{text}` in their title; give more of it (`pd-console sources` lists them)",
+            several.len()
+        )),
+    }
+}
+
 /// Makes names of like monitors distinct: the second "DELL U2720Q" becomes "DELL U2720Q (2)".
 pub fn number_twins(names: &mut [String]) {
     for at in (1..names.len()).rev() {
@@ -124,6 +152,32 @@ mod tests {
             app: app.into(),
             title: title.into(),
         }
+    }
+
+    #[test]
+    fn a_window_is_named_by_its_title_or_enough_of_it() {
+        let window = |title: &str| Choice {
+            part: ScreenPart::Window(named("App", title)),
+            label: title.into(),
+            size: Size::new(16, 16),
+            place: None,
+        };
+        let monitor = Choice {
+            part: ScreenPart::Monitor("News".into()),
+            ..window("")
+        };
+        let open = [
+            monitor,
+            window("News"),
+            window("News at ten"),
+            window("Deck"),
+        ];
+        let titled = |text| window_titled(text, &open);
+        assert_eq!(titled("News").unwrap(), open[1].part);
+        assert_eq!(titled("ten").unwrap(), open[2].part);
+        assert_eq!(titled("De").unwrap(), open[3].part);
+        assert!(titled("Ne").unwrap_err().contains("2 windows"));
+        assert!(titled("Bank").unwrap_err().contains("no window"));
     }
 
     #[test]
