@@ -71,11 +71,7 @@ fn convert(c: &mut Criterion) {
     for (name, out, format) in [
         ("to I420", FULL, PipeFormat::I420),
         ("to I420 720p", HD, PipeFormat::I420),
-        (
-            "BGRA to 720p (before conversion: the naive order)",
-            HD,
-            PipeFormat::Bgra,
-        ),
+        ("BGRA to 720p", HD, PipeFormat::Bgra),
         ("BGRA as it is", FULL, PipeFormat::Bgra),
     ] {
         let mut converter = Converter::new(out, Fit::Letterbox, format);

@@ -386,7 +386,10 @@ fn figures_of_the_grab() {
                 return;
             };
             let painter = Painter::new(&server);
+            let opened = now();
             let running = Running::start(open(&server, true));
+            let first = running.next().in_memory_at.since(opened);
+            println!("{size} {name}, first frame after opening: {first:.1?}");
             running.settle();
             let used = cpu_time();
             std::thread::sleep(Duration::from_secs(2));

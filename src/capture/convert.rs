@@ -12,8 +12,8 @@ use crate::units::{Region, Size};
 use fast_image_resize::images::{
     TypedCroppedImage, TypedCroppedImageMut, TypedImage, TypedImageRef,
 };
-use fast_image_resize::pixels::{InnerPixel, U8, U8x4};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::U8x4;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use place::Place;
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
@@ -54,15 +54,16 @@ fn fill_black(out: &mut Vec<u8>, size: Size, format: PipeFormat) {
 /// range, or BGRA as it came.
 ///
 /// A source of the show's size (after cropping odd sides to even) is not scaled, so that no text
-/// is blurred; any other is scaled with its aspect kept. What is converted is scaled as I420:
-/// three planes of 1.5 bytes a pixel in all cost less than half of BGRA's four.
+/// is blurred; any other is scaled with its aspect kept.
 #[derive(Debug)]
 pub struct Converter {
     out: Size,
     fit: Fit,
     format: PipeFormat,
     resizer: Resizer,
-    unscaled: Vec<u8>,
+    scaled: Vec<u8>,
+    /// Rows without padding, where the stride is of no whole pixels.
+    tight: Vec<u8>,
 }
 
 impl Converter {
@@ -73,7 +74,8 @@ impl Converter {
             fit,
             format,
             resizer: Resizer::new(),
-            unscaled: Vec::new(),
+            scaled: Vec::new(),
+            tight: Vec::new(),
         }
     }
 
@@ -141,10 +143,14 @@ impl Converter {
                 copy_rows(frame, part, self.out, place, out);
                 Ok(())
             }
-            PipeFormat::Bgra => self.scaled_bgra(frame, part, place, out),
+            PipeFormat::Bgra => {
+                let size = self.out;
+                self.scaled_bgra(frame, part, out, size, place)
+            }
         }
     }
 
+    /// Scales in BGRA, before the chroma is halved, and converts what came out.
     fn scaled_i420(
         &mut self,
         frame: &Frame,
@@ -152,79 +158,54 @@ impl Converter {
         place: Place,
         out: &mut [u8],
     ) -> Result<(), CaptureError> {
-        let whole = Place {
-            x: 0,
-            y: 0,
-            size: part.size,
-        };
-        self.unscaled
-            .resize(bytes_of(part.size, PipeFormat::I420), 0);
-        let planes = Planes::of(&mut self.unscaled, part.size, whole);
-        into_i420(lines(frame, part), frame.stride, part.size, planes)?;
-        let half = |size: Size| Size::new(size.width / 2, size.height / 2);
-        let (from, to) = (part.size, self.out);
-        let (luma, chroma) = out.split_at_mut(to.pixels());
-        let (u, v) = chroma.split_at_mut(to.pixels() / 4);
-        let (from_luma, from_chroma) = self.unscaled.split_at(from.pixels());
-        let (from_u, from_v) = from_chroma.split_at(from.pixels() / 4);
-        let small = Place {
-            x: place.x / 2,
-            y: place.y / 2,
-            size: half(place.size),
-        };
-        for (bytes, size, out, out_size, place) in [
-            (from_luma, from, luma, to, place),
-            (from_u, half(from), u, half(to), small),
-            (from_v, half(from), v, half(to), small),
-        ] {
-            let view = Region { x: 0, y: 0, size };
-            scale::<U8>(&mut self.resizer, bytes, size, view, out, out_size, place)?;
-        }
-        Ok(())
+        let size = place.size;
+        let mut scaled = std::mem::take(&mut self.scaled);
+        scaled.resize(bytes_of(size, PipeFormat::Bgra), 0);
+        let whole = Place { x: 0, y: 0, size };
+        let done = self
+            .scaled_bgra(frame, part, &mut scaled, size, whole)
+            .and_then(|()| {
+                let planes = Planes::of(out, self.out, place);
+                into_i420(&scaled, size.width as usize * 4, size, planes)
+            });
+        self.scaled = scaled;
+        done
     }
 
+    /// Scales `part` of the frame to `place` in BGRA rows of `out_size`.
     fn scaled_bgra(
         &mut self,
         frame: &Frame,
         part: Region,
-        place: Place,
         out: &mut [u8],
+        out_size: Size,
+        place: Place,
     ) -> Result<(), CaptureError> {
         let rows = frame.size.height as usize;
         if frame.stride.is_multiple_of(4) && frame.data.len() >= frame.stride * rows {
             let row_px = u32::try_from(frame.stride / 4).unwrap_or(0);
             let size = Size::new(row_px, frame.size.height);
-            return scale::<U8x4>(
+            return scale(
                 &mut self.resizer,
                 &frame.data,
                 size,
                 part,
                 out,
-                self.out,
+                out_size,
                 place,
             );
         }
-        let whole = Place {
-            x: 0,
-            y: 0,
-            size: part.size,
-        };
-        self.unscaled
-            .resize(bytes_of(part.size, PipeFormat::Bgra), 0);
-        copy_rows(frame, part, part.size, whole, &mut self.unscaled);
-        let view = Region {
-            x: 0,
-            y: 0,
-            size: part.size,
-        };
-        let bytes = &self.unscaled;
-        scale::<U8x4>(
+        let size = part.size;
+        let (whole, view) = (Place { x: 0, y: 0, size }, Region { x: 0, y: 0, size });
+        self.tight.resize(bytes_of(size, PipeFormat::Bgra), 0);
+        copy_rows(frame, part, size, whole, &mut self.tight);
+        scale(
             &mut self.resizer,
-            bytes,
-            part.size,
+            &self.tight,
+            size,
             view,
             out,
-            self.out,
+            out_size,
             place,
         )
     }
@@ -249,7 +230,7 @@ fn copy_rows(frame: &Frame, part: Region, whole: Size, place: Place, out: &mut [
 }
 
 /// Scales `part` of a picture of `size` to `place` in one of `out_size`.
-fn scale<P: PixelTrait + InnerPixel>(
+fn scale(
     resizer: &mut Resizer,
     bytes: &[u8],
     size: Size,
@@ -262,12 +243,12 @@ fn scale<P: PixelTrait + InnerPixel>(
     // Views, not the resizer's own crop box: that one reads neighbours outside the box, and beyond
     // the last column those are the row's padding.
     let whole =
-        TypedImageRef::<P>::from_buffer(size.width, size.height, bytes).map_err(|e| lost(&e))?;
+        TypedImageRef::<U8x4>::from_buffer(size.width, size.height, bytes).map_err(|e| lost(&e))?;
     let (width, height) = (part.size.width, part.size.height);
     let view =
         TypedCroppedImage::from_ref(&whole, part.x, part.y, width, height).map_err(|e| lost(&e))?;
-    let mut all =
-        TypedImage::<P>::from_buffer(out_size.width, out_size.height, out).map_err(|e| lost(&e))?;
+    let mut all = TypedImage::<U8x4>::from_buffer(out_size.width, out_size.height, out)
+        .map_err(|e| lost(&e))?;
     let (width, height) = (place.size.width, place.size.height);
     let mut target = TypedCroppedImageMut::from_ref(&mut all, place.x, place.y, width, height)
         .map_err(|e| lost(&e))?;

@@ -4,7 +4,7 @@
 //! Two threads a source: `pd-capture` watches (20 looks a second, no work) and `pd-source` is the
 //! backend's. A backend's panic is an error; one that gives no sign of life is left behind with
 //! its stop token set and its slot handle void, so that it can neither hold nor disturb anyone. No
-//! more than [`MOST_STUCK`] are left behind at a time.
+//! more than three are left behind at a time.
 
 use super::latest::SourceNote;
 use super::{CaptureError, FrameSlot, VideoSource};
