@@ -32,14 +32,19 @@ fn flashes(stream: &Stream) -> Vec<f64> {
     let times = stream.frames("v:0");
     let pixels = (rect.width * rect.height) as usize;
     assert_eq!(grey.len(), times.len() * pixels, "a picture without a time");
-    let lamp: Vec<f64> = grey
+    let means: Vec<f64> = grey
         .chunks_exact(pixels)
-        .map(|picture| {
-            let mean = picture.iter().map(|p| f64::from(*p)).sum::<f64>() / pixels as f64;
-            // Studio range to full range.
-            (mean - 16.0) * 255.0 / 219.0
-        })
+        .map(|picture| picture.iter().map(|p| f64::from(*p)).sum::<f64>() / pixels as f64)
         .collect();
+    // Decoders differ in what they make of the range: the lamp's own off and on are the scale.
+    let bottom = means.iter().fold(f64::INFINITY, |a, b| a.min(*b));
+    let top = means.iter().fold(0.0_f64, |a, b| a.max(*b));
+    let scale = (255.0 - f64::from(LAMP_OFF)) / (top - bottom);
+    println!("lamp from {bottom:.1} to {top:.1}");
+    let lamp = means
+        .iter()
+        .map(|mean| f64::from(LAMP_OFF) + (mean - bottom) * scale);
+    let lamp: Vec<f64> = lamp.collect();
     let off = f64::from(LAMP_OFF) + 24.0;
     let on = |k: usize| lamp[k] > off && lamp[k - 1] <= off;
     (1..lamp.len())

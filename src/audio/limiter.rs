@@ -2,7 +2,7 @@
 //!
 //! A limiter, stereo linked, with an attack of no length and no look-ahead (so no latency): the
 //! frame that would pass full scale is brought down to it at once, the gain found is held for
-//! [`HOLD_FRAMES`] and then let go over [`RELEASE_FRAMES`]. Below full scale it changes nothing, to
+//! 30 ms and then let go over 200 ms. Below full scale it changes nothing, to
 //! the bit. The first wave that is too loud is flattened like by a clipper, those that follow keep
 //! their form. Nothing ever wraps around.
 
