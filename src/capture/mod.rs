@@ -10,6 +10,8 @@ pub mod frame;
 pub mod latest;
 pub mod pacer;
 pub mod pattern;
+#[cfg(all(target_os = "linux", feature = "pipewire"))]
+pub mod portal;
 pub mod preview;
 mod sys;
 #[cfg(all(target_os = "linux", feature = "x11"))]
@@ -50,6 +52,11 @@ pub enum CaptureError {
         "no X11 display: {0}. Start the console in a desktop session or set DISPLAY, or choose the test pattern"
     )]
     NoDisplay(String),
+    /// No way to capture a Wayland screen.
+    #[error(
+        "a Wayland screen cannot be captured here: {0}. Install xdg-desktop-portal with the backend of this desktop (xdg-desktop-portal-gnome, -kde, -wlr or -hyprland) and PipeWire with WirePlumber, log in anew, or choose another source"
+    )]
+    NoPortal(String),
     /// The picture is too small to encode.
     #[error("the source is {0}, too small to encode: at least 16x16 is needed")]
     TooSmall(Size),
@@ -83,6 +90,8 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
             let source = x11::X11Source::open(None, settings.cursor)?;
             Ok(Box::new(source.poll_every(interval)))
         }
+        #[cfg(all(target_os = "linux", feature = "pipewire"))]
+        VideoSourceKind::Portal => Ok(Box::new(portal::PortalSource::open(settings)?)),
         VideoSourceKind::Pattern => Ok(Box::new(pattern::PatternSource::new(
             settings.size,
             settings.fps,
