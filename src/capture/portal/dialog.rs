@@ -264,18 +264,20 @@ fn of_bus(error: zbus::Error) -> CaptureError {
         | Fdo::UnknownInterface(_)
         | Fdo::UnknownObject(_)
         | Fdo::UnknownProperty(_)
-        | Fdo::InvalidArgs(_) => {
-            CaptureError::NoPortal(format!("the desktop's portal offers no ScreenCast ({error})"))
-        }
+        | Fdo::InvalidArgs(_) => CaptureError::NoPortal(format!(
+            "the desktop's portal offers no ScreenCast ({error})"
+        )),
         Fdo::SpawnExecFailed(_)
         | Fdo::SpawnFailed(_)
         | Fdo::SpawnChildExited(_)
         | Fdo::SpawnChildSignaled(_) => {
             CaptureError::NoPortal(format!("the desktop portal does not start ({error})"))
         }
-        Fdo::ZBus(zbus::Error::InputOutput(_) | zbus::Error::Address(_)) => {
-            CaptureError::NoPortal(format!("the desktop's D-Bus session cannot be reached ({error})"))
-        }
+        Fdo::ZBus(
+            zbus::Error::Connection(..) | zbus::Error::InputOutput(_) | zbus::Error::Address(_),
+        ) => CaptureError::NoPortal(format!(
+            "the desktop's D-Bus session cannot be reached ({error})"
+        )),
         _ => CaptureError::Lost(format!("the desktop's portal: {error}")),
     }
 }

@@ -14,9 +14,7 @@ use pipewire::spa::param::video::{VideoFormat, VideoInfoRaw};
 use pipewire::spa::pod::serialize::PodSerializer;
 use pipewire::spa::pod::{ChoiceValue, Object, Pod, Property, Value, object, property};
 use pipewire::spa::sys as spa_sys;
-use pipewire::spa::utils::{
-    Choice, ChoiceEnum, ChoiceFlags, Fraction, Id, Rectangle, SpaTypes,
-};
+use pipewire::spa::utils::{Choice, ChoiceEnum, ChoiceFlags, Fraction, Id, Rectangle, SpaTypes};
 use std::io::Cursor;
 
 /// What the stream's pictures are.
@@ -230,7 +228,10 @@ mod tests {
 
     #[test]
     fn our_wishes_are_whole_pods() {
-        for bytes in metas().into_iter().chain([buffers(), offer(Fps::whole(30))]) {
+        for bytes in metas()
+            .into_iter()
+            .chain([buffers(), offer(Fps::whole(30))])
+        {
             let pod = Pod::from_bytes(&bytes).unwrap();
             assert!(pod.is_object() && bytes.len() % 8 == 0, "{bytes:?}");
         }

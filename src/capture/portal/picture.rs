@@ -51,8 +51,8 @@ pub(super) fn made_at(buffer: &Buffer<'_>, now: MonoTime) -> Option<MonoTime> {
     let clock = clock_gettime(ClockId::Monotonic);
     // Ours was read before: what passed since is taken off again.
     let passed = clock::now().since(now);
-    let clock_ns = u64::try_from(clock.tv_sec).ok()? * 1_000_000_000
-        + u64::try_from(clock.tv_nsec).ok()?;
+    let clock_ns =
+        u64::try_from(clock.tv_sec).ok()? * 1_000_000_000 + u64::try_from(clock.tv_nsec).ok()?;
     presented_at(pts_ns, clock_ns, now + passed)
 }
 

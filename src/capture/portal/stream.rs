@@ -129,8 +129,7 @@ pub(super) fn capture(
     let offer = format::offer(source.fps);
     let mut params: Vec<&Pod> = Pod::from_bytes(&offer).into_iter().collect();
     // Not to be connected to anything else afterwards: the next best source may be a camera.
-    let flags =
-        StreamFlags::AUTOCONNECT | StreamFlags::MAP_BUFFERS | StreamFlags::DONT_RECONNECT;
+    let flags = StreamFlags::AUTOCONNECT | StreamFlags::MAP_BUFFERS | StreamFlags::DONT_RECONNECT;
     stream
         .connect(Direction::Input, Some(node), flags, &mut params)
         .map_err(no_pipewire)?;
@@ -213,9 +212,7 @@ impl Pictures<'_> {
     }
 
     fn is_due(&self, at: MonoTime) -> bool {
-        self.is_first
-            || at >= self.slot.wanted_from()
-            || self.heard.buffers.get() < FEWEST_TO_HOLD
+        self.is_first || at >= self.slot.wanted_from() || self.heard.buffers.get() < FEWEST_TO_HOLD
     }
 
     /// How long the loop may sleep.
