@@ -4,6 +4,7 @@
 // The header is written through PipeWire's own pointers.
 #![allow(unsafe_code)]
 
+use crossbeam_channel::{Receiver, bounded};
 use pipewire::buffer::Buffer;
 use pipewire::channel::Sender;
 use pipewire::context::ContextBox;
@@ -23,7 +24,6 @@ use std::cell::Cell;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -66,8 +66,8 @@ enum Order {
 pub struct Screen {
     orders: Sender<Order>,
     thread: Option<JoinHandle<()>>,
-    streaming: mpsc::Receiver<()>,
-    drawn: mpsc::Receiver<bool>,
+    streaming: Receiver<()>,
+    drawn: Receiver<bool>,
     /// Its PipeWire node.
     pub node: u32,
 }
@@ -75,9 +75,9 @@ pub struct Screen {
 impl Screen {
     pub fn start(socket: PathBuf, width: u32, height: u32) -> Self {
         let (orders, inbox) = pipewire::channel::channel();
-        let (tell_node, node) = mpsc::channel();
-        let (tell_streaming, streaming) = mpsc::channel();
-        let (tell_drawn, drawn) = mpsc::channel();
+        let (tell_node, node) = bounded(8);
+        let (tell_streaming, streaming) = bounded(8);
+        let (tell_drawn, drawn) = bounded(8);
         let thread = std::thread::spawn(move || {
             let main_loop = MainLoopBox::new(None).unwrap();
             let context = ContextBox::new(main_loop.loop_(), None).unwrap();
@@ -93,8 +93,8 @@ impl Screen {
             let _listener = stream
                 .add_local_listener_with_user_data(())
                 .state_changed(move |stream, (), _, state| match state {
-                    StreamState::Paused => drop(tell_node.send(stream.node_id())),
-                    StreamState::Streaming => drop(tell_streaming.send(())),
+                    StreamState::Paused => drop(tell_node.try_send(stream.node_id())),
+                    StreamState::Streaming => drop(tell_streaming.try_send(())),
                     _ => {}
                 })
                 .param_changed(move |stream, (), id, param| {
@@ -135,7 +135,7 @@ impl Screen {
                             if let Some(mut buffer) = buffer {
                                 draw(&mut buffer, size.get(), picture);
                             }
-                            let _ = tell_drawn.send(has);
+                            let _ = tell_drawn.try_send(has);
                         }
                     }
                 }
