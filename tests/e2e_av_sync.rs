@@ -182,6 +182,8 @@ fn flash_and_beep_arrive_together_through_mediamtx() {
     std::fs::write(&config, text).unwrap();
     let process = Command::new(server)
         .arg(&config)
+        // Or its default ports may be another server's.
+        .env("MTX_MOQ", "no")
         .current_dir(folder.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

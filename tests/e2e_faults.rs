@@ -168,6 +168,8 @@ fn mediamtx_with_passphrase(
     std::fs::write(&config, text).unwrap();
     let server = Command::new(program)
         .arg(&config)
+        // Or its default ports may be another server's.
+        .env("MTX_MOQ", "no")
         // It writes certificates beside itself.
         .current_dir(folder.path())
         .stdout(Stdio::null())

@@ -291,6 +291,14 @@ fn b04_a_source_that_changes_its_size_is_never_sheared() {
                 (&properties["width"], &properties["height"]),
                 (&1280.into(), &720.into())
             );
+            for (name, value) in [
+                ("color_range", "tv"),
+                ("color_space", "bt709"),
+                ("color_primaries", "bt709"),
+                ("color_transfer", "bt709"),
+            ] {
+                assert_eq!(properties[name], value, "{pipe:?} {name}");
+            }
             assert!(longest_gap(&stream) < 0.3, "{}", longest_gap(&stream));
             // 1000x700 has bars of 126 at its sides; the others fill the show (1367x769 up to two
             // rows or columns).
