@@ -15,6 +15,8 @@ pub mod macos;
 pub mod pacer;
 pub mod pattern;
 pub mod preview;
+#[cfg(all(target_os = "linux", feature = "scap"))]
+pub mod scap;
 pub mod supervise;
 mod sys;
 #[cfg(windows)]
@@ -99,6 +101,8 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
         VideoSourceKind::Windows => Ok(Box::new(windows::WindowsSource::open(settings)?)),
         #[cfg(target_os = "macos")]
         VideoSourceKind::MacOs => Ok(Box::new(macos::MacSource::open(settings)?)),
+        #[cfg(all(target_os = "linux", feature = "scap"))]
+        VideoSourceKind::Scap => Ok(Box::new(scap::ScapSource::open(settings)?)),
         other => Err(CaptureError::Unsupported(
             match other {
                 VideoSourceKind::X11 => "an X11 screen",

@@ -96,7 +96,7 @@ impl Sidecar {
         tracing::debug!(
             pid = child.as_inner().id(),
             "{name}: {}",
-            args.command_line("ffmpeg")
+            args.command_line(&program.to_string_lossy())
         );
         Ok(Self {
             name: name.to_owned(),
