@@ -240,6 +240,7 @@ impl Console for Demo {
             Command::SetMuted { muted } => demo.settings.audio.muted = muted,
             Command::ApplySettings(settings) => demo.settings = *settings,
             Command::SetPreview { on } => demo.preview = on,
+            Command::ChooseScreen => {}
             Command::SetInput { .. } | Command::SetSecrets { .. } | Command::Quit => {}
         }
     }

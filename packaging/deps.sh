@@ -47,39 +47,45 @@ dnf_install() { as_root dnf -q install -y "$@"; }
 pacman_install() { as_root pacman -Sq --noconfirm --needed "$@"; }
 brew_install() { brew install --quiet "$@"; }
 
-# Build: a C compiler (aws-lc, built without cmake) and ALSA's headers. Window: X11, Wayland and GL
+# Build: a C compiler (aws-lc, built without cmake), ALSA's and PipeWire's headers, and libclang,
+# which reads the latter. Window: X11, Wayland and GL
 # libraries, which winit and glutin load at run time, so that `ldd` does not show them.
 # Test: a screen and a sound server without either.
 install_packages() {
     local purpose=$1 manager names
     if have apt-get; then
         manager=apt
-        names="ca-certificates curl git gcc g++ libc6-dev make pkg-config libasound2-dev ffmpeg
+        names="ca-certificates curl git gcc g++ libc6-dev make pkg-config libasound2-dev libpipewire-0.3-dev libclang-dev ffmpeg
             libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon0 libxkbcommon-x11-0
             libwayland-client0 libwayland-egl1 libwayland-cursor0 libegl1 libgl1 libgl1-mesa-dri"
         [ "$purpose" = test ] && names="$names xvfb pulseaudio pulseaudio-utils libasound2-plugins procps
-            pipewire pipewire-bin wireplumber dbus-daemon"
+            dbus-daemon pipewire pipewire-bin wireplumber gstreamer1.0-tools gstreamer1.0-plugins-base
+            gstreamer1.0-pipewire"
     elif have dnf; then
         manager=dnf
         names="ca-certificates curl git gcc gcc-c++ make pkgconf-pkg-config alsa-lib-devel /usr/bin/ffmpeg
             libX11 libX11-xcb libXcursor libXi libXrandr libxkbcommon libxkbcommon-x11
             libwayland-client libwayland-egl libwayland-cursor libglvnd-egl libglvnd-glx mesa-dri-drivers"
         # Fedora has PipeWire in PulseAudio's place; the tests of the latter are skipped there.
-        [ "$purpose" = test ] && names="$names xorg-x11-server-Xvfb pulseaudio-utils procps-ng"
+        [ "$purpose" = test ] && names="$names xorg-x11-server-Xvfb pulseaudio-utils procps-ng
+            dbus-daemon pipewire pipewire-utils wireplumber gstreamer1 gstreamer1-plugins-base pipewire-gstreamer
+            sway swaybg xdg-desktop-portal xdg-desktop-portal-wlr"
     elif have pacman; then
         manager=pacman
-        names="ca-certificates curl git gcc make pkgconf alsa-lib ffmpeg libx11 libxcursor libxi libxrandr
+        names="ca-certificates curl git gcc make pkgconf alsa-lib libpipewire clang ffmpeg libx11 libxcursor libxi libxrandr
             libxkbcommon libxkbcommon-x11 wayland libglvnd mesa"
-        [ "$purpose" = test ] && names="$names xorg-server-xvfb libpulse alsa-plugins procps-ng"
+        [ "$purpose" = test ] && names="$names xorg-server-xvfb libpulse alsa-plugins procps-ng
+            dbus pipewire wireplumber gstreamer gst-plugins-base gst-plugin-pipewire
+            sway swaybg xdg-desktop-portal xdg-desktop-portal-wlr"
     elif have brew; then
         manager=brew
         names="ffmpeg"
     else
-        say "no apt, dnf, pacman or brew here. Needed: a C compiler, pkg-config, ALSA's headers (Linux), ffmpeg 5 or newer"
+        say "no apt, dnf, pacman or brew here. Needed: a C compiler, pkg-config, libclang, ALSA's and PipeWire's headers (Linux), ffmpeg 5 or newer"
         return 0
     fi
     # PipeWire's headers, and the clang that makes Rust of them.
-    case $manager in apt) names="$names libpipewire-0.3-dev clang" ;; dnf) names="$names pipewire-devel clang" ;; pacman) names="$names libpipewire clang" ;; esac
+    case $manager in apt) names="$names libpipewire-0.3-dev clang" ;; dnf) names="$names pipewire-devel clang-devel" ;; pacman) names="$names libpipewire clang" ;; esac
     local missing
     # shellcheck disable=SC2086 # names are words
     missing=$(missing_of "${manager}_has" $names)

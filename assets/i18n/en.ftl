@@ -130,6 +130,7 @@ settings-picture = Picture
 settings-source = Source
 settings-source-screen = Screen
 settings-source-pattern = Test pattern
+settings-source-ask = Let the desktop ask again which screen
 settings-source-take = Put on air: { $source }
 settings-source-keep = Keep the present source
 settings-source-gone = { $name } (not found)

@@ -130,6 +130,7 @@ settings-picture = 영상
 settings-source = 소스
 settings-source-screen = 화면
 settings-source-pattern = 테스트 패턴
+settings-source-ask = 캡처할 화면 다시 선택
 settings-source-take = 송출로 전환: { $source }
 settings-source-keep = 지금 소스 유지
 settings-source-gone = { $name } (찾을 수 없음)

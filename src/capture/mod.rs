@@ -14,6 +14,8 @@ pub mod latest;
 pub mod macos;
 pub mod pacer;
 pub mod pattern;
+#[cfg(all(target_os = "linux", feature = "pipewire"))]
+pub mod portal;
 pub mod preview;
 #[cfg(all(target_os = "linux", feature = "scap"))]
 pub mod scap;
@@ -60,6 +62,11 @@ pub enum CaptureError {
         "no X11 display: {0}. Start the console in a desktop session or set DISPLAY, or choose the test pattern"
     )]
     NoDisplay(String),
+    /// No way to capture a Wayland screen.
+    #[error(
+        "a Wayland screen cannot be captured here: {0}. Install xdg-desktop-portal with the backend of this desktop (xdg-desktop-portal-gnome, -kde, -wlr or -hyprland) and PipeWire with WirePlumber, log in anew, or choose another source"
+    )]
+    NoPortal(String),
     /// The picture is too small to encode.
     #[error("the source is {0}, too small to encode: at least 16x16 is needed")]
     TooSmall(Size),
@@ -93,6 +100,8 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
             let source = x11::X11Source::open(None, settings)?;
             Ok(Box::new(source.poll_every(interval)))
         }
+        #[cfg(all(target_os = "linux", feature = "pipewire"))]
+        VideoSourceKind::Portal => Ok(Box::new(portal::PortalSource::open(settings)?)),
         VideoSourceKind::Pattern => Ok(Box::new(pattern::PatternSource::new(
             settings.size,
             settings.fps,
@@ -114,6 +123,19 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
             }
             .into(),
         )),
+    }
+}
+
+/// Forgets which screen the operator chose in the desktop's dialog, so that the next opening asks
+/// anew. Does nothing for kinds that have no dialog.
+///
+/// # Errors
+/// A text, where what was chosen is kept in a file that cannot be removed.
+pub fn forget_choice(kind: VideoSourceKind) -> Result<(), String> {
+    match choice::resolve(kind) {
+        #[cfg(all(target_os = "linux", feature = "pipewire"))]
+        VideoSourceKind::Portal => portal::forget_choice().map_err(|e| e.to_string()),
+        _ => Ok(()),
     }
 }
 

@@ -111,6 +111,11 @@ impl PictureSource {
         }
     }
 
+    /// Opens the same source anew.
+    pub fn reopen(&self) {
+        lock(&self.shared).wanted.0 += 1;
+    }
+
     /// Ends the source and waits for it, at most `limit`; false where it did not end in time.
     pub fn join(mut self, limit: Duration) -> bool {
         self.stop.stop();

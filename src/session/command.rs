@@ -78,6 +78,8 @@ pub enum Command {
         /// SRT passphrase, 10 to 79 characters (libsrt, `SRTO_PASSPHRASE`).
         passphrase: Option<Secret>,
     },
+    /// Where the desktop itself asks which screen (Wayland): have it ask again, also on air.
+    ChooseScreen,
     /// Whether preview pictures are made (the window is visible and wants them).
     SetPreview {
         /// Whether to make them.

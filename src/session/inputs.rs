@@ -98,6 +98,13 @@ impl Inputs {
         }
     }
 
+    /// Opens the picture source anew, so that the desktop asks again.
+    pub fn reopen_picture(&self) {
+        if let Some(picture) = &self.picture {
+            picture.reopen();
+        }
+    }
+
     /// Takes over the sound inputs; those that stay are not disturbed.
     ///
     /// # Errors

@@ -293,6 +293,14 @@ impl Worker {
                     self.secrets.passphrase = given(passphrase);
                 }
             }
+            Command::ChooseScreen => {
+                if let Err(error) = crate::capture::forget_choice(self.settings.video.source) {
+                    self.journal.warn(error);
+                }
+                if let Some(inputs) = &self.inputs {
+                    inputs.reopen_picture();
+                }
+            }
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             // Taken by the loop.
             Command::Quit => {}

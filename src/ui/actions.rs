@@ -30,6 +30,8 @@ pub enum Action {
         /// The SRT passphrase, where typed.
         passphrase: Option<Secret>,
     },
+    /// Wants the desktop to ask again which screen.
+    ChooseScreen,
     /// Put the preview on or off.
     Preview(bool),
     /// Read the failure and put it away.
@@ -69,6 +71,7 @@ impl Action {
                 password,
                 passphrase,
             }],
+            Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::Dismiss => vec![Command::Dismiss],
             Self::PressStop
             | Self::Preview(_)

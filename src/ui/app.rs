@@ -202,6 +202,7 @@ impl Window {
             | Action::Input(..)
             | Action::Apply(_)
             | Action::Secrets { .. }
+            | Action::ChooseScreen
             | Action::Dismiss => {}
         }
         for command in action.commands() {

@@ -257,6 +257,18 @@ fn on_air_another_source_takes_a_second_press() {
 }
 
 #[test]
+fn where_the_desktop_asks_it_can_be_asked_again_on_air_too() {
+    let mut rig = open(|s| {
+        live(s);
+        s.settings.video.source = pd_console::settings::VideoSourceKind::Portal;
+    });
+    rig.press("Let the desktop ask again which screen");
+    assert_eq!(rig.sent(), [Command::ChooseScreen]);
+    let rig = open(|s| s.settings.video.source = pd_console::settings::VideoSourceKind::Pattern);
+    assert!(!rig.has("Let the desktop ask again which screen"));
+}
+
+#[test]
 fn b05_a_lost_source_is_shown_over_the_picture_and_another_offered() {
     let lost = |seconds: u64| {
         move |s: &mut pd_console::session::Snapshot| {

@@ -74,7 +74,7 @@ pub fn show(
                     ui.add(egui::Label::new(text).wrap());
                 }
                 window(ui, scene, form);
-                super::source::show(ui, scene, form, free);
+                super::source::show(ui, scene, form, free, actions);
                 super::sound::show(ui, scene, form);
                 ui.add_enabled_ui(free, |ui| target(ui, scene, form));
                 for bad in form.draft.check().err().unwrap_or_default() {

@@ -6,7 +6,9 @@ use super::form::Form;
 use super::settings::{RATES, SIZES, choose, row, section};
 use super::{Scene, theme};
 use crate::capture::Choice;
+use crate::capture::choice::resolve;
 use crate::settings::{Fit, ScreenPart, VideoSettings, VideoSourceKind};
+use crate::ui::actions::Action;
 use crate::units::{Region, Size};
 use eframe::egui::{Button, DragValue, RichText, Ui, vec2};
 
@@ -14,9 +16,24 @@ use eframe::egui::{Button, DragValue, RichText, Ui, vec2};
 pub type Pending = Option<(VideoSourceKind, ScreenPart)>;
 
 /// Draws the section; `free` where no show runs.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, free: bool) {
+pub fn show(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    form: &mut Form,
+    free: bool,
+    actions: &mut Vec<Action>,
+) {
     section(ui, &scene.t("settings-picture"));
     source(ui, scene, form, free);
+    if resolve(form.draft.video.source) == VideoSourceKind::Portal {
+        let text = RichText::new(scene.t("settings-source-ask")).font(theme::regular(13.0));
+        if ui
+            .add(Button::new(text).min_size(vec2(0.0, 28.0)))
+            .clicked()
+        {
+            actions.push(Action::ChooseScreen);
+        }
+    }
     region(ui, scene, &mut form.draft.video, &form.pictures);
     let video = &mut form.draft.video;
     let fits = [
