@@ -35,6 +35,7 @@ enum Act {
 }
 
 const SCRIPT: &str = r#"#!/bin/sh
+[ $# = 2 ] || exit 2
 here=$(dirname "$0")
 panic='pd-scap-source: scap failed inside: Failed to get screencast stream: LinCapError { msg: '
 case $1 in

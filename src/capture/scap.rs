@@ -15,7 +15,6 @@ use super::copy::Copier;
 use super::{CaptureError, FrameSlot, SourceNote, VideoSource};
 use crate::clock::now;
 use crate::ffmpeg::child::Sidecar;
-use crate::ffmpeg::plan::Arguments;
 use crate::settings::VideoSettings;
 use crate::stop::StopToken;
 use crate::units::Size;
@@ -24,7 +23,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{ChildStdout, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 /// The longest that the stop, or the child's end, goes unseen; and from one sign of life to the next.
@@ -76,22 +75,11 @@ impl ScapSource {
         // scap takes whole rates only; the pacer makes the exact one.
         let fps = settings.fps.as_f64().ceil().clamp(1.0, 1000.0) as u32;
         let cursor = if settings.cursor { "on" } else { "off" };
-        let args = Arguments::plain(vec![fps.to_string(), cursor.into()]);
-        let mut plain = Command::new(program);
-        plain
-            .args(args.real())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let child = Sidecar::start(
+        let mut command = Command::new(program);
+        command.args([fps.to_string().as_str(), cursor]);
+        let child = Sidecar::start_plain(
             "scap",
-            program,
-            &args,
-            |command| {
-                // The one that is given begins with arguments that only ffmpeg knows.
-                *command = plain;
-                Ok(())
-            },
+            command,
             Box::new(|line| tracing::warn!("scap: {line}")),
         )
         .map_err(|error| {
