@@ -201,13 +201,13 @@ fi
     echo "no MediaMTX (MEDIAMTX_BIN, PATH): the tests with a real server say that they were skipped"
 
 step "cargo fmt" cargo fmt --check
-step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
+step "cargo clippy" cargo clippy --all-targets --features scap --locked -- -D warnings
 step "cargo check, no window" cargo check --no-default-features --locked
 step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 if [ -z "${PD_SKIP_DENY:-}" ]; then
     step "cargo deny" deny
 fi
-step "cargo test" cargo test --locked --no-fail-fast
+step "cargo test" cargo test --features scap --locked --no-fail-fast
 if [ -z "${PD_SKIP_FOREIGN:-}" ]; then
     foreign_steps
 fi

@@ -17,6 +17,8 @@ pub mod pattern;
 #[cfg(all(target_os = "linux", feature = "pipewire"))]
 pub mod portal;
 pub mod preview;
+#[cfg(all(target_os = "linux", feature = "scap"))]
+pub mod scap;
 pub mod supervise;
 mod sys;
 #[cfg(windows)]
@@ -108,6 +110,8 @@ pub fn open(settings: &VideoSettings) -> Result<Box<dyn VideoSource>, CaptureErr
         VideoSourceKind::Windows => Ok(Box::new(windows::WindowsSource::open(settings)?)),
         #[cfg(target_os = "macos")]
         VideoSourceKind::MacOs => Ok(Box::new(macos::MacSource::open(settings)?)),
+        #[cfg(all(target_os = "linux", feature = "scap"))]
+        VideoSourceKind::Scap => Ok(Box::new(scap::ScapSource::open(settings)?)),
         other => Err(CaptureError::Unsupported(
             match other {
                 VideoSourceKind::X11 => "an X11 screen",

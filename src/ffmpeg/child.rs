@@ -6,11 +6,12 @@
 
 use super::launch;
 use super::plan::Arguments;
+use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{ChildStdin, ChildStdout, ExitStatus};
+use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -23,12 +24,28 @@ pub const LONGEST_LINE: u64 = 2000;
 /// A running (or ended) ffmpeg.
 pub struct Sidecar {
     name: String,
-    child: ffmpeg_sidecar::child::FfmpegChild,
+    process: Process,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     tail: Tail,
     drain: Option<JoinHandle<()>>,
     status: Option<ExitStatus>,
+}
+
+/// The process as it was started.
+enum Process {
+    Ffmpeg(FfmpegChild),
+    /// A program that does not take the arguments which ffmpeg-sidecar adds.
+    Plain(Child),
+}
+
+impl Process {
+    fn inner(&mut self) -> &mut Child {
+        match self {
+            Self::Ffmpeg(child) => child.as_inner_mut(),
+            Self::Plain(child) => child,
+        }
+    }
 }
 
 /// The last lines that a child wrote.
@@ -70,17 +87,41 @@ impl Sidecar {
         program: &Path,
         args: &Arguments,
         prepare: impl FnOnce(&mut std::process::Command) -> io::Result<()>,
-        mut on_line: OnLine,
+        on_line: OnLine,
     ) -> io::Result<Self> {
         let mut command = FfmpegCommand::new_with_path(program);
         command.args(args.real());
         prepare(command.as_inner_mut())?;
-        let mut child = launch::on_launcher(move || {
+        let child = launch::on_launcher(move || {
             launch::die_with_parent(command.as_inner_mut());
             command.spawn()
         })?;
+        tracing::debug!("{name}: {}", args.command_line("ffmpeg"));
+        Self::watch(name, Process::Ffmpeg(child), on_line)
+    }
+
+    /// Starts a program that is not ffmpeg in the same way; all three of its pipes are taken.
+    ///
+    /// # Errors
+    /// The system's, where the program cannot be started.
+    pub fn start_plain(
+        name: &str,
+        mut command: std::process::Command,
+        on_line: OnLine,
+    ) -> io::Result<Self> {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = launch::spawn(command)?;
+        Self::watch(name, Process::Plain(child), on_line)
+    }
+
+    fn watch(name: &str, mut process: Process, mut on_line: OnLine) -> io::Result<Self> {
+        let child = process.inner();
         let (stdin, stdout, stderr) =
-            (child.take_stdin(), child.take_stdout(), child.take_stderr());
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        tracing::debug!(pid = child.id(), "{name} runs");
         let tail = Tail::default();
         let kept = tail.clone();
         let drain = std::thread::Builder::new()
@@ -93,14 +134,9 @@ impl Sidecar {
                     });
                 }
             })?;
-        tracing::debug!(
-            pid = child.as_inner().id(),
-            "{name}: {}",
-            args.command_line("ffmpeg")
-        );
         Ok(Self {
             name: name.to_owned(),
-            child,
+            process,
             stdin,
             stdout,
             tail,
@@ -111,7 +147,7 @@ impl Sidecar {
 
     /// Its process id.
     pub fn pid(&mut self) -> u32 {
-        self.child.as_inner().id()
+        self.process.inner().id()
     }
 
     /// Its standard input, once.
@@ -132,7 +168,7 @@ impl Sidecar {
     /// Its exit status, once it has ended.
     pub fn poll_exit(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
-            self.status = self.child.as_inner_mut().try_wait().ok().flatten();
+            self.status = self.process.inner().try_wait().ok().flatten();
         }
         self.status
     }
@@ -145,7 +181,7 @@ impl Sidecar {
             self.terminate();
             if !self.wait(grace) {
                 tracing::warn!("{} did not end when asked and is killed", self.name);
-                let _ = self.child.kill();
+                let _ = self.process.inner().kill();
                 self.wait(Duration::from_millis(500));
             }
         }
@@ -175,7 +211,7 @@ impl Sidecar {
     fn terminate(&mut self) {
         use rustix::process::{Pid, Signal, kill_process};
         // Not reaped yet, so the id is still this child's.
-        let pid = i32::try_from(self.child.as_inner().id())
+        let pid = i32::try_from(self.process.inner().id())
             .ok()
             .and_then(Pid::from_raw);
         if let Some(pid) = pid {
@@ -185,7 +221,7 @@ impl Sidecar {
 
     #[cfg(not(unix))]
     fn terminate(&mut self) {
-        let _ = self.child.kill();
+        let _ = self.process.inner().kill();
     }
 }
 

@@ -122,24 +122,31 @@ fn path_of(kind: &str, header: &Header<'_>, token: &str) -> OwnedObjectPath {
     ObjectPath::try_from(path).unwrap().into()
 }
 
-/// Answers a request.
+/// Answers a request. scap, which gives no token or one of its own, listens only once the call has
+/// returned; it gets its answer a little later, as from a portal with a dialog.
 async fn respond(
     bus: &Connection,
     header: &Header<'_>,
     options: &Options,
     code: u32,
-    results: HashMap<&str, Value<'_>>,
+    results: HashMap<&'static str, Value<'static>>,
 ) -> OwnedObjectPath {
-    let path = path_of("request", header, &text(options, "handle_token").unwrap());
-    bus.emit_signal(
-        header.sender().cloned(),
-        &path,
-        "org.freedesktop.portal.Request",
-        "Response",
-        &(code, results),
-    )
-    .await
-    .unwrap();
+    let token = text(options, "handle_token").unwrap_or_else(|| "scap".into());
+    let path = path_of("request", header, &token);
+    let (to, from) = (header.sender().map(|name| name.to_owned()), path.clone());
+    let (interface, member) = ("org.freedesktop.portal.Request", "Response");
+    if token.starts_with("scap") {
+        let bus = zbus::blocking::Connection::from(bus.clone());
+        std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            bus.emit_signal(to, from, interface, member, &(code, results))
+                .unwrap();
+        });
+    } else {
+        bus.emit_signal(to, from, interface, member, &(code, results))
+            .await
+            .unwrap();
+    }
     path
 }
 
