@@ -6,6 +6,8 @@
 // Every function here is a test or serves one.
 #![allow(clippy::unwrap_used)]
 
+#[path = "portal_capture/away.rs"]
+mod away;
 #[path = "portal_capture/desktop.rs"]
 mod desktop;
 #[path = "portal_capture/pictures.rs"]

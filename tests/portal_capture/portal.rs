@@ -30,6 +30,8 @@ pub struct Script {
     pub operator: Operator,
     /// Whether a token that is shown is an error, as for one that is no UUID.
     pub refuses_tokens: bool,
+    /// Whether the desktop runs without PipeWire.
+    pub lacks_pipewire: bool,
     /// The token that came with each SelectSources.
     pub tokens: Vec<Option<String>>,
     /// The options types, cursor_mode and persist_mode of the last one.
@@ -51,6 +53,7 @@ impl Portal {
         let script = Arc::new(Mutex::new(Script {
             operator,
             refuses_tokens: false,
+            lacks_pipewire: false,
             tokens: Vec::new(),
             asked: [0; 3],
             given: 0,
@@ -91,6 +94,15 @@ impl Portal {
 struct ScreenCast {
     script: Arc<Mutex<Script>>,
     pipewire: PathBuf,
+}
+
+/// An error of the portal's own.
+#[derive(Debug, zbus::DBusError)]
+#[zbus(prefix = "org.freedesktop.portal.Error")]
+enum Fault {
+    #[zbus(error)]
+    ZBus(zbus::Error),
+    Failed(String),
 }
 
 struct Session(Arc<Mutex<Script>>);
@@ -218,9 +230,16 @@ impl ScreenCast {
         }
     }
 
-    fn open_pipe_wire_remote(&self, _session: OwnedObjectPath, _options: Options) -> OwnedFd {
+    fn open_pipe_wire_remote(
+        &self,
+        _session: OwnedObjectPath,
+        _options: Options,
+    ) -> Result<OwnedFd, Fault> {
+        if self.script.lock().unwrap().lacks_pipewire {
+            return Err(Fault::Failed("Failed to connect to PipeWire".into()));
+        }
         let socket = UnixStream::connect(&self.pipewire).unwrap();
-        std::os::fd::OwnedFd::from(socket).into()
+        Ok(std::os::fd::OwnedFd::from(socket).into())
     }
 
     #[zbus(property, name = "version")]

@@ -73,8 +73,9 @@ pub(super) fn ask(
     };
     let token = source.tokens.load(source.wanted);
     let answer = match attempt(source, token.as_deref(), slot, &go_on) {
-        // An operator's "no" to a restored choice is a "no" all the same.
-        Err(error) if token.is_some() && !is_cancel(&error) => {
+        // An operator's "no" to a restored choice is a "no" all the same, and a portal that is not
+        // there (it is being restarted, say) has said nothing against the token.
+        Err(error) if token.is_some() && may_be_of_token(&error) => {
             tracing::info!("the kept choice of the screen does not work ({error}): asking anew");
             source.tokens.replace(source.wanted, None);
             attempt(source, None, slot, &go_on)
@@ -96,6 +97,8 @@ enum Unasked {
     Lacks(&'static str),
     #[error("the desktop's portal gave no stream")]
     NoStream,
+    #[error("the desktop's portal reaches no PipeWire ({0})")]
+    NoPipeWire(Error),
 }
 
 impl From<zbus::Error> for Unasked {
@@ -138,7 +141,10 @@ fn attempt(
         .replace(source.wanted, streams.restore_token());
     let stream = streams.streams().first().ok_or(Unasked::NoStream)?;
     let remote = answer!(
-        portal.open_pipe_wire_remote(&session, Default::default()),
+        async {
+            let remote = portal.open_pipe_wire_remote(&session, Default::default());
+            remote.await.map_err(of_remote)
+        },
         Some(ANSWER_LIMIT)
     );
     Ok(Some(Cast {
@@ -221,6 +227,38 @@ async fn cursor_mode(portal: &Screencast, seen: bool) -> Result<Option<CursorMod
     }
 }
 
+/// An error that the portal itself answers, and not D-Bus in its place, is PipeWire's.
+fn of_remote(error: Error) -> Unasked {
+    use zbus::fdo::Error as Fdo;
+    let is_portals = match &error {
+        Error::Portal(PortalError::Failed(_)) => true,
+        Error::Zbus(error) | Error::Portal(PortalError::ZBus(error)) => matches!(
+            Fdo::from(error.clone()),
+            Fdo::Failed(_) | Fdo::ZBus(zbus::Error::MethodError(..))
+        ),
+        _ => false,
+    };
+    if is_portals {
+        Unasked::NoPipeWire(error)
+    } else {
+        Unasked::Portal(error)
+    }
+}
+
+/// Whether it may have gone wrong because of the token: the portal answered, and said no.
+fn may_be_of_token(error: &Unasked) -> bool {
+    use zbus::fdo::Error as Fdo;
+    match error {
+        Unasked::NoStream | Unasked::Portal(Error::Response(ResponseError::Other)) => true,
+        Unasked::Portal(Error::Zbus(error) | Error::Portal(PortalError::ZBus(error))) => matches!(
+            Fdo::from(error.clone()),
+            Fdo::InvalidArgs(_) | Fdo::Failed(_) | Fdo::AccessDenied(_)
+        ),
+        Unasked::Portal(Error::Portal(_)) => !is_cancel(error),
+        _ => false,
+    }
+}
+
 fn is_cancel(error: &Unasked) -> bool {
     matches!(
         error,
@@ -239,7 +277,9 @@ fn in_words(error: Unasked) -> CaptureError {
     }
     let error = match error {
         Unasked::Portal(error) => error,
-        Unasked::Lacks(_) | Unasked::TimedOut => return CaptureError::NoPortal(error.to_string()),
+        Unasked::Lacks(_) | Unasked::TimedOut | Unasked::NoPipeWire(_) => {
+            return CaptureError::NoPortal(error.to_string());
+        }
         Unasked::NoStream => return CaptureError::Lost(error.to_string()),
     };
     match error {
