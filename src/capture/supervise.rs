@@ -162,6 +162,18 @@ enum End {
     /// Something else is to be captured.
     Changed,
     Lost(String),
+    /// The operator or the system said no: asked again only when wanted, or a cancelled dialog
+    /// would come back each second, on air too.
+    Refused(String),
+}
+
+impl From<CaptureError> for End {
+    fn from(error: CaptureError) -> Self {
+        match error {
+            CaptureError::Refused(_) => Self::Refused(error.to_string()),
+            _ => Self::Lost(error.to_string()),
+        }
+    }
 }
 
 /// A backend at work on its own thread.
@@ -169,7 +181,7 @@ struct Run {
     slot: FrameSlot,
     stop: StopToken,
     label: Arc<Mutex<String>>,
-    result: Receiver<Result<(), String>>,
+    result: Receiver<Result<(), End>>,
     thread: JoinHandle<()>,
     started: MonoTime,
 }
@@ -196,25 +208,36 @@ impl Watcher {
                 End::Stopped => return,
                 End::Changed => {}
                 End::Lost(problem) => {
-                    self.tell(|status| {
-                        status.label.clear();
-                        status.asks = None;
-                        status.problem = Some(problem);
-                    });
-                    self.pause(number);
+                    self.tell_problem(problem);
+                    self.pause(number, Some(REOPEN_AFTER));
+                }
+                End::Refused(problem) => {
+                    self.tell_problem(problem);
+                    self.pause(number, None);
                 }
             }
         }
     }
 
-    /// Waits before the next try, but not where something else is wanted meanwhile.
-    fn pause(&self, number: u64) {
-        let until = Instant::now() + REOPEN_AFTER;
-        while Instant::now() < until && lock(&self.shared).wanted.0 == number {
+    /// Waits before the next try, for ever without a time, but not where something else is wanted
+    /// meanwhile.
+    fn pause(&self, number: u64, time: Option<Duration>) {
+        let began = Instant::now();
+        while time.is_none_or(|time| began.elapsed() < time)
+            && lock(&self.shared).wanted.0 == number
+        {
             if self.stop.sleep(LOOK_EVERY) {
                 return;
             }
         }
+    }
+
+    fn tell_problem(&self, problem: String) {
+        self.tell(|status| {
+            status.label.clear();
+            status.asks = None;
+            status.problem = Some(problem);
+        });
     }
 
     fn tell(&self, change: impl FnOnce(&mut PictureStatus)) {
@@ -246,11 +269,11 @@ impl Watcher {
                     source.run(&on_slot, &on_stop)
                 }));
                 let result = match result {
-                    Ok(result) => result.map_err(|error| error.to_string()),
-                    Err(panic) => Err(format!(
+                    Ok(result) => result.map_err(End::from),
+                    Err(panic) => Err(End::Lost(format!(
                         "the picture source failed inside ({}). The console tries again",
                         text_of(&*panic)
-                    )),
+                    ))),
                 };
                 let _ = done.try_send(result);
             })?;
@@ -276,7 +299,7 @@ impl Watcher {
                 Ok(Ok(())) => {
                     break End::Lost("the picture source ended. The console tries again".into());
                 }
-                Ok(Err(problem)) => break End::Lost(problem),
+                Ok(Err(end)) => break end,
                 Err(TryRecvError::Disconnected) => break End::Lost("it ended".into()),
                 Err(TryRecvError::Empty) => {}
             }

@@ -425,6 +425,12 @@ impl Worker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = RelayFigures::default();
         self.view.reset();
+        // Going live is a wish to try again what was refused or lost.
+        if let Some(inputs) = &self.inputs
+            && inputs.picture_status().problem.is_some()
+        {
+            inputs.reopen_picture();
+        }
         let stop = StopToken::new();
         self.looking = Some(stop.clone());
         let (settings, secrets) = (self.settings.clone(), self.secrets.clone());

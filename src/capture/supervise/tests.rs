@@ -16,6 +16,8 @@ enum Act {
     LostAfter(Duration),
     /// Waits for the operator.
     Ask,
+    /// The operator says no.
+    Refuse,
 }
 
 struct Fake(Act, String);
@@ -49,6 +51,7 @@ impl VideoSource for Fake {
                 alive(time);
                 return Err(CaptureError::Lost("access lost".into()));
             }
+            Act::Refuse => return Err(CaptureError::Refused("cancelled".into())),
             Act::Ask => {
                 slot.note(SourceNote {
                     label: None,
@@ -190,4 +193,25 @@ fn a_source_that_waits_for_the_operator_says_so_and_stops_at_once() {
     let started = Instant::now();
     assert!(source.join(Duration::from_secs(1)));
     assert!(started.elapsed() < Duration::from_millis(500));
+}
+
+#[test]
+fn a_refused_source_asks_again_only_when_wanted() {
+    let (source, opened, _) = source([Act::Refuse, Act::Refuse, Act::Still(32, 16)]);
+    wait_for(SOON, || source.status().problem.is_some());
+    std::thread::sleep(3 * REOPEN_AFTER);
+    assert_eq!(opened.load(Ordering::SeqCst), 1, "a dialog that comes back");
+    assert!(source.status().problem.unwrap().contains("cancelled"));
+    source.reopen();
+    wait_for(SOON, || opened.load(Ordering::SeqCst) == 2);
+    wait_for(SOON, || source.status().problem.is_some());
+    let other = VideoSettings {
+        cursor: false,
+        ..VideoSettings::default()
+    };
+    source.change(&other);
+    wait_for(SOON, || source.status().problem.is_none());
+    let started = Instant::now();
+    assert!(source.join(Duration::from_secs(1)));
+    assert!(started.elapsed() < Duration::from_millis(700));
 }
