@@ -256,9 +256,12 @@ fn b01_a_source_too_small_says_so_and_the_show_goes_on() {
             log(session)
         },
     );
-    for side in ["1x1", "2x2"] {
-        assert!(words.iter().any(|line| line.contains(side)), "{words:?}");
+    for side in ["1x1", "2x2", "15x15"] {
+        let said = words.iter().filter(|line| line.contains(side)).count();
+        assert_eq!(said, 1, "{side}: {words:?}");
     }
+    // The last good picture was sent on meanwhile.
+    assert!(longest_gap(&stream) < 0.3, "{}", longest_gap(&stream));
     let pictures = decoded(&stream, Size::new(1280, 720), 2);
     let whole = Size::new(1280, 720);
     assert!(is_at(pictures.last().unwrap(), whole, 0, 0, whole));

@@ -138,6 +138,7 @@ pub fn run(
         last: None,
         held: None,
         is_stale: false,
+        complaint: String::new(),
     };
     while !stop.is_stopped() {
         pump.reshape(control.wanted());
@@ -153,9 +154,19 @@ pub fn run(
                     held.captured_at = now;
                 }
                 pump.is_stale = false;
-                if let Err(error) = pump.send(control, now) {
-                    journal.warn(error.to_string());
-                    stop.sleep(std::time::Duration::from_secs(1));
+                match pump.send(control, now) {
+                    Ok(()) => pump.complaint.clear(),
+                    Err(error) => {
+                        // Said once and not with every picture; the last good one goes on.
+                        let complaint = error.to_string();
+                        if pump.complaint != complaint {
+                            journal.warn(complaint.clone());
+                            pump.complaint = complaint;
+                        }
+                        if let Some(last) = &pump.last {
+                            control.give(last, now, now);
+                        }
+                    }
                 }
             }
             Action::Repeat => {
@@ -187,6 +198,8 @@ struct Pump {
     held: Option<Frame>,
     /// It is to be converted anew, for another show or another fit.
     is_stale: bool,
+    /// Why the held picture cannot be sent; empty where it can.
+    complaint: String,
 }
 
 impl Pump {
