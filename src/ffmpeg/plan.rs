@@ -144,10 +144,12 @@ pub fn encoder(wish: &EncoderWish, version: Version, cores: usize) -> Arguments 
     }
     args.add(["-i", "pipe:0", "-an"]);
     if wish.pipe == PipeFormat::Bgra {
-        // The scaler's own choice is BT.601 (libswscale, SWS_CS_DEFAULT), whatever the tags say.
+        // The scaler's own choice is BT.601 (libswscale, SWS_CS_DEFAULT), whatever the tags say; and
+        // newer encoders take primaries and transfer from the pictures, not from the options.
         args.add([
             "-vf",
-            "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p",
+            "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,\
+             setparams=color_primaries=bt709:color_trc=bt709",
         ]);
     }
     args.add(encoder::arguments(wish.family, version, cores));
