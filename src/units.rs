@@ -52,6 +52,11 @@ pub struct Region {
 }
 
 impl Region {
+    /// All of a picture of `size`.
+    pub const fn whole(size: Size) -> Self {
+        Self { x: 0, y: 0, size }
+    }
+
     /// The part of it that lies within a picture of `whole`; None where nothing does.
     pub fn within(self, whole: Size) -> Option<Self> {
         let side = |at: u32, length: u32, whole: u32| {

@@ -14,7 +14,6 @@ use fast_image_resize::images::{
 };
 use fast_image_resize::pixels::U8x4;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
-use place::Place;
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
 /// Smallest side that is encoded, pixels: one H.264 macroblock (ITU-T H.264 3.84).
@@ -112,21 +111,9 @@ impl Converter {
                 frame.stride
             )));
         }
-        let whole = Region {
-            x: 0,
-            y: 0,
-            size: source,
-        };
         let (part, place) = match self.fit {
-            Fit::Letterbox => (whole, place::letterbox(source, self.out)),
-            Fit::Crop => {
-                let place = Place {
-                    x: 0,
-                    y: 0,
-                    size: self.out,
-                };
-                (place::crop(source, self.out), place)
-            }
+            Fit::Letterbox => (Region::whole(source), place::fit(source, self.out)),
+            Fit::Crop => (place::fit(self.out, source), Region::whole(self.out)),
         };
         if place.size == self.out {
             out.resize(bytes_of(self.out, self.format), 0);
@@ -155,15 +142,14 @@ impl Converter {
         &mut self,
         frame: &Frame,
         part: Region,
-        place: Place,
+        place: Region,
         out: &mut [u8],
     ) -> Result<(), CaptureError> {
         let size = place.size;
         let mut scaled = std::mem::take(&mut self.scaled);
         scaled.resize(bytes_of(size, PipeFormat::Bgra), 0);
-        let whole = Place { x: 0, y: 0, size };
         let done = self
-            .scaled_bgra(frame, part, &mut scaled, size, whole)
+            .scaled_bgra(frame, part, &mut scaled, size, Region::whole(size))
             .and_then(|()| {
                 let planes = Planes::of(out, self.out, place);
                 into_i420(&scaled, size.width as usize * 4, size, planes)
@@ -179,7 +165,7 @@ impl Converter {
         part: Region,
         out: &mut [u8],
         out_size: Size,
-        place: Place,
+        place: Region,
     ) -> Result<(), CaptureError> {
         let rows = frame.size.height as usize;
         if frame.stride.is_multiple_of(4) && frame.data.len() >= frame.stride * rows {
@@ -196,14 +182,14 @@ impl Converter {
             );
         }
         let size = part.size;
-        let (whole, view) = (Place { x: 0, y: 0, size }, Region { x: 0, y: 0, size });
+        let whole = Region::whole(size);
         self.tight.resize(bytes_of(size, PipeFormat::Bgra), 0);
         copy_rows(frame, part, size, whole, &mut self.tight);
         scale(
             &mut self.resizer,
             &self.tight,
             size,
-            view,
+            whole,
             out,
             out_size,
             place,
@@ -217,7 +203,7 @@ fn lines(frame: &Frame, part: Region) -> &[u8] {
 }
 
 /// Copies `part` of the frame, unscaled, to `place` in BGRA rows of `whole`.
-fn copy_rows(frame: &Frame, part: Region, whole: Size, place: Place, out: &mut [u8]) {
+fn copy_rows(frame: &Frame, part: Region, whole: Size, place: Region, out: &mut [u8]) {
     let row = part.size.width as usize * 4;
     let at = place.x as usize * 4;
     let out = out
@@ -237,7 +223,7 @@ fn scale(
     part: Region,
     out: &mut [u8],
     out_size: Size,
-    place: Place,
+    place: Region,
 ) -> Result<(), CaptureError> {
     let lost = |why: &dyn std::fmt::Display| CaptureError::Lost(format!("scaling failed: {why}"));
     // Views, not the resizer's own crop box: that one reads neighbours outside the box, and beyond
@@ -276,7 +262,7 @@ struct Planes<'a> {
 }
 
 impl<'a> Planes<'a> {
-    fn of(bytes: &'a mut [u8], whole: Size, place: Place) -> Self {
+    fn of(bytes: &'a mut [u8], whole: Size, place: Region) -> Self {
         let (width, chroma_width) = (whole.width as usize, whole.width as usize / 2);
         let (x, y) = (place.x as usize, place.y as usize);
         let (luma, chroma) = bytes.split_at_mut(whole.pixels());

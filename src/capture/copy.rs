@@ -86,11 +86,7 @@ impl Copier {
     /// [`CaptureError::RegionOutside`] where the region lies wholly outside of the picture.
     pub fn copy(&mut self, lent: &Lent<'_>, captured_at: MonoTime) -> Result<Frame, CaptureError> {
         let part = match self.region {
-            None => Region {
-                x: 0,
-                y: 0,
-                size: lent.size,
-            },
+            None => Region::whole(lent.size),
             Some(region) => region
                 .within(lent.size)
                 .ok_or(CaptureError::RegionOutside(region, lent.size))?,

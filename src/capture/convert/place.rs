@@ -2,14 +2,6 @@
 
 use crate::units::{Region, Size};
 
-/// Where a picture lies within a larger one; all four figures even.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) x: u32,
-    pub(super) y: u32,
-    pub(super) size: Size,
-}
-
 /// A side in the same proportion to `side` as `by` to `over`, even, from 2 to `limit`.
 fn in_proportion(by: u32, over: u32, side: u32, limit: u32) -> u32 {
     let exact = (u64::from(by) * u64::from(side) + u64::from(over) / 2) / u64::from(over);
@@ -22,8 +14,8 @@ fn is_wider(source: Size, out: Size) -> bool {
         >= u64::from(out.width) * u64::from(source.height)
 }
 
-/// The largest even rectangle of `source`'s aspect in the middle of `out`.
-pub(super) fn letterbox(source: Size, out: Size) -> Place {
+/// The largest even rectangle of `source`'s aspect in the middle of `out`, whose sides are even.
+pub(super) fn fit(source: Size, out: Size) -> Region {
     let size = if is_wider(source, out) {
         let height = in_proportion(source.height, source.width, out.width, out.height);
         Size::new(out.width, height)
@@ -31,19 +23,9 @@ pub(super) fn letterbox(source: Size, out: Size) -> Place {
         let width = in_proportion(source.width, source.height, out.height, out.width);
         Size::new(width, out.height)
     };
-    Place {
+    Region {
         x: ((out.width - size.width) / 2) & !1,
         y: ((out.height - size.height) / 2) & !1,
         size,
-    }
-}
-
-/// The largest even rectangle of `out`'s aspect in the middle of `source`, whose sides are even.
-pub(super) fn crop(source: Size, out: Size) -> Region {
-    let place = letterbox(out, source);
-    Region {
-        x: place.x,
-        y: place.y,
-        size: place.size,
     }
 }

@@ -156,7 +156,7 @@ fn another_aspect_is_centred_on_black_and_stays_upright() {
     Converter::new(out_size, Fit::Letterbox, PipeFormat::I420)
         .convert(&tight(source, quarters), &mut out)
         .unwrap();
-    let place = place::letterbox(source, out_size);
+    let place = place::fit(source, out_size);
     assert_eq!(place.size, Size::new(1030, 720));
     let (left, right) = (place.x, place.x + place.size.width);
     for y in [0, 359, 719] {
@@ -221,7 +221,7 @@ proptest! {
         sw in 8_u32..4000, sh in 8_u32..4000, ow in 8_u32..2000, oh in 8_u32..2000,
     ) {
         let (source, out) = (Size::new(sw * 2, sh * 2), Size::new(ow * 2, oh * 2));
-        let Place { x, y, size } = place::letterbox(source, out);
+        let Region { x, y, size } = place::fit(source, out);
         prop_assert!(x % 2 == 0 && y % 2 == 0 && size == size.even());
         prop_assert!(x + size.width <= out.width && y + size.height <= out.height);
         prop_assert!(size.width == out.width || size.height == out.height);

@@ -74,11 +74,10 @@ impl Target {
                 let what = "asking for the size";
                 let asked = connection.get_geometry(self.window(root)).or_lost(what)?;
                 let got = asked.reply().or_lost(what)?;
-                Ok(Region {
-                    x: 0,
-                    y: 0,
-                    size: Size::new(got.width.into(), got.height.into()),
-                })
+                Ok(Region::whole(Size::new(
+                    got.width.into(),
+                    got.height.into(),
+                )))
             }
         }
     }

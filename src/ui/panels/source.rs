@@ -153,11 +153,7 @@ fn region(ui: &mut Ui, scene: &Scene<'_>, video: &mut VideoSettings, pictures: &
         video.region = None;
         return;
     }
-    let mut region = video.region.unwrap_or(Region {
-        x: 0,
-        y: 0,
-        size: whole,
-    });
+    let mut region = video.region.unwrap_or(Region::whole(whole));
     ui.horizontal_wrapped(|ui| {
         for (key, value, range) in [
             (
