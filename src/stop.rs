@@ -1,7 +1,8 @@
 //! A token by which a thread learns that it shall end.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Shared stop flag. Clones share it; once set it stays set.
 #[derive(Clone, Debug, Default)]
@@ -36,10 +37,20 @@ impl StopToken {
     }
 }
 
+/// Waits for the end of `thread` until `deadline`; whether it has ended, and so can be joined at once.
+pub fn ends_by<T>(thread: &JoinHandle<T>, deadline: Instant) -> bool {
+    while !thread.is_finished() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn stop_wakes_a_sleeper() {
@@ -51,5 +62,18 @@ mod tests {
         assert!(sleeper.join().unwrap());
         assert!(started.elapsed() < Duration::from_secs(10));
         assert!(token.is_stopped());
+    }
+
+    #[test]
+    fn a_thread_is_waited_for_no_longer_than_told() {
+        let token = StopToken::new();
+        let other = token.clone();
+        let thread = std::thread::spawn(move || other.sleep(Duration::from_secs(30)));
+        let started = Instant::now();
+        assert!(!ends_by(&thread, started + Duration::from_millis(50)));
+        assert!(started.elapsed() >= Duration::from_millis(50));
+        token.stop();
+        assert!(ends_by(&thread, Instant::now() + Duration::from_secs(10)));
+        assert!(thread.join().unwrap());
     }
 }

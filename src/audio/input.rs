@@ -9,7 +9,7 @@ use super::hosts::Which;
 pub use super::hosts::list_inputs;
 use super::intake::Intake;
 use super::{AudioError, AudioSource, Timeline};
-use crate::stop::StopToken;
+use crate::stop::{StopToken, ends_by};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -80,10 +80,7 @@ impl AudioSource for InputSource {
         let result = listen(&device.events, &device.spare, &self.opened, timeline, stop);
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Opened::default();
         drop(device.close);
-        let deadline = Instant::now() + CLOSE_LIMIT;
-        while !device.thread.is_finished() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        ends_by(&device.thread, Instant::now() + CLOSE_LIMIT);
         self.closing = Some(device.thread);
         result
     }

@@ -8,7 +8,7 @@ use super::{AudioError, AudioSource, BeepSource, Format, InputSource, Opened};
 use super::{Timeline, ToneSource};
 use crate::panics::text_of;
 use crate::settings::AudioSourceKind;
-use crate::stop::StopToken;
+use crate::stop::{StopToken, ends_by};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -177,14 +177,7 @@ impl SoundSource {
         let Some(thread) = self.thread.take() else {
             return true;
         };
-        let deadline = Instant::now() + limit;
-        while !thread.is_finished() {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        thread.join().is_ok()
+        ends_by(&thread, Instant::now() + limit) && thread.join().is_ok()
     }
 }
 

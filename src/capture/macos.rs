@@ -127,7 +127,7 @@ fn check_permission() -> Result<(), CaptureError> {
         return Ok(());
     }
     // Shows the system's dialog and puts the console on the list in System Settings. Once: the
-    // source is tried anew every second.
+    // list of sources is asked for every few seconds.
     if !ASKED.swap(true, Ordering::Relaxed) && CGRequestScreenCaptureAccess() {
         return Ok(());
     }

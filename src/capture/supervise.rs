@@ -11,7 +11,7 @@ use super::{CaptureError, FrameSlot, VideoSource};
 use crate::clock::{self, MonoTime};
 use crate::panics::text_of;
 use crate::settings::VideoSettings;
-use crate::stop::StopToken;
+use crate::stop::{StopToken, ends_by};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,7 +122,7 @@ impl PictureSource {
         let Some(thread) = self.thread.take() else {
             return true;
         };
-        ends_within(&thread, limit) && thread.join().is_ok()
+        ends_by(&thread, Instant::now() + limit) && thread.join().is_ok()
     }
 }
 
@@ -134,17 +134,6 @@ impl Drop for PictureSource {
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn ends_within(thread: &JoinHandle<()>, limit: Duration) -> bool {
-    let deadline = Instant::now() + limit;
-    while !thread.is_finished() {
-        if Instant::now() >= deadline {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    true
 }
 
 struct Watcher {
@@ -318,7 +307,7 @@ impl Watcher {
             }
         };
         run.stop.stop();
-        if !ends_within(&run.thread, LAST_WAIT) {
+        if !ends_by(&run.thread, Instant::now() + LAST_WAIT) {
             tracing::warn!("a picture source did not end and is left behind");
             // From now on it writes into the void.
             let _ = self.slot.new_writer();

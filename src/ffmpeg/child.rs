@@ -6,6 +6,7 @@
 
 use super::launch;
 use super::plan::Arguments;
+use crate::stop::ends_by;
 use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
 use std::collections::VecDeque;
@@ -187,10 +188,7 @@ impl Sidecar {
         }
         // Ends with the pipe; a grandchild that holds it open must not hold us.
         if let Some(drain) = self.drain.take().filter(|_| self.status.is_some()) {
-            let until = Instant::now() + Duration::from_millis(100);
-            while !drain.is_finished() && Instant::now() < until {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            ends_by(&drain, Instant::now() + Duration::from_millis(100));
         }
     }
 

@@ -11,7 +11,7 @@ use super::ports::Ports;
 use super::server_log::{Tail, drain};
 use crate::ffmpeg::launch;
 use crate::session::snapshot::Severity;
-use crate::stop::StopToken;
+use crate::stop::{StopToken, ends_by};
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -236,10 +236,7 @@ impl ManagedServer {
     /// Waits a little for the drain's end: a hook of the server that holds the pipe must not hold us.
     fn join_drain(&mut self) {
         if let Some(drain) = self.drain.take() {
-            let until = Instant::now() + Duration::from_millis(200);
-            while !drain.is_finished() && Instant::now() < until {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            ends_by(&drain, Instant::now() + Duration::from_millis(200));
         }
     }
 

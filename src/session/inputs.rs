@@ -13,7 +13,7 @@ use crate::audio::{Mixer, SoundBank};
 use crate::capture::{FrameSlot, Opener, PictureSource, PictureStatus, preview, supervise};
 use crate::monitor::thread_time::thread_time;
 use crate::settings::{AudioInput, AudioSettings, PreviewSettings, VideoSettings};
-use crate::stop::StopToken;
+use crate::stop::{StopToken, ends_by};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -155,10 +155,7 @@ impl Inputs {
             sound.end(Duration::from_millis(300));
         }
         for thread in self.threads.drain(..) {
-            while !thread.is_finished() && std::time::Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            if thread.is_finished() {
+            if ends_by(&thread, deadline) {
                 let _ = thread.join();
             } else {
                 tracing::warn!("{:?} did not end in time", thread.thread().name());
