@@ -8,7 +8,7 @@ mod common;
 
 use common::console::Plan;
 use common::stream::{Listener, Stream};
-use common::{Killed, alone, ffmpegs, free_udp_port, mediamtx, sound, wait_until};
+use common::{Killed, alone, ffmpegs, mediamtx, sound, srt_server};
 use pd_console::capture::pattern::{LAMP_OFF, LAMP_STEP, lamp};
 use pd_console::units::Size;
 use std::process::{Command, Stdio};
@@ -172,27 +172,8 @@ fn flash_and_beep_arrive_together_through_mediamtx() {
     let Some(ffmpeg) = ffmpegs().into_iter().next() else {
         return;
     };
+    let (port, _server) = srt_server(&server, "");
     let folder = tempfile::tempdir().unwrap();
-    let port = free_udp_port();
-    let config = folder.path().join("mediamtx.yml");
-    let text = format!(
-        "rtsp: no\nrtmp: no\nhls: no\nwebrtc: no\nsrt: yes\nsrtAddress: 127.0.0.1:{port}\n\
-         paths:\n  all_others:\n"
-    );
-    std::fs::write(&config, text).unwrap();
-    let process = Command::new(server)
-        .arg(&config)
-        // Or its default ports may be another server's.
-        .env("MTX_MOQ", "no")
-        .current_dir(folder.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let _server = Killed(process.unwrap());
-    let listens = wait_until(Duration::from_secs(10), || {
-        std::net::UdpSocket::bind(("127.0.0.1", port)).is_err()
-    });
-    assert!(listens, "MediaMTX does not listen");
     let console = Plan::new(&ffmpeg, &words(port, "beep:200", 26)).start();
     console.wait_live(1);
     let path = folder.path().join("read.ts");

@@ -8,12 +8,11 @@ mod common;
 
 use common::console::{Console, Plan};
 use common::stream::Listener;
-use common::{Killed, alone, ffmpegs, free_udp_port, mediamtx, wait_until};
+use common::{alone, ffmpegs, free_udp_port, mediamtx, srt_server, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PATTERN: &str = "live --defaults --source pattern --audio tone";
@@ -141,7 +140,10 @@ fn a_wrong_passphrase_is_a_refusal() {
         let said = fails("wrong passphrase, ffmpeg", plan, 7, &["passphrase"]);
         assert!(!said.contains("another passphrase"), "shown: {said}");
         let Some(server) = mediamtx() else { continue };
-        let (port, _server) = mediamtx_with_passphrase(&server, "the right passphrase");
+        let (port, _server) = srt_server(
+            &server,
+            &format!("    srtPublishPassphrase: {}\n", "the right passphrase"),
+        );
         let plan =
             Plan::new(&ffmpeg, &to_port(port)).env("PD_CONSOLE_PASSPHRASE", "another passphrase");
         let said = fails("wrong passphrase, MediaMTX", plan, 7, &["passphrase"]);
@@ -152,37 +154,6 @@ fn a_wrong_passphrase_is_a_refusal() {
         let ended = plan.run(Duration::from_secs(40));
         assert!(ended.status.success(), "{}", ended.stderr);
     }
-}
-
-/// A MediaMTX that speaks SRT only and wants a passphrase of publishers.
-fn mediamtx_with_passphrase(
-    program: &Path,
-    passphrase: &str,
-) -> (u16, (Killed, tempfile::TempDir)) {
-    let (folder, port) = (tempfile::tempdir().unwrap(), free_udp_port());
-    let config = folder.path().join("mediamtx.yml");
-    let text = format!(
-        "rtsp: no\nrtmp: no\nhls: no\nwebrtc: no\nsrt: yes\nsrtAddress: 127.0.0.1:{port}\n\
-         paths:\n  all_others:\n    srtPublishPassphrase: {passphrase}\n"
-    );
-    std::fs::write(&config, text).unwrap();
-    let server = Command::new(program)
-        .arg(&config)
-        // Or its default ports may be another server's.
-        .env("MTX_MOQ", "no")
-        // It writes certificates beside itself.
-        .current_dir(folder.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let server = Killed(server.unwrap());
-    assert!(
-        wait_until(Duration::from_secs(10), || {
-            UdpSocket::bind(("127.0.0.1", port)).is_err()
-        }),
-        "MediaMTX does not listen"
-    );
-    (port, (server, folder))
 }
 
 /// Live against the console's own receiver; at least its encoder, publisher and receiver run.

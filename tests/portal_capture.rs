@@ -8,6 +8,7 @@
 
 #[path = "portal_capture/away.rs"]
 mod away;
+mod common;
 #[path = "portal_capture/desktop.rs"]
 mod desktop;
 #[path = "portal_capture/pictures.rs"]
@@ -19,6 +20,8 @@ mod rig;
 #[path = "portal_capture/screen.rs"]
 mod screen;
 
+use common::alone;
+use common::running::Running;
 use desktop::Desktop;
 use pd_console::capture::portal::PortalSource;
 use pd_console::capture::{CaptureError, Frame, FrameSlot, VideoSource};
@@ -28,55 +31,11 @@ use pd_console::stop::StopToken;
 use pd_console::units::{Fps, Size};
 use portal::{Operator, Portal};
 use rig::{Rig, wait_for};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Held for a whole test: each has five programs, and some measure.
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A source running on a thread of its own.
-struct Running {
-    slot: FrameSlot,
-    stop: StopToken,
-    thread: JoinHandle<Result<(), CaptureError>>,
-}
-
-impl Running {
-    fn start(mut source: PortalSource) -> Self {
-        let (slot, stop) = (FrameSlot::new(), StopToken::new());
-        let (other, token) = (slot.clone(), stop.clone());
-        let thread = std::thread::spawn(move || {
-            let ended = source.run(&other, &token);
-            // For whoever reads why no frame came.
-            println!("the source ended: {ended:?}");
-            ended
-        });
-        Self { slot, stop, thread }
-    }
-
-    fn next(&self) -> Frame {
-        if !self.slot.wait(Duration::from_secs(10)) {
-            panic!("no frame in 10 s, {:?}", self.slot.last_note());
-        }
-        self.slot.take().unwrap()
-    }
-
-    /// How it ended by itself, and after what time.
-    fn ends(self) -> (Duration, Result<(), CaptureError>) {
-        let asked = Instant::now();
-        wait_for("the end", || self.thread.is_finished().then_some(()));
-        (asked.elapsed(), self.thread.join().unwrap())
-    }
-
-    /// Stops; how long the thread took, and how it ended.
-    fn end(self) -> (Duration, Result<(), CaptureError>) {
-        self.stop.stop();
-        self.ends()
-    }
+/// The source on a thread of its own.
+fn start(source: PortalSource) -> Running {
+    Running::start(source, Duration::from_secs(10))
 }
 
 fn settings() -> VideoSettings {
@@ -134,7 +93,7 @@ fn every_byte_order_and_odd_width_gives_the_colours_that_were_drawn() {
         );
         let (_drawn, node) = rig.draw("pattern=smpte100", &caps);
         portal.script.lock().unwrap().operator = Operator::Chooses(node);
-        let running = Running::start(open(&rig, &settings()));
+        let running = start(open(&rig, &settings()));
         let frame = running.next();
         assert_eq!(frame.size, size, "{format}");
         assert_bars(&frame, BARS);
@@ -154,7 +113,7 @@ fn the_operator_is_asked_once_and_the_token_goes_round() {
     let (_drawn, node) = rig.draw("", "format=BGRx,width=64,height=48,framerate=30/1");
     let portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(node));
     let once = |settings: &VideoSettings| {
-        let running = Running::start(open(&rig, settings));
+        let running = start(open(&rig, settings));
         running.next();
         running.end().1.unwrap();
         portal.script.lock().unwrap().tokens.clone()
@@ -188,7 +147,7 @@ fn the_operator_is_asked_once_and_the_token_goes_round() {
 fn a_cancelled_dialog_and_a_missing_portal_are_told_apart() {
     let _alone = alone();
     let Some(rig) = Rig::start() else { return };
-    let ends = || Running::start(open(&rig, &settings())).ends().1;
+    let ends = || start(open(&rig, &settings())).ends().1;
     let missing = ends().unwrap_err();
     assert!(matches!(missing, CaptureError::NoPortal(_)), "{missing}");
     assert!(
@@ -203,7 +162,7 @@ fn a_cancelled_dialog_and_a_missing_portal_are_told_apart() {
     let nowhere = PortalSource::open(&settings())
         .unwrap()
         .on_bus("unix:path=/nonexistent/bus");
-    let error = Running::start(nowhere).ends().1.unwrap_err();
+    let error = start(nowhere).ends().1.unwrap_err();
     assert!(matches!(error, CaptureError::NoPortal(_)), "{error}");
 }
 
@@ -212,7 +171,7 @@ fn an_unanswered_dialog_is_waited_for_with_signs_of_life_and_stops_at_once() {
     let _alone = alone();
     let Some(rig) = Rig::start() else { return };
     let _portal = Portal::start(&rig.address, rig.socket(), Operator::IsAway);
-    let running = Running::start(open(&rig, &settings()));
+    let running = start(open(&rig, &settings()));
     let asks = wait_for("the note", || running.slot.last_note().asks);
     assert!(asks.contains("dialog"), "{asks}");
     let until = Instant::now() + Duration::from_secs(2);
@@ -234,7 +193,7 @@ fn a_still_screen_gives_its_one_picture_and_is_not_lost() {
     let caps = "format=BGRx,width=320,height=240,framerate=1/6";
     let (_drawn, node) = rig.draw("pattern=smpte100", caps);
     let _portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(node));
-    let running = Running::start(open(&rig, &settings()));
+    let running = start(open(&rig, &settings()));
     assert_bars(&running.next(), BARS);
     let until = Instant::now() + Duration::from_secs(4);
     while Instant::now() < until {
@@ -254,7 +213,7 @@ fn no_more_is_copied_than_the_show_can_use_and_each_is_fresh() {
     let caps = "format=BGRx,width=640,height=360,framerate=60/1";
     let (_drawn, node) = rig.draw("pattern=ball", caps);
     let _portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(node));
-    let running = Running::start(open(&rig, &settings()));
+    let running = start(open(&rig, &settings()));
     running.next();
     // A show of 20 fps that wants a fresh picture each 50 ms.
     let started = Instant::now();
@@ -311,7 +270,7 @@ fn what_vanishes_is_lost_and_can_be_had_anew() {
             portal.script.lock().unwrap().operator = Operator::Chooses(node);
         }
     }
-    let running = Running::start(source);
+    let running = start(source);
     assert_bars(&running.next(), BARS);
     running.end().1.unwrap();
 }
@@ -324,7 +283,7 @@ fn figures_of_1280x720_at_30_fps() {
     let (_drawn, node) = rig.draw("pattern=ball", caps);
     let _portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(node));
     let started = Instant::now();
-    let running = Running::start(open(&rig, &settings()));
+    let running = start(open(&rig, &settings()));
     running.next();
     let first = started.elapsed();
     let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);

@@ -4,6 +4,7 @@
 // Every function here is a test or serves one.
 #![allow(clippy::unwrap_used)]
 
+mod common;
 #[path = "portal_capture/portal.rs"]
 #[allow(dead_code, reason = "shared with the portal's test")]
 mod portal;
@@ -11,23 +12,16 @@ mod portal;
 #[allow(dead_code, reason = "shared with the portal's test")]
 mod rig;
 
+use common::alone;
+use common::running::Running;
 use pd_console::capture::scap::{PROGRAM_ENV, ScapSource};
-use pd_console::capture::{CaptureError, Frame, FrameSlot, VideoSource};
+use pd_console::capture::{CaptureError, Frame};
 use pd_console::settings::VideoSettings;
-use pd_console::stop::StopToken;
 use portal::{Operator, Portal};
-use rig::{Rig, wait_for};
+use rig::Rig;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-
-/// Held for a whole test: each has many programs.
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use std::time::Duration;
 
 fn scap() -> Option<PathBuf> {
     let named = std::env::var_os(PROGRAM_ENV).map(PathBuf::from);
@@ -51,43 +45,10 @@ fn program(scap: &Path, folder: &Path, address: &str) -> PathBuf {
     script
 }
 
-struct Running {
-    slot: FrameSlot,
-    stop: StopToken,
-    thread: JoinHandle<Result<(), CaptureError>>,
-}
-
-impl Running {
-    fn start(program: &Path) -> Self {
-        let (slot, stop) = (FrameSlot::new(), StopToken::new());
-        let (other, token) = (slot.clone(), stop.clone());
-        let mut source = ScapSource::start(program, &VideoSettings::default()).unwrap();
-        let thread = std::thread::spawn(move || {
-            let ended = source.run(&other, &token);
-            // For whoever reads why no picture came.
-            println!("the source ended: {ended:?}");
-            ended
-        });
-        Self { slot, stop, thread }
-    }
-
-    fn next(&self) -> Frame {
-        wait_for("a picture", || {
-            assert!(!self.thread.is_finished(), "the source has ended");
-            self.slot.take()
-        })
-    }
-
-    fn error(self) -> CaptureError {
-        self.thread.join().unwrap().unwrap_err()
-    }
-
-    fn end(self) -> Duration {
-        let started = Instant::now();
-        self.stop.stop();
-        self.thread.join().unwrap().unwrap();
-        started.elapsed()
-    }
+/// The source on a thread of its own.
+fn start(program: &Path) -> Running {
+    let source = ScapSource::start(program, &VideoSettings::default()).unwrap();
+    Running::start(source, Duration::from_secs(20))
 }
 
 fn rgb(frame: &Frame, x: usize, y: usize) -> [u8; 3] {
@@ -108,7 +69,7 @@ fn a_drawn_picture_comes_in_its_colours() {
         let caps = format!("format={format},width=1366,height=768,framerate=30/1");
         let (_drawn, node) = rig.draw("pattern=smpte100", &caps);
         portal.script.lock().unwrap().operator = Operator::Chooses(node);
-        let running = Running::start(&program);
+        let running = start(&program);
         let frame = running.next();
         assert_eq!((frame.size.width, frame.size.height), (1366, 768));
         // The first and the last of the seven bars, in the first and the last row of theirs.
@@ -121,7 +82,8 @@ fn a_drawn_picture_comes_in_its_colours() {
             "{format}: {} pictures in a second",
             running.slot.put_count()
         );
-        let took = running.end();
+        let (took, ended) = running.end();
+        ended.unwrap();
         println!("{format}: ended within {took:?}");
         assert!(took < Duration::from_millis(300), "{took:?}");
     }
@@ -136,7 +98,7 @@ fn the_operator_says_no() {
     let _portal = Portal::start(&rig.address, rig.socket(), Operator::Cancels);
     let socket = rig.socket();
     let program = program(&scap, socket.parent().unwrap(), &rig.address);
-    let error = Running::start(&program).error();
+    let error = start(&program).ends().1.unwrap_err();
     println!("{error}");
     assert!(matches!(error, CaptureError::Refused(_)), "{error:?}");
 }
@@ -149,7 +111,7 @@ fn a_desktop_without_a_portal_is_a_loss() {
     };
     let socket = rig.socket();
     let program = program(&scap, socket.parent().unwrap(), &rig.address);
-    let error = Running::start(&program).error();
+    let error = start(&program).ends().1.unwrap_err();
     println!("{error}");
     let CaptureError::Lost(text) = error else {
         panic!("{error:?}");
@@ -168,7 +130,7 @@ fn a_format_that_scap_asks_for_and_cannot_take_is_a_loss() {
     let _portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(node));
     let socket = rig.socket();
     let program = program(&scap, socket.parent().unwrap(), &rig.address);
-    let error = Running::start(&program).error();
+    let error = start(&program).ends().1.unwrap_err();
     let CaptureError::Lost(text) = error else {
         panic!("{error:?}");
     };

@@ -9,28 +9,19 @@
 
 mod common;
 
+use common::Killed;
 use common::recorder::{self, INPUT_ENV, figure, is_the_tone, word};
 use pd_console::audio::{SAMPLE_RATE, SoundBank};
 use pd_console::settings::{AudioInput, AudioSourceKind};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const HZ: f64 = 440.0;
 /// -12.04 dBFS.
 const PEAK: f64 = 0.25;
-
-/// Kills its process when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// By which of cpal's hosts the child reaches the daemon.
 #[derive(Clone, Copy, PartialEq)]
@@ -43,7 +34,7 @@ enum Route {
 }
 
 struct Pulse {
-    daemon: Running,
+    daemon: Killed,
     dir: tempfile::TempDir,
     route: Route,
 }
@@ -60,16 +51,8 @@ impl Pulse {
 
     /// A daemon with one null sink; None where there is no PulseAudio here.
     fn start(route: Route) -> Option<Self> {
-        for program in ["pulseaudio", "pacat"] {
-            let found = Command::new(program)
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            if found.is_err() {
-                println!("SKIPPED: {program} is not installed");
-                return None;
-            }
+        if !common::are_installed(&["pulseaudio", "pacat"], "PulseAudio was not tested") {
+            return None;
         }
         let dir = tempfile::tempdir().unwrap();
         let pulse = Self {
@@ -81,7 +64,7 @@ impl Pulse {
     }
 
     /// Plays the tone until the result is dropped.
-    fn play(&self, seconds: u32) -> Running {
+    fn play(&self, seconds: u32) -> Killed {
         let path = self.dir.path().join("tone.s16");
         let mut bytes = Vec::new();
         for k in 0..seconds * SAMPLE_RATE {
@@ -103,7 +86,7 @@ impl Pulse {
             .arg(&path)
             .spawn()
             .unwrap();
-        Running(player)
+        Killed(player)
     }
 
     /// Runs `part` of this test binary on `input` of the daemon; its standard output.
@@ -121,7 +104,7 @@ impl Pulse {
     }
 }
 
-fn daemon(dir: &Path, route: Route) -> Running {
+fn daemon(dir: &Path, route: Route) -> Killed {
     let mut command = Command::new("pulseaudio");
     private(&mut command, dir, route);
     let daemon = command
@@ -137,7 +120,7 @@ fn daemon(dir: &Path, route: Route) -> Running {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let daemon = Running(daemon);
+    let daemon = Killed(daemon);
     let deadline = Instant::now() + Duration::from_secs(10);
     while !Path::new(&socket(dir)).exists() {
         assert!(Instant::now() < deadline, "pulseaudio does not start");
@@ -231,21 +214,11 @@ fn b12c_a_device_that_comes_back_in_another_format_keeps_its_pitch() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut child = Running(child);
+    let mut child = Killed(child);
     let out = BufReader::new(child.0.stdout.take().unwrap());
-    let mut formats = ["rate=44100 channels=1", "rate=44100 channels=8"].into_iter();
-    let (mut text, mut recordings) = (String::new(), Vec::new());
-    for line in out.lines().map_while(Result::ok) {
-        println!("{line}");
-        text.push_str(&line);
-        text.push('\n');
-        if !line.contains("RECORDED") {
-            continue;
-        }
-        recordings.push(std::mem::take(&mut text));
-        let Some(format) = formats.next() else {
-            break;
-        };
+    let mut heard = recorder::recordings(out);
+    let mut recordings = Vec::from_iter(heard.next());
+    for format in ["rate=44100 channels=1", "rate=44100 channels=8"] {
         let pactl = |words: &str| {
             let status = pulse
                 .command("pactl")
@@ -261,6 +234,7 @@ fn b12c_a_device_that_comes_back_in_another_format_keeps_its_pitch() {
             "load-module module-null-sink sink_name=pd_null {format}"
         ));
         player = pulse.play(30);
+        recordings.extend(heard.next());
     }
     assert_eq!(recordings.len(), 3);
     for recording in &recordings {
@@ -279,7 +253,7 @@ fn server_dies(route: Route) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut child = Running(child);
+    let mut child = Killed(child);
     let out = BufReader::new(child.0.stdout.take().unwrap());
     let mut text = String::new();
     for line in out.lines().map_while(Result::ok) {

@@ -29,16 +29,11 @@ struct PipeWire {
 impl PipeWire {
     /// Servers with one null sink; None where there is no PipeWire here.
     fn start(sink: &str) -> Option<Self> {
-        for program in ["pipewire", "wireplumber", "dbus-daemon", "pw-cat", "pw-cli"] {
-            let found = Command::new(program)
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            if found.is_err() {
-                println!("SKIPPED: {program} is not installed");
-                return None;
-            }
+        if !common::are_installed(
+            &["pipewire", "wireplumber", "dbus-daemon", "pw-cat", "pw-cli"],
+            "PipeWire was not tested",
+        ) {
+            return None;
         }
         let dir = tempfile::tempdir().unwrap();
         let mut bus = Command::new("dbus-daemon")
@@ -249,19 +244,9 @@ fn b12c_a_sink_that_comes_back_in_another_format_keeps_its_pitch_through_pipewir
         1,
     );
     let surround = "audio.position=[FL FR FC LFE RL RR SL SR] audio.channels=8";
-    let mut formats = [mono, (surround, 48_000, 8)].into_iter();
-    let (mut text, mut recordings) = (String::new(), Vec::new());
-    for line in out.lines().map_while(Result::ok) {
-        println!("{line}");
-        text.push_str(&line);
-        text.push('\n');
-        if !line.contains("RECORDED") {
-            continue;
-        }
-        recordings.push(std::mem::take(&mut text));
-        let Some((sink, rate, channels)) = formats.next() else {
-            break;
-        };
+    let mut heard = recorder::recordings(out);
+    let mut recordings = Vec::from_iter(heard.next());
+    for (sink, rate, channels) in [mono, (surround, 48_000, 8)] {
         drop(player);
         let status = pipewire
             .command("pw-cli")
@@ -273,6 +258,7 @@ fn b12c_a_sink_that_comes_back_in_another_format_keeps_its_pitch_through_pipewir
         pipewire.create_sink(sink);
         std::thread::sleep(Duration::from_millis(500));
         player = pipewire.play(rate, channels);
+        recordings.extend(heard.next());
     }
     assert_eq!(recordings.len(), 3);
     for (recording, channels) in recordings.iter().zip([2.0, 1.0, 8.0]) {

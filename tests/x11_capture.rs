@@ -7,17 +7,18 @@
 
 #[path = "x11_capture/parts.rs"]
 mod parts;
+#[path = "common/running.rs"]
+mod running;
 #[path = "x11_capture/server.rs"]
 mod server;
 
 use pd_console::capture::x11::X11Source;
-use pd_console::capture::{CaptureError, Frame, FrameSlot, VideoSource};
+use pd_console::capture::{CaptureError, Frame};
 use pd_console::clock::now;
 use pd_console::settings::{ScreenPart, VideoSettings, WindowName};
-use pd_console::stop::StopToken;
 use pd_console::units::{Region, Size};
+use running::Running;
 use server::{Painter, Xvfb};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const RED: u32 = 0xFF_0000;
@@ -25,52 +26,9 @@ const GREEN: u32 = 0x00_FF00;
 const BLUE: u32 = 0x00_00FF;
 const TEAL: u32 = 0x12_8090;
 
-/// A source running on a thread of its own.
-struct Running {
-    slot: FrameSlot,
-    stop: StopToken,
-    thread: JoinHandle<Result<(), CaptureError>>,
-}
-
-impl Running {
-    fn start(mut source: X11Source) -> Self {
-        let (slot, stop) = (FrameSlot::new(), StopToken::new());
-        let (other, token) = (slot.clone(), stop.clone());
-        let thread = std::thread::spawn(move || source.run(&other, &token));
-        Self { slot, stop, thread }
-    }
-
-    fn next(&self) -> Frame {
-        assert!(self.slot.wait(Duration::from_secs(5)), "no frame in 5 s");
-        self.slot.take().unwrap()
-    }
-
-    /// The first frame in which `is_there` holds.
-    fn next_with(&self, is_there: impl Fn(&Frame) -> bool) -> Frame {
-        let started = Instant::now();
-        loop {
-            let frame = self.next();
-            if is_there(&frame) {
-                return frame;
-            }
-            assert!(started.elapsed() < Duration::from_secs(5), "never seen");
-        }
-    }
-
-    /// Takes what is there until nothing came for 200 ms.
-    fn settle(&self) {
-        while self.slot.wait(Duration::from_millis(200)) {
-            self.slot.take();
-        }
-    }
-
-    /// Stops; how long the thread took, and how it ended.
-    fn end(self) -> (Duration, Result<(), CaptureError>) {
-        let asked = Instant::now();
-        self.stop.stop();
-        let ended = self.thread.join().unwrap();
-        (asked.elapsed(), ended)
-    }
+/// The source on a thread of its own.
+fn start(source: X11Source) -> Running {
+    Running::start(source, Duration::from_secs(5))
 }
 
 /// The pixel as 0xRRGGBB.
@@ -110,7 +68,7 @@ fn known_content_is_captured_exactly(server: &Xvfb, size: Size) {
     painter.window(0xFF_FF00, 100, 60, 64, 48);
     let source = open(server, false);
     assert_eq!(source.is_memory_shared(), painter.has("MIT-SHM"));
-    let running = Running::start(source);
+    let running = start(source);
     let expected = |x: u32, y: u32| {
         if (100..164).contains(&x) && (60..108).contains(&y) {
             0xFF_FF00
@@ -163,7 +121,7 @@ fn without_damage_the_screen_is_grabbed_by_the_clock() {
     let painter = Painter::new(&server);
     assert!(!painter.has("DAMAGE"));
     let source = open(&server, true).poll_every(Duration::from_millis(20));
-    let running = Running::start(source);
+    let running = start(source);
     running.next();
     let (from, started) = (running.slot.put_count(), Instant::now());
     painter.fill(GREEN, 0, 0, 320, 240);
@@ -180,7 +138,7 @@ fn a_change_comes_at_once_and_stillness_brings_nothing() {
         return;
     };
     let painter = Painter::new(&server);
-    let running = Running::start(open(&server, true));
+    let running = start(open(&server, true));
     running.settle();
     for (i, colour) in [RED, GREEN, BLUE, TEAL, RED].into_iter().enumerate() {
         assert!(
@@ -207,7 +165,7 @@ fn a_frame_waits_for_the_pacer_and_holds_the_newest_change() {
         return;
     };
     let painter = Painter::new(&server);
-    let running = Running::start(open(&server, false));
+    let running = start(open(&server, false));
     running.settle();
     let wanted = now() + Duration::from_millis(300);
     running.slot.want_from(wanted);
@@ -234,10 +192,7 @@ fn the_pointer_is_drawn_where_it_is_and_only_if_asked() {
     painter.fill(TEAL, 0, 0, 640, 480);
     painter.square_cursor(RED, 8);
     painter.point_at(200, 100);
-    let (with, without) = (
-        Running::start(open(&server, true)),
-        Running::start(open(&server, false)),
-    );
+    let (with, without) = (start(open(&server, true)), start(open(&server, false)));
     let reds = |frame: &Frame| {
         let mut reds = Vec::new();
         for y in 0..480 {
@@ -277,7 +232,7 @@ fn a_resized_screen_goes_on_in_its_new_size() {
         return;
     };
     let painter = Painter::new(&server);
-    let running = Running::start(open(&server, true));
+    let running = start(open(&server, true));
     running.settle();
     for (width, height) in [(320, 200), (600, 440), (640, 480)] {
         painter.resize(width, height);
@@ -304,7 +259,7 @@ fn a_held_server_does_not_hold_the_stop() {
         return;
     };
     let painter = Painter::new(&server);
-    let running = Running::start(open(&server, true));
+    let running = start(open(&server, true));
     running.settle();
     painter.hold_server();
     painter.fill(RED, 0, 0, 100, 100);
@@ -320,7 +275,7 @@ fn a_server_that_dies_is_lost() {
     let Some(mut server) = Xvfb::start("640x480x24", &[]) else {
         return;
     };
-    let running = Running::start(open(&server, true));
+    let running = start(open(&server, true));
     running.next();
     let killed = Instant::now();
     server.kill();
@@ -387,7 +342,7 @@ fn figures_of_the_grab() {
             };
             let painter = Painter::new(&server);
             let opened = now();
-            let running = Running::start(open(&server, true));
+            let running = start(open(&server, true));
             let first = running.next().in_memory_at.since(opened);
             println!("{size} {name}, first frame after opening: {first:.1?}");
             running.settle();

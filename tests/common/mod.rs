@@ -7,14 +7,15 @@
 
 pub mod console;
 pub mod recorder;
+pub mod running;
 #[cfg(feature = "x11")]
 pub mod screen;
 pub mod sound;
 pub mod stream;
 
 use std::net::UdpSocket;
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,44 @@ fn in_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
+}
+
+/// Whether these programs are in PATH; the first that is not is named, with what follows from it.
+pub fn are_installed(programs: &[&str], otherwise: &str) -> bool {
+    let missing = programs.iter().find(|name| in_path(name).is_none());
+    if let Some(name) = missing {
+        println!("SKIPPED: {name} is not installed, {otherwise}");
+    }
+    missing.is_none()
+}
+
+/// A MediaMTX that speaks SRT only, on loopback, with `of_each_path` said of every path ("" for
+/// nothing); its port.
+pub fn srt_server(program: &Path, of_each_path: &str) -> (u16, (Killed, tempfile::TempDir)) {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_udp_port());
+    let config = folder.path().join("mediamtx.yml");
+    let text = format!(
+        "rtsp: no\nrtmp: no\nhls: no\nwebrtc: no\nsrt: yes\nsrtAddress: 127.0.0.1:{port}\n\
+         paths:\n  all_others:\n{of_each_path}"
+    );
+    std::fs::write(&config, text).unwrap();
+    let server = Command::new(program)
+        .arg(&config)
+        // Or its default ports may be another server's.
+        .env("MTX_MOQ", "no")
+        // It writes certificates beside itself.
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let server = Killed(server.unwrap());
+    assert!(
+        wait_until(Duration::from_secs(10), || {
+            UdpSocket::bind(("127.0.0.1", port)).is_err()
+        }),
+        "MediaMTX does not listen"
+    );
+    (port, (server, folder))
 }
 
 /// The MediaMTX of `MEDIAMTX_BIN` or PATH; None, with a word, where there is none.

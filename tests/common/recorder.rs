@@ -6,6 +6,7 @@ use super::sound;
 use pd_console::audio::{Due, Feed, Meter, SAMPLE_RATE, SoundBank, list_inputs};
 use pd_console::clock;
 use pd_console::settings::{AudioInput, AudioSourceKind};
+use std::io::BufRead;
 use std::time::{Duration, Instant};
 
 /// Names the input for a child: `default`, `system`, or an input's name.
@@ -139,6 +140,23 @@ pub fn tone_fault(text: &str, hz: f64) -> Option<String> {
         faults.push(near(&format!("{side}_roughness"), 0.0015, 0.0015));
     }
     faults.into_iter().flatten().next()
+}
+
+/// What a child that records again and again says, one text a recording; each line is shown too.
+pub fn recordings(out: impl BufRead) -> impl Iterator<Item = String> {
+    let mut lines = out.lines().map_while(Result::ok);
+    std::iter::from_fn(move || {
+        let mut text = String::new();
+        for line in lines.by_ref() {
+            println!("{line}");
+            text.push_str(&line);
+            text.push('\n');
+            if line.contains("RECORDED") {
+                return Some(text);
+            }
+        }
+        None
+    })
 }
 
 /// Asserts that a child recorded this tone whole.

@@ -2,7 +2,8 @@
 
 use super::portal::{Operator, Portal};
 use super::rig::Rig;
-use super::{Running, alone, open, settings};
+use super::{open, settings, start};
+use crate::common::alone;
 use pd_console::capture::CaptureError;
 
 /// The token in the rig's folder.
@@ -17,7 +18,7 @@ fn a_portal_that_is_away_does_not_cost_the_choice() {
     let Some(rig) = Rig::start() else { return };
     let (_drawn, node) = rig.draw("", "format=BGRx,width=64,height=48,framerate=30/1");
     let portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(node));
-    let running = Running::start(open(&rig, &settings()));
+    let running = start(open(&rig, &settings()));
     running.next();
     running.end().1.unwrap();
     assert_eq!(kept(&rig).as_deref(), Some("token-1"));
@@ -25,12 +26,12 @@ fn a_portal_that_is_away_does_not_cost_the_choice() {
     // The portal is being restarted; then its whole bus cannot be reached.
     for bus in [&*rig.address, "unix:path=/nonexistent/bus"] {
         let source = open(&rig, &settings()).on_bus(bus);
-        let error = Running::start(source).ends().1.unwrap_err();
+        let error = start(source).ends().1.unwrap_err();
         assert!(matches!(error, CaptureError::NoPortal(_)), "{error}");
         assert_eq!(kept(&rig).as_deref(), Some("token-1"), "after {bus}");
     }
     let portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(node));
-    let running = Running::start(open(&rig, &settings()));
+    let running = start(open(&rig, &settings()));
     running.next();
     running.end().1.unwrap();
     let shown = portal.script.lock().unwrap().tokens.clone();
@@ -44,7 +45,7 @@ fn a_missing_pipewire_is_named_and_does_not_cost_the_choice() {
     let portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(1));
     portal.script.lock().unwrap().lacks_pipewire = true;
     for starts in [1, 2] {
-        let error = Running::start(open(&rig, &settings())).ends().1;
+        let error = start(open(&rig, &settings())).ends().1;
         let error = error.unwrap_err();
         println!("{error}");
         assert!(matches!(error, CaptureError::NoPortal(_)), "{error}");

@@ -1,7 +1,8 @@
 //! A real desktop without a screen: sway's headless backend, xdg-desktop-portal and its backend for
 //! wlroots, on a D-Bus, a PipeWire and a session manager of their own.
 
-use crate::rig::{Program, environment, is_installed, start_bus, wait_for};
+use crate::common::are_installed;
+use crate::rig::{Program, environment, start_bus, wait_for};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -26,11 +27,9 @@ pub struct Desktop {
 impl Desktop {
     /// Starts it with a screen of one colour; None, with a word, where a program is not installed.
     pub fn start(width: u32, height: u32, rgb: &str) -> Option<Self> {
-        for name in ["dbus-daemon", "pipewire", "wireplumber", "sway", "swaybg"] {
-            if !is_installed(name) {
-                println!("SKIPPED: {name} is not installed, no real portal was tested");
-                return None;
-            }
+        let programs = ["dbus-daemon", "pipewire", "wireplumber", "sway", "swaybg"];
+        if !are_installed(&programs, "no real portal was tested") {
+            return None;
         }
         let libexec = ["xdg-desktop-portal", "xdg-desktop-portal-wlr"].map(in_libexec);
         let [Some(frontend), Some(backend)] = libexec else {

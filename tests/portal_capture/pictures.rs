@@ -1,10 +1,12 @@
 //! Pictures of a screen that the test itself plays: their time, padding, crop, faults, bursts and
 //! changes of size.
 
+use crate::common::alone;
+use crate::common::running::Running;
 use crate::portal::{Operator, Portal};
 use crate::rig::{Rig, wait_for};
 use crate::screen::{Picture, Screen, picture};
-use crate::{Running, alone, open, pixel, settings};
+use crate::{open, pixel, settings, start};
 use pd_console::capture::Frame;
 use pd_console::clock::now;
 use pd_console::units::Size;
@@ -21,7 +23,7 @@ fn is_all(frame: &Frame, rgb: u32) -> bool {
 fn watched(rig: &Rig, width: u32, height: u32) -> (Screen, Portal, Running) {
     let screen = Screen::start(rig.socket(), width, height);
     let portal = Portal::start(&rig.address, rig.socket(), Operator::Chooses(screen.node));
-    let running = Running::start(open(rig, &settings()));
+    let running = start(open(rig, &settings()));
     screen.wait_for_watcher();
     (screen, portal, running)
 }

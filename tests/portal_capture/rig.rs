@@ -1,6 +1,7 @@
 //! A D-Bus, a PipeWire and a session manager of one's own, in a folder of their own, and GStreamer
 //! as the desktop that draws.
 
+use crate::common::are_installed;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -52,17 +53,15 @@ pub struct Rig {
 impl Rig {
     /// Starts everything; None, with a word, where a program is not installed.
     pub fn start() -> Option<Self> {
-        for name in [
+        let programs = [
             "dbus-daemon",
             "pipewire",
             "wireplumber",
             "pw-dump",
             "gst-launch-1.0",
-        ] {
-            if !is_installed(name) {
-                println!("SKIPPED: {name} is not installed, the portal was not tested");
-                return None;
-            }
+        ];
+        if !are_installed(&programs, "the portal was not tested") {
+            return None;
         }
         let has_sink = Command::new("gst-inspect-1.0")
             .arg("pipewiresink")
@@ -138,12 +137,6 @@ fn unique() -> usize {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// Whether PATH has the program.
-pub fn is_installed(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }
 
 /// A D-Bus whose socket lies in `folder`; and its address.

@@ -26,7 +26,7 @@ fn a_monitor_and_a_region_of_it_are_captured_and_nothing_beside() {
     painter.fill(GREEN, 320, 0, 320, 480);
     painter.fill(BLUE, 320 + 100, 50, 1, 1);
     let right = ScreenPart::Monitor("RIGHT".into());
-    let running = Running::start(open_part(&server, false, right.clone(), None).unwrap());
+    let running = start(open_part(&server, false, right.clone(), None).unwrap());
     let frame = running.next();
     assert_eq!(frame.size, Size::new(320, 480));
     assert_eq!(pixel(&frame, 0, 0), GREEN);
@@ -49,7 +49,7 @@ fn a_monitor_and_a_region_of_it_are_captured_and_nothing_beside() {
     running.end().1.unwrap();
 
     let part = open_part(&server, false, right.clone(), region("64x48+100+50")).unwrap();
-    let running = Running::start(part);
+    let running = start(part);
     let frame = running.next();
     assert_eq!(frame.size, Size::new(64, 48));
     assert_eq!(pixel(&frame, 0, 0), BLUE);
@@ -79,8 +79,7 @@ fn b04_a_window_is_captured_whole_under_others_and_through_every_resize() {
     let painter = Painter::new(&server);
     let id = painter.named("Deck", "Page 1", RED, [50, 40, 301, 203]);
     painter.named("Other", "above", BLUE, [100, 80, 200, 100]);
-    let running =
-        Running::start(open_part(&server, false, window("Deck", "Page 1"), None).unwrap());
+    let running = start(open_part(&server, false, window("Deck", "Page 1"), None).unwrap());
     let frame = running.next();
     assert_eq!(frame.size, Size::new(301, 203));
     painter.fill_in(id, GREEN, 0, 0, 301, 203);
@@ -107,7 +106,7 @@ fn b08_a_minimised_window_keeps_its_last_picture_and_comes_back() {
     };
     let painter = Painter::new(&server);
     let id = painter.named("Deck", "Page 1", RED, [50, 40, 300, 200]);
-    let running = Running::start(open_part(&server, false, window("Deck", "other"), None).unwrap());
+    let running = start(open_part(&server, false, window("Deck", "other"), None).unwrap());
     running.next();
     painter.unmap(id);
     let label = |running: &Running| running.slot.last_note().label.unwrap();
@@ -145,12 +144,12 @@ fn the_pointer_is_at_its_place_in_a_window_and_in_a_region() {
     painter.fill_in(id, GREEN, 0, 0, 300, 200);
     painter.point_at(400, 300);
     let part = open_part(&server, true, ScreenPart::Whole, region("100x100+380+280")).unwrap();
-    let running = Running::start(part);
+    let running = start(part);
     let frame = running.next_with(|f| pixel(f, 20, 20) == 0xFF_FFFF);
     assert_eq!(pixel(&frame, 19, 20), RED);
     assert_eq!(pixel(&frame, 24, 20), RED);
     running.end().1.unwrap();
-    let running = Running::start(open_part(&server, true, window("Deck", "Page 1"), None).unwrap());
+    let running = start(open_part(&server, true, window("Deck", "Page 1"), None).unwrap());
     // The window's own corner is inside of its border of 3.
     painter.point_at(50 + 3 + 30, 40 + 3 + 20);
     let frame = running.next_with(|f| pixel(f, 30, 20) == 0xFF_FFFF);

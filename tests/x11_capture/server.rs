@@ -108,68 +108,28 @@ impl Painter {
 
     /// Maps a window of one colour.
     pub fn window(&self, rgb: u32, x: u32, y: u32, width: u32, height: u32) {
-        let window = self.connection.generate_id().unwrap();
-        let Rectangle {
-            x,
-            y,
-            width,
-            height,
-        } = rectangle(x, y, width, height);
-        let aux = CreateWindowAux::new()
-            .background_pixel(rgb)
-            .override_redirect(1);
-        self.connection
-            .create_window(
-                0,
-                window,
-                self.root,
-                x,
-                y,
-                width,
-                height,
-                0,
-                WindowClass::INPUT_OUTPUT,
-                0,
-                &aux,
-            )
-            .unwrap();
-        self.connection.map_window(window).unwrap();
-        self.sync();
+        let aux = CreateWindowAux::new().background_pixel(rgb);
+        let window = self.create(rectangle(x, y, width, height), 0, &aux.override_redirect(1));
+        self.map(window);
     }
 
     /// Maps a window of one colour that has a program and a title.
-    pub fn named(&self, app: &str, title: &str, rgb: u32, at: [u32; 4]) -> Window {
-        let connection = &self.connection;
-        let window = connection.generate_id().unwrap();
-        let Rectangle {
-            x,
-            y,
-            width,
-            height,
-        } = rectangle(at[0], at[1], at[2], at[3]);
+    pub fn named(
+        &self,
+        app: &str,
+        title: &str,
+        rgb: u32,
+        [x, y, width, height]: [u32; 4],
+    ) -> Window {
         let aux = CreateWindowAux::new().background_pixel(rgb).border_pixel(0);
-        connection
-            .create_window(
-                0,
-                window,
-                self.root,
-                x,
-                y,
-                width,
-                height,
-                // Borders are not part of what is captured.
-                3,
-                WindowClass::INPUT_OUTPUT,
-                0,
-                &aux,
-            )
-            .unwrap();
+        // Borders are not part of what is captured.
+        let window = self.create(rectangle(x, y, width, height), 3, &aux);
         let class = format!("{}\0{app}\0", app.to_lowercase());
         for (property, text) in [
             (AtomEnum::WM_CLASS, class.as_str()),
             (AtomEnum::WM_NAME, title),
         ] {
-            connection
+            self.connection
                 .change_property8(
                     PropMode::REPLACE,
                     window,
@@ -179,8 +139,27 @@ impl Painter {
                 )
                 .unwrap();
         }
-        connection.map_window(window).unwrap();
-        self.sync();
+        self.map(window);
+        window
+    }
+
+    fn create(&self, at: Rectangle, border: u16, aux: &CreateWindowAux) -> Window {
+        let window = self.connection.generate_id().unwrap();
+        self.connection
+            .create_window(
+                0,
+                window,
+                self.root,
+                at.x,
+                at.y,
+                at.width,
+                at.height,
+                border,
+                WindowClass::INPUT_OUTPUT,
+                0,
+                aux,
+            )
+            .unwrap();
         window
     }
 
