@@ -225,6 +225,7 @@ impl Console for Demo {
             log: Arc::new(lines(failed)),
             preview: (live && demo.preview).then(|| picture(t)),
             settings: demo.settings.clone(),
+            ..Snapshot::default()
         })
     }
 
@@ -240,7 +241,7 @@ impl Console for Demo {
             Command::SetMuted { muted } => demo.settings.audio.muted = muted,
             Command::ApplySettings(settings) => demo.settings = *settings,
             Command::SetPreview { on } => demo.preview = on,
-            Command::ChooseScreen => {}
+            Command::ChooseScreen | Command::Examine => {}
             Command::SetInput { .. } | Command::SetSecrets { .. } | Command::Quit => {}
         }
     }

@@ -274,7 +274,7 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
     let bad = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Settings, e);
     let settings = args.settings()?;
     let secrets = Secrets::from_env();
-    let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref(), settings.encoder.family)
+    let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref())
         .map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
     let target = &settings.target;
     let (host, user) = match target.kind {

@@ -9,6 +9,7 @@ pub mod audio;
 pub mod capture;
 pub mod cli;
 pub mod clock;
+pub mod doctor;
 pub mod ffmpeg;
 pub mod headless;
 pub mod latency;

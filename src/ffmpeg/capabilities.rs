@@ -1,7 +1,6 @@
 //! What a found ffmpeg can: its version, protocols and encoders, read from its own words.
 
 use super::{Ffmpeg, FfmpegError, locate};
-use crate::settings::EncoderFamily;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read;
@@ -100,14 +99,14 @@ fn from_libavcodec(version: &str) -> Option<Version> {
 ///
 /// # Errors
 /// Each reason of cases.md B24 as its own [`FfmpegError`].
-pub fn look(from_settings: Option<&Path>, family: EncoderFamily) -> Result<Ffmpeg, FfmpegError> {
+pub fn look(from_settings: Option<&Path>) -> Result<Ffmpeg, FfmpegError> {
     let path = locate::ffmpeg(from_settings)?;
     let capabilities = ask(&path)?;
-    check(&path, &capabilities, family)?;
+    check(&path, &capabilities)?;
     Ok(Ffmpeg { path, capabilities })
 }
 
-fn check(path: &Path, found: &Capabilities, family: EncoderFamily) -> Result<(), FfmpegError> {
+fn check(path: &Path, found: &Capabilities) -> Result<(), FfmpegError> {
     let path = path.display().to_string();
     let version = found.version_text.clone();
     if found.version < OLDEST {
@@ -124,8 +123,11 @@ fn check(path: &Path, found: &Capabilities, family: EncoderFamily) -> Result<(),
     if !found.srt {
         return lacks("SRT (libsrt)", "set another ffmpeg's path");
     }
-    if !found.encoders.contains(super::encoder::row(family).name) {
-        return lacks("such H.264 encoder", "choose another encoder");
+    if !super::encoder::TABLE
+        .iter()
+        .any(|row| found.encoders.contains(row.name))
+    {
+        return lacks("H.264 encoder", "set another ffmpeg's path");
     }
     if !found.encoders.contains("libopus") {
         return lacks("Opus encoder (libopus)", "set another ffmpeg's path");
@@ -225,7 +227,7 @@ mod tests {
     fn each_lack_has_its_own_message() {
         let good = Capabilities::parse("ffmpeg version 5.1 C", PROTOCOLS, ENCODERS).unwrap();
         let path = Path::new("/x/ffmpeg");
-        let check = |c: &Capabilities| check(path, c, EncoderFamily::Libx264);
+        let check = |c: &Capabilities| check(path, c);
         assert_eq!(check(&good), Ok(()));
         let no_srt = Capabilities {
             srt: false,

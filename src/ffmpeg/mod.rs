@@ -2,6 +2,7 @@
 
 pub mod capabilities;
 pub mod child;
+pub mod choose;
 pub mod encoder;
 pub mod launch;
 pub mod locate;

@@ -4,7 +4,7 @@
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
 use super::{Version, encoder};
-use crate::settings::{EncoderFamily, PipeFormat, Settings};
+use crate::settings::{EncoderFamily, EncoderSpeed, PipeFormat, Settings};
 use crate::units::{Fps, Size};
 
 /// Arguments, and the same with every secret masked.
@@ -71,14 +71,18 @@ fn quoted(arg: &str) -> String {
 pub struct EncoderWish {
     /// Encoder.
     pub family: EncoderFamily,
+    /// Which of the family's sets of options: 0 is the first choice, see [`super::encoder`].
+    pub variant: u8,
     /// Picture, both sides even.
     pub size: Size,
     /// Frames a second.
     pub fps: Fps,
     /// Bitrate, kb/s.
     pub bitrate_kbps: u32,
-    /// Rate control's buffer, frames.
-    pub vbv_frames: u32,
+    /// What is weighed more: time or sharpness.
+    pub speed: EncoderSpeed,
+    /// Rate control's buffer, frames, where it is not as `speed` has it.
+    pub vbv_frames: Option<u32>,
     /// IDR to IDR, seconds.
     pub gop_seconds: f32,
     /// Form of the pictures that it is fed with.
@@ -86,13 +90,15 @@ pub struct EncoderWish {
 }
 
 impl EncoderWish {
-    /// What the settings say.
+    /// What the settings say, on libx264 where they leave the encoder open (see [`super::choose`]).
     pub fn of(settings: &Settings) -> Self {
         Self {
-            family: settings.encoder.family,
+            family: settings.encoder.family.unwrap_or(EncoderFamily::Libx264),
+            variant: 0,
             size: settings.video.size.even(),
             fps: settings.video.fps,
             bitrate_kbps: settings.encoder.bitrate_kbps,
+            speed: settings.encoder.speed,
             vbv_frames: settings.encoder.vbv_frames,
             gop_seconds: settings.encoder.gop_seconds,
             pipe: settings.video.pipe,
@@ -103,7 +109,13 @@ impl EncoderWish {
     /// unit below 64 KiB. A PES packet's length has 16 bits (ISO/IEC 13818-1 2.4.3.7); above that
     /// it is left out, and the receiver waits a frame longer to know that the picture has ended.
     pub fn vbv_kbit(&self) -> u32 {
-        let frames = f64::from(self.bitrate_kbps) * f64::from(self.vbv_frames) / self.fps.as_f64();
+        let by_speed = match self.speed {
+            EncoderSpeed::Fastest => 2.0,
+            EncoderSpeed::Balanced => 4.0,
+            EncoderSpeed::Sharpest => self.fps.as_f64() / 2.0,
+        };
+        let count = self.vbv_frames.map_or(by_speed, f64::from);
+        let frames = f64::from(self.bitrate_kbps) * count / self.fps.as_f64();
         (frames.round() as u32).clamp(8, ACCESS_UNIT_KBIT)
     }
 }

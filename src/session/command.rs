@@ -67,8 +67,8 @@ pub enum Command {
         /// How much later it is heard, ms, up to 1000.
         delay_ms: u32,
     },
-    /// Take these settings. While live only bitrate, mute and sound inputs change; the rest with the
-    /// next show.
+    /// Take these settings. While live what does not concern the target changes at once, without a
+    /// viewer lost; the rest with the next show.
     ApplySettings(Box<Settings>),
     /// Take these secrets for the next show. None leaves a secret as it is (from the environment or
     /// a keyring); an empty one removes it.
@@ -85,6 +85,8 @@ pub enum Command {
         /// Whether to make them.
         on: bool,
     },
+    /// Look whether everything is there that a show needs; the report comes with a later snapshot.
+    Examine,
     /// Leave a failed state for Idle.
     Dismiss,
     /// End the show if any, stop every child and thread; the program is about to exit.

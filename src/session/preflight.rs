@@ -64,7 +64,7 @@ pub fn run(
             .join("; ");
         Failure::new(FailureKind::Settings, all)
     })?;
-    let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref(), settings.encoder.family)
+    let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref())
         .map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
     journal.info(format!(
         "ffmpeg {} at {}",

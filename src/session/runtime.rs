@@ -302,6 +302,7 @@ impl Worker {
                 }
             }
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
+            Command::Examine => {}
             // Taken by the loop.
             Command::Quit => {}
         }

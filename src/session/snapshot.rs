@@ -3,6 +3,8 @@
 use crate::audio::Format;
 use crate::capture::PictureStatus;
 use crate::clock::MonoTime;
+use crate::ffmpeg::plan::EncoderWish;
+use crate::monitor::gpu::Gpu;
 use crate::settings::Settings;
 use crate::units::Size;
 use std::sync::Arc;
@@ -183,6 +185,106 @@ pub struct TrendPoint {
     pub p95_ms: f64,
 }
 
+/// Something that happened, to be marked on the meter's trend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrendEvent {
+    /// Seconds since the show began.
+    pub at_s: f64,
+    /// What kind.
+    pub kind: TrendKind,
+    /// In words, short: "3000 -> 1500 kb/s: 4 % of the packets were lost".
+    pub text: String,
+}
+
+/// Kinds of [`TrendEvent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrendKind {
+    /// Bitrate, size, rate or speed changed because the operator wished it.
+    Wished,
+    /// The same because the network did.
+    Adapted,
+    /// Another encoder took over because the one before failed.
+    Failover,
+    /// The publisher connected again.
+    Reconnected,
+}
+
+/// Sizes of the key frames, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyFrameSizes {
+    /// The newest one's.
+    pub last: usize,
+    /// The largest of the show.
+    pub max: usize,
+}
+
+/// The encoder as the operator sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EncoderStatus {
+    /// What it makes; None while no show runs.
+    pub wish: Option<EncoderWish>,
+    /// ffmpeg's name of it, such as `h264_nvenc`.
+    pub name: String,
+    /// Its options as a command line, without size, rate and bitrate.
+    pub options: String,
+    /// Why it is this one.
+    pub why: String,
+    /// Loud: the chosen encoder does not work, or one failed while live, and another has its place.
+    pub fallback: Option<String>,
+    /// What is being changed to.
+    pub changing_to: Option<EncoderWish>,
+    /// Time from the first byte written to the encoder to the whole access unit, over the last two
+    /// seconds. One frame's time is its budget.
+    pub encode: Option<StageFigures>,
+    /// Frames of the show that took longer than one frame's time.
+    pub late: u64,
+    /// Key frames; above 64 KiB (65 535 bytes) the receiver waits one frame longer.
+    pub key_frames: Option<KeyFrameSizes>,
+    /// Set where the picture is smaller or slower than wished: the rule in words.
+    pub lowered: Option<String>,
+    /// The adaptive bitrate, where it is on.
+    pub adaptive: Option<AdaptiveStatus>,
+}
+
+/// The adaptive bitrate as the operator sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdaptiveStatus {
+    /// What it holds now, kb/s.
+    pub kbps: u32,
+    /// Between these, kb/s.
+    pub bounds_kbps: (u32, u32),
+    /// Why it stands there, in words.
+    pub reason: String,
+}
+
+/// The way to the server as the server sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NetworkFigures {
+    /// Round-trip time, ms.
+    pub rtt_ms: Option<f64>,
+    /// Receive latency in force, ms.
+    pub latency_ms: Option<u64>,
+    /// Packets missing at the server so far, many of which came again.
+    pub lost: u64,
+    /// Packets that came again.
+    pub retransmitted: u64,
+    /// Packets given up: holes in the picture.
+    pub given_up: u64,
+    /// Packets that came, where the server tells.
+    pub received: Option<u64>,
+    /// What waits in the server's receive buffer, ms, where it tells.
+    pub buffer_ms: Option<f64>,
+}
+
+/// The last look at everything, see [`crate::doctor`].
+#[derive(Clone, Debug, Default)]
+pub struct DoctorStatus {
+    /// One is under way.
+    pub running: bool,
+    /// The newest finished one.
+    pub report: Option<Arc<crate::doctor::Report>>,
+}
+
 /// A small picture for the window.
 #[derive(Clone, Debug)]
 pub struct Preview {
@@ -217,6 +319,14 @@ pub struct Snapshot {
     pub picture: PictureStatus,
     /// Encoder in force, such as "libx264 3000 kb/s".
     pub encoder: String,
+    /// The encoder in all parts.
+    pub encoding: EncoderStatus,
+    /// Graphics cards; None until they were looked at, empty where there is none.
+    pub gpus: Option<Arc<Vec<Gpu>>>,
+    /// The way to the server, where its API tells.
+    pub network: Option<NetworkFigures>,
+    /// Is everything there?
+    pub doctor: DoctorStatus,
     /// A bitrate change on its way: the wanted kb/s.
     pub bitrate_pending_kbps: Option<u32>,
     /// Measured bitrate of the picture over the last two seconds, kb/s.
@@ -227,6 +337,8 @@ pub struct Snapshot {
     pub latency: LatencyFigures,
     /// The last 60 s of the meter, oldest first, at most 4 points a second.
     pub trend: Vec<TrendPoint>,
+    /// What happened within the trend, oldest first, at most 32.
+    pub events: Vec<TrendEvent>,
     /// Share of arrived pictures that are byte for byte the encoder's, 0..=1; None without figures.
     pub passthrough: Option<f64>,
     /// Drops since the show began.

@@ -113,6 +113,7 @@ impl View {
             audio,
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),
+            ..Snapshot::default()
         }
     }
 

@@ -140,7 +140,7 @@ pub fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), SetEr
 /// What `value` may mean, the likeliest first.
 fn candidates(value: &str, default: &Value) -> Vec<Value> {
     let mut candidates = Vec::new();
-    if default.is_null() && (value == "None" || value.is_empty()) {
+    if default.is_null() && matches!(value, "None" | "auto" | "") {
         candidates.push(Value::Null);
     }
     // Plain text before RON: a host or user may read as RON of another meaning.

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// The schema's version, written into each file.
 ///
 /// 2: `audio.inputs` in place of `audio.source`, which is still read (see `migrate`).
-pub const SCHEMA_VERSION: u32 = 2;
+/// 3: `encoder.family` may be None (automatic), `encoder.vbv_frames` None (by `encoder.speed`).
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// Everything that is kept between two starts, except secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Settings {
     pub audio: AudioSettings,
     /// The picture in the window.
     pub preview: PreviewSettings,
+    /// How the machine is used.
+    pub performance: PerformanceSettings,
     /// Where the stream goes.
     pub target: TargetSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
@@ -45,6 +48,7 @@ impl Default for Settings {
             encoder: EncoderSettings::default(),
             audio: AudioSettings::default(),
             preview: PreviewSettings::default(),
+            performance: PerformanceSettings::default(),
             target: TargetSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
@@ -168,33 +172,115 @@ pub enum PipeFormat {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EncoderSettings {
-    /// ffmpeg's name of the encoder.
-    pub family: EncoderFamily,
-    /// Bitrate of the picture, kb/s, 100..=10000.
+    /// Which encoder; None takes the first that passes its test, in the order of
+    /// [`EncoderFamily::ALL`].
+    pub family: Option<EncoderFamily>,
+    /// What is weighed more: time or sharpness.
+    pub speed: EncoderSpeed,
+    /// Bitrate of the picture, kb/s, 100..=10000. With `adaptive` the ceiling.
     pub bitrate_kbps: u32,
     /// Seconds from one IDR to the next: the longest that a joining viewer waits.
     pub gop_seconds: f32,
     /// Size of the rate control's buffer in frames: smaller is faster on the wire, larger sharper.
-    pub vbv_frames: u32,
+    /// None is as `speed` has it.
+    pub vbv_frames: Option<u32>,
+    /// Whether at low bitrates fewer frames and a smaller picture are sent, by a fixed rule.
+    pub lower_picture: bool,
+    /// Whether the bitrate follows the network, from `floor_kbps` to `bitrate_kbps`.
+    pub adaptive: bool,
+    /// The lowest bitrate that `adaptive` goes to, kb/s.
+    pub floor_kbps: u32,
 }
 
 impl Default for EncoderSettings {
     fn default() -> Self {
         Self {
-            family: EncoderFamily::default(),
+            family: None,
+            speed: EncoderSpeed::default(),
             bitrate_kbps: 3000,
             gop_seconds: 1.0,
-            vbv_frames: 4,
+            vbv_frames: None,
+            lower_picture: true,
+            adaptive: false,
+            floor_kbps: 500,
         }
     }
 }
 
 /// H.264 encoders that the console has arguments for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EncoderFamily {
+    /// h264_nvenc: NVIDIA.
+    Nvenc,
+    /// h264_qsv: Intel, through oneVPL or the Media SDK.
+    Qsv,
+    /// h264_amf: AMD.
+    Amf,
+    /// h264_videotoolbox: macOS.
+    VideoToolbox,
+    /// h264_vaapi: Intel and AMD on Linux.
+    Vaapi,
+    /// h264_mf: Media Foundation, Windows.
+    MediaFoundation,
     /// libx264 on the CPU.
-    #[default]
     Libx264,
+    /// libopenh264 on the CPU: the last resort.
+    Libopenh264,
+}
+
+impl EncoderFamily {
+    /// All, in the order in which the automatic choice tries them.
+    pub const ALL: [Self; 8] = [
+        Self::Nvenc,
+        Self::Qsv,
+        Self::Amf,
+        Self::VideoToolbox,
+        Self::Vaapi,
+        Self::MediaFoundation,
+        Self::Libx264,
+        Self::Libopenh264,
+    ];
+}
+
+/// What an encoder weighs more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EncoderSpeed {
+    /// A picture is on the wire after two frames' time at most; moving text blurs for a moment.
+    Fastest,
+    /// Four frames' time.
+    #[default]
+    Balanced,
+    /// Half a second's: sharp at once, but a cut takes that long on the wire.
+    Sharpest,
+}
+
+/// How the machine is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PerformanceSettings {
+    /// Priority of encoder and publisher.
+    pub priority: Priority,
+    /// Size of the pipe into the encoder, KiB, where the system lets one choose (Linux).
+    pub pipe_kib: u32,
+}
+
+impl Default for PerformanceSettings {
+    fn default() -> Self {
+        Self {
+            priority: Priority::default(),
+            pipe_kib: 1024,
+        }
+    }
+}
+
+/// Priority of the children.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Priority {
+    /// As every program's.
+    #[default]
+    Normal,
+    /// Before other programs', as far as the system allows it.
+    High,
 }
 
 /// The sound.
@@ -370,7 +456,17 @@ impl Settings {
             BITRATE_MIN_KBPS,
             BITRATE_MAX_KBPS,
         );
-        range("encoder.vbv_frames", self.encoder.vbv_frames, 1, 300);
+        if let Some(frames) = self.encoder.vbv_frames {
+            range("encoder.vbv_frames", frames, 1, 300);
+        }
+        range(
+            "encoder.floor_kbps",
+            self.encoder.floor_kbps,
+            BITRATE_MIN_KBPS,
+            BITRATE_MAX_KBPS,
+        );
+        // 4 KiB is a page, 1 MiB the limit without privileges (pipe(7)).
+        range("performance.pipe_kib", self.performance.pipe_kib, 4, 1024);
         range("audio.bitrate_kbps", self.audio.bitrate_kbps, 16, 256);
         range("video.size.width", self.video.size.width, 16, 7680);
         range("video.size.height", self.video.size.height, 16, 4320);

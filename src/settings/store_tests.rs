@@ -205,7 +205,7 @@ fn a_file_of_version_1_keeps_its_sound_source() {
     loaded.store.save(&loaded.settings).unwrap();
     let text = file(&dir);
     assert!(text.contains("hum: 50"), "{text}");
-    assert!(text.contains("version: 2"), "{text}");
+    assert!(text.contains("version: 3"), "{text}");
     assert_eq!(text.matches("\n        source:").count(), 1, "{text}");
     let again = load_from(dir.path(), now());
     assert_eq!(again.settings.audio.inputs, [expected]);
@@ -398,4 +398,24 @@ proptest::proptest! {
         let kept: Vec<_> = names_in(&dir).iter().map(|n| fs::read(dir.path().join(n)).unwrap()).collect();
         proptest::prop_assert!(kept.contains(&content));
     }
+}
+
+#[test]
+fn a_file_of_version_2_never_chose_its_encoder() {
+    let with = |encoder: &str| {
+        let dir = dir_with(format!("(version: 2, encoder: ({encoder}))").as_bytes());
+        let loaded = load_from(dir.path(), now());
+        assert_eq!(loaded.notes, Vec::<String>::new(), "{encoder}");
+        loaded.settings.encoder
+    };
+    let plain = with("family: Libx264, bitrate_kbps: 2000, vbv_frames: 4");
+    assert_eq!(
+        (plain.family, plain.vbv_frames, plain.bitrate_kbps),
+        (None, None, 2000)
+    );
+    assert_eq!(with("vbv_frames: 9").vbv_frames, Some(9));
+    let dir = dir_with(b"(version: 3, encoder: (family: Some(Libx264), vbv_frames: Some(4)))");
+    let chosen = load_from(dir.path(), now()).settings.encoder;
+    assert_eq!(chosen.family, Some(crate::settings::EncoderFamily::Libx264));
+    assert_eq!(chosen.vbv_frames, Some(4));
 }
