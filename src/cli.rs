@@ -122,6 +122,10 @@ pub struct LiveArgs {
     /// Move the bitrate while live: SECOND:KBPS, may be given several times.
     #[arg(long, value_name = "SECOND:KBPS", value_parser = bitrate_at)]
     pub bitrate_at: Vec<(f64, u32)>,
+    /// Change a setting while live: SECOND:NAME=VALUE, such as 10:video.size=960x540; may be given
+    /// several times.
+    #[arg(long, value_name = "SECOND:NAME=VALUE", value_parser = change_at)]
+    pub at: Vec<(f64, String)>,
     /// The result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -144,6 +148,14 @@ fn bitrate_at(text: &str) -> Result<(f64, u32), String> {
         ));
     }
     Ok((at.parse().map_err(|e| format!("{at}: {e}"))?, kbps))
+}
+
+fn change_at(text: &str) -> Result<(f64, String), String> {
+    let (at, pair) = text
+        .split_once(':')
+        .ok_or("give SECOND:NAME=VALUE, such as 10:video.size=960x540")?;
+    set_pair(&mut Settings::default(), pair).map_err(|e| e.to_string())?;
+    Ok((at.parse().map_err(|e| format!("{at}: {e}"))?, pair.into()))
 }
 
 /// An input of the mix as the command line names it. A name may itself have an `@` in it.
@@ -230,6 +242,14 @@ impl SettingsArgs {
     }
 }
 
+fn changes(args: &LiveArgs) -> Vec<(f64, String)> {
+    let bitrate = |(at, kbps): &(f64, u32)| (*at, format!("encoder.bitrate_kbps={kbps}"));
+    let mut all: Vec<_> = args.bitrate_at.iter().map(bitrate).collect();
+    all.extend(args.at.iter().cloned());
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    all
+}
+
 /// `live`: runs the show and prints what came of it.
 ///
 /// # Errors
@@ -238,7 +258,7 @@ pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
     let settings = args.settings.settings()?;
     let wish = Wish {
         seconds: args.seconds,
-        bitrate_at: args.bitrate_at.clone(),
+        at: changes(args),
         quiet: args.quiet,
     };
     let outcome = headless::run(settings, Secrets::from_env(), &wish, interrupted)?;

@@ -9,10 +9,10 @@ use crate::session::journal::Journal;
 use crate::session::machine::Policy;
 use crate::session::runtime::Options;
 use crate::session::snapshot::{
-    AudioInputStatus, Confirmation, Receiver, Snapshot, StageFigures, State,
+    AudioInputStatus, Confirmation, EncoderStatus, Receiver, Snapshot, StageFigures, State,
 };
 use crate::session::{Command, Console, Session};
-use crate::settings::{Secrets, Settings};
+use crate::settings::{Secrets, Settings, set_pair};
 use crate::stop::StopToken;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -22,8 +22,8 @@ use std::time::Duration;
 pub struct Wish {
     /// Seconds of LIVE; None until interrupted.
     pub seconds: Option<f64>,
-    /// Bitrates to move to while live: after so many seconds of LIVE, kb/s.
-    pub bitrate_at: Vec<(f64, u32)>,
+    /// Settings to change while live: after so many seconds of LIVE, `name=value`.
+    pub at: Vec<(f64, String)>,
     /// No progress on stderr.
     pub quiet: bool,
 }
@@ -36,6 +36,7 @@ pub struct Outcome {
     source: String,
     sound: Vec<serde_json::Value>,
     encoder: String,
+    encoding: EncoderStatus,
     figures: RelayFigures,
     load: Load,
     start_ms: f64,
@@ -80,8 +81,9 @@ fn follow(
     asked_at: clock::MonoTime,
 ) -> Result<Outcome, Failure> {
     let mut printed = 0;
+    let mut wanted = settings.clone();
     let mut meter: Option<LoadMeter> = None;
-    let mut bitrates = wish.bitrate_at.clone();
+    let mut changes = wish.at.clone();
     let mut begun = false;
     let mut reconnects = 0;
     let mut was_reconnecting = false;
@@ -112,13 +114,14 @@ fn follow(
             .live_since
             .map(|since| snapshot.at.since(since).as_secs_f64())
             .unwrap_or_default();
-        bitrates.retain(|(at_s, kbps)| {
-            let due = snapshot.live_since.is_some() && live_s >= *at_s;
-            if due {
-                session.send(Command::SetBitrate { kbps: *kbps });
-            }
-            !due
-        });
+        let is_due = |(at_s, _): &(f64, String)| snapshot.live_since.is_some() && live_s >= *at_s;
+        for (_, pair) in changes.extract_if(.., |change| is_due(change)) {
+            set_pair(&mut wanted, &pair).map_err(|e| Failure::new(FailureKind::Settings, e))?;
+            session.send(Command::ApplySettings(Box::new(wanted.clone())));
+            session.send(Command::SetBitrate {
+                kbps: wanted.encoder.bitrate_kbps,
+            });
+        }
         let done = wish
             .seconds
             .is_some_and(|s| snapshot.live_since.is_some() && live_s >= s);
@@ -139,6 +142,7 @@ fn follow(
                 source: snapshot.source.clone(),
                 sound: snapshot.audio.inputs.iter().map(sound).collect(),
                 encoder: snapshot.encoder.clone(),
+                encoding: snapshot.encoding.clone(),
                 figures: session.figures(),
                 load: meter.map(|mut meter| meter.load(&pids)).unwrap_or_default(),
                 start_ms: snapshot.live_since.map_or(0.0, |at| at.ms_since(asked_at)),
@@ -227,6 +231,20 @@ impl Outcome {
                 }
             }
         }
+        let encode = &self.figures.encode;
+        if let Some(f) = encode.total {
+            let keys = encode.key_frames.unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "\nencoding  {:.1} / {:.1} / {:.1} ms p50 / p95 / max; {} of {} frames later than one frame's time; largest key frame {:.1} kB",
+                f.p50_ms,
+                f.p95_ms,
+                f.max_ms,
+                encode.late,
+                encode.frames,
+                keys.max as f64 / 1000.0
+            );
+        }
         let drops = &self.figures.drops;
         let _ = writeln!(
             out,
@@ -277,6 +295,13 @@ impl Outcome {
             "source": self.source,
             "sound": self.sound,
             "encoder": self.encoder,
+            "encoder_why": self.encoding.why,
+            "encoder_fallback": self.encoding.fallback,
+            "encode": self.figures.encode.total.map(|f| json!({
+                "p50_ms": f.p50_ms, "p95_ms": f.p95_ms, "max_ms": f.max_ms, "frames": f.frames,
+                "late": self.figures.encode.late,
+            })),
+            "key_frame_max_bytes": self.figures.encode.key_frames.map(|keys| keys.max),
             "receiver": self.receiver_text(),
             "confirmed_online": self.confirmation == Confirmation::Online,
             "start_to_live_ms": self.start_ms,

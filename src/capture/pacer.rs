@@ -52,6 +52,14 @@ impl Pacer {
         }
     }
 
+    /// From the next frame on at another rate: that one is due an interval of the new rate after the
+    /// last.
+    pub fn set_fps(&mut self, fps: Fps) {
+        let interval = fps.interval();
+        self.due = self.due.map(|due| due - self.interval + interval);
+        self.interval = interval;
+    }
+
     /// Frames that were never sent because the machine stood still longer than a quarter second.
     pub fn skipped(&self) -> u64 {
         self.skipped
@@ -178,6 +186,36 @@ mod tests {
         assert_eq!(pacer.poll(woken, false), Action::Repeat);
         assert!(matches!(pacer.poll(woken, false), Action::Wait(until) if until > woken));
         assert!(pacer.skipped() > 200_000);
+    }
+
+    #[test]
+    fn another_rate_begins_one_interval_after_the_last_frame() {
+        for (from, to) in [(30, 15), (15, 60), (30, 60)] {
+            let mut pacer = Pacer::new(Fps::whole(from));
+            let mut sent = Vec::new();
+            for now in (0..2_000_000).step_by(100) {
+                if now == 1_000_000 {
+                    pacer.set_fps(Fps::whole(to));
+                }
+                match pacer.poll(MonoTime::from_micros(now), now == 0) {
+                    Action::Wait(_) => {}
+                    Action::Fresh | Action::Repeat => sent.push(now),
+                }
+            }
+            let steps: Vec<_> = sent.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            // The first repeat comes a quarter late, the next makes up for it.
+            let (old, new) = (1_000_000 / u64::from(from), 1_000_000 / u64::from(to));
+            let (least, most) = (old.min(new), old.max(new));
+            assert!(
+                steps
+                    .iter()
+                    .skip(2)
+                    .all(|s| (least - 200..=most + 200).contains(s)),
+                "{from} to {to}: {steps:?}"
+            );
+            let after = sent.iter().filter(|at| **at >= 1_000_000).count();
+            assert!(after.abs_diff(to as usize) <= 1, "{after} frames at {to}");
+        }
     }
 
     proptest! {

@@ -17,6 +17,17 @@ pub fn figures(ms: &mut [f64]) -> Option<StageFigures> {
     })
 }
 
+/// The same of a histogram of microseconds; None where it is empty.
+pub fn of_histogram(histogram: &Histogram<u64>) -> Option<StageFigures> {
+    let ms = |q| histogram.value_at_quantile(q) as f64 / 1000.0;
+    (!histogram.is_empty()).then(|| StageFigures {
+        p50_ms: ms(0.5),
+        p95_ms: ms(0.95),
+        max_ms: histogram.max() as f64 / 1000.0,
+        frames: histogram.len(),
+    })
+}
+
 /// Histograms of the whole show, microseconds with three digits, up to a minute.
 #[derive(Debug)]
 pub struct Totals([Option<Histogram<u64>>; 4]);
@@ -39,16 +50,7 @@ impl Totals {
 
     /// The figures so far.
     pub fn figures(&self) -> LatencyFigures {
-        let of = |stage: Stage| {
-            let histogram = self.0[stage as usize].as_ref().filter(|h| !h.is_empty())?;
-            let ms = |q| histogram.value_at_quantile(q) as f64 / 1000.0;
-            Some(StageFigures {
-                p50_ms: ms(0.5),
-                p95_ms: ms(0.95),
-                max_ms: histogram.max() as f64 / 1000.0,
-                frames: histogram.len(),
-            })
-        };
+        let of = |stage: Stage| self.0[stage as usize].as_ref().and_then(of_histogram);
         LatencyFigures {
             captured: of(Stage::Captured),
             encoded: of(Stage::Encoded),

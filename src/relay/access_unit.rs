@@ -1,6 +1,7 @@
 //! An H.264 access unit on its way through the console, and the hash by which it is found again.
 
 use crate::clock::MonoTime;
+use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
 
 /// One coded picture in Annex B form (ITU-T H.264 Annex B), with what the console knows of it.
@@ -10,6 +11,10 @@ pub struct AccessUnit {
     pub frame: u64,
     /// When the picture was captured.
     pub captured_at: MonoTime,
+    /// When its first raw byte was written to the encoder.
+    pub begun_at: MonoTime,
+    /// One frame's time at the encoder's rate: what encoding may take.
+    pub frame_time: Duration,
     /// When its last byte came out of the encoder.
     pub encoded_at: MonoTime,
     /// Whether it is an IDR picture (SPS and PPS then stand before it).

@@ -7,6 +7,8 @@ fn unit(frame: u64, idr: bool, maker: u8) -> AccessUnit {
     AccessUnit {
         frame,
         captured_at: MonoTime::from_micros(frame * 33_333),
+        begun_at: MonoTime::ZERO,
+        frame_time: Duration::ZERO,
         encoded_at: MonoTime::from_micros(frame * 33_333 + 5000),
         idr,
         data: vec![maker].into(),

@@ -14,7 +14,8 @@ use crate::capture::convert;
 use crate::clock::{self, MonoTime};
 use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
-use crate::units::Fps;
+use crate::settings::PipeFormat;
+use crate::units::{Fps, Size};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::process::{ChildStdin, ChildStdout};
@@ -36,6 +37,15 @@ pub trait EncoderSink: Send + Sync {
     fn gone(&self, encoder: EncoderId, why: String);
 }
 
+/// The form of an encoder's pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    /// Their size.
+    pub size: Size,
+    /// Their pixels.
+    pub pipe: PipeFormat,
+}
+
 /// A frame ready for the encoder.
 #[derive(Clone, Debug)]
 pub struct RawFrame {
@@ -43,7 +53,7 @@ pub struct RawFrame {
     pub frame: u64,
     /// When it was captured; a repeated one: when it was repeated.
     pub captured_at: MonoTime,
-    /// I420, BT.709 limited range, of the encoder's size, rows without padding.
+    /// In the encoder's form (I420: BT.709, limited range), rows without padding.
     pub data: Arc<Vec<u8>>,
 }
 
@@ -66,6 +76,10 @@ pub struct Encoder {
 pub struct EncoderDoor {
     /// The encoder's number.
     pub id: EncoderId,
+    /// What it is fed with.
+    pub form: Form,
+    /// How many frames a second.
+    pub fps: Fps,
     mailbox: Arc<Mailbox>,
 }
 
@@ -101,8 +115,18 @@ struct Mailbox {
     changed: Condvar,
 }
 
+/// A frame in the encoder.
+#[derive(Clone, Copy)]
+struct Begun {
+    /// Its place among the frames of this encoder.
+    index: u64,
+    frame: u64,
+    captured_at: MonoTime,
+    begun_at: MonoTime,
+}
+
 /// Frames in the encoder, in order.
-type InFlight = Arc<Mutex<VecDeque<(u64, u64, MonoTime)>>>;
+type InFlight = Arc<Mutex<VecDeque<Begun>>>;
 
 impl Encoder {
     /// Starts the child and its threads; [`EncoderSink::ready`] follows when it is warm.
@@ -174,7 +198,15 @@ impl Encoder {
             id,
             wish,
             sidecar,
-            door: EncoderDoor { id, mailbox },
+            door: EncoderDoor {
+                id,
+                form: Form {
+                    size: wish.size,
+                    pipe: wish.pipe,
+                },
+                fps: wish.fps,
+                mailbox,
+            },
             ending,
         })
     }
@@ -247,7 +279,12 @@ fn feed(
         in_flight
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push_back((index, frame.frame, frame.captured_at));
+            .push_back(Begun {
+                index,
+                frame: frame.frame,
+                captured_at: frame.captured_at,
+                begun_at: clock::now(),
+            });
         if stdin.write_all(&frame.data).is_err() {
             return;
         }
@@ -313,14 +350,14 @@ impl Reader {
                 .in_flight
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            while queue.front().is_some_and(|(i, ..)| *i < index) {
-                if let Some((_, frame, _)) = queue.pop_front() {
-                    self.sink.dropped(self.id, frame);
+            while queue.front().is_some_and(|begun| begun.index < index) {
+                if let Some(begun) = queue.pop_front() {
+                    self.sink.dropped(self.id, begun.frame);
                 }
             }
             queue.pop_front()
         };
-        let Some((_, frame, captured_at)) = entry else {
+        let Some(begun) = entry else {
             return Err(io::Error::other(
                 "the encoder gave out a picture that nobody put in",
             ));
@@ -338,8 +375,10 @@ impl Reader {
         self.sink.unit(
             self.id,
             AccessUnit {
-                frame,
-                captured_at,
+                frame: begun.frame,
+                captured_at: begun.captured_at,
+                begun_at: begun.begun_at,
+                frame_time: self.fps.interval(),
                 encoded_at: at,
                 idr: key,
                 data: data.into(),

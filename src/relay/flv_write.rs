@@ -82,6 +82,8 @@ mod tests {
         AccessUnit {
             frame: 0,
             captured_at: MonoTime::ZERO,
+            begun_at: MonoTime::ZERO,
+            frame_time: std::time::Duration::ZERO,
             encoded_at: MonoTime::ZERO,
             idr,
             data: data.into(),

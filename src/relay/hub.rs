@@ -7,6 +7,7 @@
 
 use super::AccessUnit;
 use super::cutover::{Cutover, EncoderId, Output};
+use super::encode_meter::{EncodeFigures, EncodeMeter};
 use super::encoder::EncoderSink;
 use super::rate::RateMeter;
 use crate::clock::{self, MonoTime};
@@ -61,6 +62,8 @@ struct Inner {
     ledger: Ledger,
     sinks: Vec<Sink>,
     rate: RateMeter,
+    encode: EncodeMeter,
+    last_unit_at: Option<MonoTime>,
     drops: Drops,
     frames: u64,
 }
@@ -82,6 +85,8 @@ pub struct RelayFigures {
     pub kbps: Option<f64>,
     /// Frames a second.
     pub fps: Option<f64>,
+    /// How well the encoder does.
+    pub encode: EncodeFigures,
     /// Share of byte-identical arrivals.
     pub passthrough: Option<f64>,
     /// Arrived pictures: matched, not matched.
@@ -107,6 +112,8 @@ impl Relay {
             ledger: Ledger::new(),
             sinks: Vec::new(),
             rate: RateMeter::default(),
+            encode: EncodeMeter::default(),
+            last_unit_at: None,
             drops: Drops::default(),
             frames: 0,
         };
@@ -190,6 +197,16 @@ impl Relay {
         self.lock().ledger.last_arrival()
     }
 
+    /// When the last access unit went out.
+    pub fn last_unit(&self) -> Option<MonoTime> {
+        self.lock().last_unit_at
+    }
+
+    /// Frames given out by the pacer so far.
+    pub fn frames(&self) -> u64 {
+        self.lock().frames
+    }
+
     /// Everything that is shown of the relay. `capture_drops` is the slot's count.
     pub fn figures(&self, now: MonoTime, capture_drops: u64) -> RelayFigures {
         let inner = self.lock();
@@ -199,6 +216,7 @@ impl Relay {
             totals: inner.ledger.totals(),
             kbps: rate.map(|r| r.0),
             fps: rate.map(|r| r.1),
+            encode: inner.encode.figures(now),
             passthrough: inner.ledger.passthrough(),
             arrivals: inner.ledger.arrivals(),
             last_arrival: inner.ledger.last_arrival(),
@@ -232,6 +250,8 @@ impl Inner {
     fn send(&mut self, unit: &AccessUnit) {
         self.ledger.encoded(unit.frame, unit.encoded_at, unit.hash);
         self.rate.add(unit.encoded_at, unit.data.len());
+        self.encode.add(unit);
+        self.last_unit_at = Some(unit.encoded_at);
         let drops = &mut self.drops.network;
         self.sinks.retain_mut(|sink| sink.offer(unit, drops));
     }
@@ -303,6 +323,8 @@ mod tests {
         AccessUnit {
             frame,
             captured_at: MonoTime::from_micros(frame),
+            begun_at: MonoTime::ZERO,
+            frame_time: Duration::ZERO,
             encoded_at: MonoTime::from_micros(frame + 5),
             idr,
             data: vec![0; 100].into(),

@@ -5,6 +5,7 @@ pub mod annexb;
 pub mod arrival;
 pub mod arrivals;
 pub mod cutover;
+pub mod encode_meter;
 pub mod encoder;
 pub mod flv;
 pub mod flv_write;

@@ -1,4 +1,4 @@
-//! The bitrate slider's debounce: a dragged slider starts no encoder. Pure.
+//! The debounce of what is wished of the encoder: a dragged slider starts no encoder. Pure.
 
 use crate::clock::MonoTime;
 use std::time::Duration;
@@ -7,32 +7,34 @@ use std::time::Duration;
 pub const REST: Duration = Duration::from_millis(250);
 
 /// What is wanted against what is in force.
-#[derive(Clone, Debug, Default)]
-pub struct Debounce {
-    wanted: Option<(u32, MonoTime)>,
+#[derive(Clone, Debug)]
+pub struct Debounce<T> {
+    wanted: Option<(T, MonoTime)>,
 }
 
-impl Debounce {
-    /// The slider was moved to `kbps`.
-    pub fn moved(&mut self, kbps: u32, now: MonoTime) {
-        if self.wanted.is_none_or(|(wanted, _)| wanted != kbps) {
-            self.wanted = Some((kbps, now));
+impl<T> Default for Debounce<T> {
+    fn default() -> Self {
+        Self { wanted: None }
+    }
+}
+
+impl<T: Copy + PartialEq> Debounce<T> {
+    /// Something was moved, and now `wish` is wanted.
+    pub fn moved(&mut self, wish: T, now: MonoTime) {
+        if self.wanted.is_none_or(|(wanted, _)| wanted != wish) {
+            self.wanted = Some((wish, now));
         }
     }
 
-    /// The value to change to, once, when the slider has rested; None where it is in force already.
-    pub fn due(&mut self, in_force_kbps: u32, now: MonoTime) -> Option<u32> {
-        let (kbps, moved_at) = self.wanted?;
-        if now.since(moved_at) < REST {
-            return None;
-        }
-        self.wanted = None;
-        (kbps != in_force_kbps).then_some(kbps)
+    /// The wish to change to, once, when it has rested.
+    pub fn due(&mut self, now: MonoTime) -> Option<T> {
+        let due = |(_, moved_at): &mut (T, MonoTime)| now.since(*moved_at) >= REST;
+        self.wanted.take_if(due).map(|(wish, _)| wish)
     }
 
-    /// What the slider waits with.
-    pub fn pending(&self) -> Option<u32> {
-        self.wanted.map(|(kbps, _)| kbps)
+    /// What waits.
+    pub fn pending(&self) -> Option<T> {
+        self.wanted.map(|(wish, _)| wish)
     }
 }
 
@@ -48,23 +50,24 @@ mod tests {
     fn a_drag_gives_one_change_after_it_rests() {
         let mut debounce = Debounce::default();
         let mut changes = Vec::new();
-        for step in 0..50 {
-            debounce.moved(3000 + step * 10, at(u64::from(step) * 20));
-            changes.extend(debounce.due(3000, at(u64::from(step) * 20)));
+        for step in 0_u64..50 {
+            debounce.moved(3000 + step * 10, at(step * 20));
+            changes.extend(debounce.due(at(step * 20)));
         }
         assert_eq!(debounce.pending(), Some(3490));
         for ms in 981..2000 {
-            changes.extend(debounce.due(3000, at(ms)));
+            changes.extend(debounce.due(at(ms)));
         }
         assert_eq!(changes, [3490]);
+        assert_eq!(debounce.pending(), None);
     }
 
     #[test]
-    fn back_where_it_was_is_no_change() {
+    fn the_same_wish_again_does_not_begin_the_rest_anew() {
         let mut debounce = Debounce::default();
         debounce.moved(5000, at(0));
-        debounce.moved(3000, at(100));
-        assert_eq!(debounce.due(3000, at(1000)), None);
-        assert_eq!(debounce.pending(), None);
+        debounce.moved(5000, at(200));
+        assert_eq!(debounce.due(at(249)), None);
+        assert_eq!(debounce.due(at(250)), Some(5000));
     }
 }

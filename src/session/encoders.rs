@@ -1,66 +1,112 @@
 //! The encoders of a show: the one at work, the one that is warming up, those that are ending.
 //!
 //! Runs on the session's thread. A change starts a second encoder; when it is warm it gets every
-//! frame from the next one on, and the relay cuts over at its first IDR. A dead encoder is replaced
-//! at once; one that dies again and again ends the show with its own words.
+//! frame from the next one on, and the relay cuts over at its first IDR. An encoder that dies or
+//! gives nothing any more is replaced at once while the publisher goes on: one on the CPU by itself
+//! once, any other (a driver that failed once is not trusted with the rest of the show) by the next
+//! of the [`Lineup`]. The show ends only where none is left.
 
 use super::journal::Journal;
+use super::lineup::{Lineup, Pick};
 use super::pump::PumpControl;
+use super::snapshot::TrendKind;
 use crate::clock::{self, MonoTime};
-use crate::ffmpeg::Ffmpeg;
 use crate::ffmpeg::plan::EncoderWish;
+use crate::ffmpeg::{Ffmpeg, encoder};
 use crate::relay::cutover::EncoderId;
-use crate::relay::encoder::Encoder;
+use crate::relay::encoder::{Encoder, EncoderSink};
 use crate::relay::{Relay, RelayEvent};
+use crate::settings::{EncoderFamily, EncoderSpeed};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// So many deaths within this time are no accident.
-const DEATHS: usize = 3;
+/// A CPU's encoder that dies so often within this time is no accident.
+const DEATHS: usize = 2;
 const DEATHS_WITHIN: Duration = Duration::from_secs(10);
 /// For an encoder that is no longer needed; nobody waits for it.
 const END_GRACE: Duration = Duration::from_millis(300);
+/// A new encoder must be warm within this time. Measured: 0.1 to 0.6 s with x264; drivers take up to
+/// some seconds when they are first used.
+const WARM_LIMIT: Duration = Duration::from_secs(6);
+/// Seconds of pictures that were put in while none came out: it hangs. Counted in pictures, so that
+/// a machine that slept does not look like one.
+const HANG_SECONDS: f64 = 2.0;
+
+/// Something for the meter's trend: when, what kind, in words.
+pub type Mark = (MonoTime, TrendKind, String);
+
+/// A change under way.
+struct Change {
+    id: EncoderId,
+    wish: EncoderWish,
+    kind: TrendKind,
+    reason: Option<String>,
+    since: MonoTime,
+    warm: bool,
+}
 
 /// The encoders of one show.
 pub struct Encoders {
     ffmpeg: Ffmpeg,
+    lineup: Lineup,
     relay: Arc<Relay>,
     control: PumpControl,
     journal: Journal,
     running: HashMap<EncoderId, Encoder>,
     next: EncoderId,
     active: Option<EncoderId>,
-    changing: Option<EncoderId>,
+    change: Option<Change>,
     in_force: EncoderWish,
+    pick: Pick,
     deaths: Vec<MonoTime>,
+    marks: Vec<Mark>,
+    /// The relay's newest unit, and how many frames had been given out when it came.
+    alive: (Option<MonoTime>, u64),
+}
+
+/// What an [`Encoders`] works with.
+pub struct Means {
+    /// The program.
+    pub ffmpeg: Ffmpeg,
+    /// Which encoders work here.
+    pub lineup: Lineup,
+    /// Where their units go.
+    pub relay: Arc<Relay>,
+    /// Where they get their frames from.
+    pub control: PumpControl,
+    /// The operator's log.
+    pub journal: Journal,
 }
 
 impl Encoders {
-    /// Starts the first encoder.
+    /// Starts the first encoder; `wish` names no encoder of its own, the lineup does.
     ///
     /// # Errors
-    /// Where ffmpeg cannot be started.
-    pub fn start(
-        ffmpeg: Ffmpeg,
-        wish: EncoderWish,
-        relay: Arc<Relay>,
-        control: PumpControl,
-        journal: Journal,
-    ) -> std::io::Result<Self> {
+    /// Where no encoder works, in words.
+    pub fn start(means: Means, wish: EncoderWish) -> Result<Self, String> {
+        let pick = means.lineup.pick().ok_or_else(|| means.lineup.why_none())?;
         let mut encoders = Self {
-            ffmpeg,
-            relay,
-            control,
-            journal,
+            ffmpeg: means.ffmpeg,
+            lineup: means.lineup,
+            relay: means.relay,
+            control: means.control,
+            journal: means.journal,
             running: HashMap::new(),
             next: 1,
             active: None,
-            changing: None,
-            in_force: wish,
+            change: None,
+            in_force: with(wish, &pick),
+            pick,
             deaths: Vec::new(),
+            marks: Vec::new(),
+            alive: (None, 0),
         };
-        encoders.launch(wish)?;
+        encoders.say_fallback();
+        let wish = encoders.in_force;
+        encoders
+            .launch(wish, TrendKind::Wished, None)
+            .map_err(|e| format!("{} could not be started: {e}", encoders.name()))?;
         Ok(encoders)
     }
 
@@ -69,23 +115,70 @@ impl Encoders {
         &self.in_force
     }
 
+    /// Which encoder is in force and why.
+    pub fn pick(&self) -> &Pick {
+        &self.pick
+    }
+
     /// What is being changed to.
     pub fn changing_to(&self) -> Option<&EncoderWish> {
-        let id = self
-            .changing
-            .filter(|id| self.active.is_some_and(|active| active != *id))?;
-        self.running.get(&id).map(Encoder::wish)
+        let change = self.change.as_ref().filter(|_| self.active.is_some())?;
+        Some(&change.wish)
+    }
+
+    /// The encoder's own arguments, for eyes.
+    pub fn options(&self) -> String {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        encoder::arguments(
+            self.in_force.family,
+            self.ffmpeg.capabilities.version,
+            cores,
+        )
+        .join(" ")
+    }
+
+    /// What is to be marked on the trend since this was last asked.
+    pub fn take_marks(&mut self) -> Vec<Mark> {
+        std::mem::take(&mut self.marks)
+    }
+
+    /// The operator's choice of an encoder; [`Encoders::resolve`] follows it from now on.
+    pub fn choose(&mut self, chosen: Option<EncoderFamily>) {
+        if self.lineup.chosen() == chosen {
+            return;
+        }
+        self.lineup.choose(chosen);
+        let Some(pick) = self.lineup.pick() else {
+            return;
+        };
+        if let Some(text) = &pick.fallback {
+            self.journal.warn(text.clone());
+        }
+        if pick.family == self.in_force.family {
+            self.pick = pick;
+        }
+    }
+
+    /// The wish with the encoder that the lineup gives it.
+    pub fn resolve(&self, wish: EncoderWish) -> EncoderWish {
+        let pick = self.lineup.pick();
+        with(wish, pick.as_ref().unwrap_or(&self.pick))
     }
 
     /// Changes to `wish` without an interruption. Only one change at a time: false while one runs.
     ///
     /// # Errors
     /// Where ffmpeg cannot be started; the old encoder goes on.
-    pub fn change(&mut self, wish: EncoderWish) -> std::io::Result<bool> {
-        if self.changing.is_some() {
+    pub fn change(
+        &mut self,
+        wish: EncoderWish,
+        kind: TrendKind,
+        reason: Option<String>,
+    ) -> std::io::Result<bool> {
+        if self.change.is_some() {
             return Ok(false);
         }
-        self.launch(wish)?;
+        self.launch(self.resolve(wish), kind, reason)?;
         Ok(true)
     }
 
@@ -96,6 +189,9 @@ impl Encoders {
     pub fn on(&mut self, event: RelayEvent) -> Result<(), String> {
         match event {
             RelayEvent::Ready(id) => {
+                if let Some(change) = self.change.as_mut().filter(|change| change.id == id) {
+                    change.warm = true;
+                }
                 if let Some(encoder) = self.running.get(&id) {
                     self.control.arm(encoder.door());
                 }
@@ -103,7 +199,7 @@ impl Encoders {
             RelayEvent::TookOver(id) => self.took_over(id),
             RelayEvent::Retired(id) => self.dismiss(id),
             RelayEvent::Abandoned(id) => {
-                self.changing.take_if(|changing| *changing == id);
+                self.change.take_if(|change| change.id == id);
                 if self.running.contains_key(&id) {
                     self.journal
                         .warn("the new encoder was too slow; the change was not made");
@@ -113,6 +209,34 @@ impl Encoders {
             RelayEvent::Gone { encoder, why } => return self.gone(encoder, &why),
         }
         Ok(())
+    }
+
+    /// Looks for encoders that do not answer; what follows comes through [`Encoders::on`].
+    pub fn look(&mut self, now: MonoTime) {
+        if let Some(change) = &self.change {
+            // With an encoder at work the relay itself ends a change whose first picture is late.
+            let limit = match (change.warm, self.active) {
+                (false, _) => Some(WARM_LIMIT),
+                (true, None) => Some(WARM_LIMIT * 2),
+                (true, Some(_)) => None,
+            };
+            if limit.is_some_and(|limit| now.since(change.since) > limit) {
+                let why = format!("it gave no picture within {} s", WARM_LIMIT.as_secs());
+                self.relay.gone(change.id, why);
+            }
+        }
+        let (newest, frames) = (self.relay.last_unit(), self.relay.frames());
+        if newest != self.alive.0 {
+            self.alive = (newest, frames);
+        }
+        let silent = frames.saturating_sub(self.alive.1);
+        if let Some(active) = self.active.filter(|_| newest.is_some())
+            && silent > self.in_force.fps.frames_in(HANG_SECONDS).into()
+        {
+            self.alive.1 = frames;
+            let why = format!("it gave no picture for {HANG_SECONDS} s");
+            self.relay.gone(active, why);
+        }
     }
 
     /// Process ids of all that run.
@@ -125,25 +249,67 @@ impl Encoders {
         self.running.drain().map(|(_, encoder)| encoder).collect()
     }
 
-    fn launch(&mut self, wish: EncoderWish) -> std::io::Result<()> {
+    fn name(&self) -> &'static str {
+        encoder::row(self.in_force.family).name
+    }
+
+    fn say_fallback(&self) {
+        if let Some(text) = &self.pick.fallback {
+            self.journal.warn(text.clone());
+        }
+    }
+
+    fn launch(
+        &mut self,
+        wish: EncoderWish,
+        kind: TrendKind,
+        reason: Option<String>,
+    ) -> std::io::Result<()> {
         let id = self.next;
         self.next += 1;
         let encoder = Encoder::start(id, &self.ffmpeg, wish, self.relay.clone())?;
         self.running.insert(id, encoder);
-        self.changing = Some(id);
+        self.change = Some(Change {
+            id,
+            wish,
+            kind,
+            reason,
+            since: clock::now(),
+            warm: false,
+        });
         Ok(())
     }
 
     fn took_over(&mut self, active: EncoderId) {
-        self.changing.take_if(|changing| *changing == active);
-        self.active = Some(active);
-        if let Some(encoder) = self.running.get(&active) {
-            self.in_force = *encoder.wish();
-            let row = crate::ffmpeg::encoder::row(self.in_force.family);
-            self.journal.info(format!(
-                "encoder {}: {}, {} at {} fps, {} kb/s",
-                active, row.name, self.in_force.size, self.in_force.fps, self.in_force.bitrate_kbps
-            ));
+        let change = self.change.take_if(|change| change.id == active);
+        let first = self.active.replace(active).is_none() && self.next == 2;
+        let Some(encoder) = self.running.get(&active) else {
+            return;
+        };
+        let before = std::mem::replace(&mut self.in_force, *encoder.wish());
+        if let Some(pick) = self.lineup.pick()
+            && pick.family == self.in_force.family
+        {
+            self.pick = pick;
+        }
+        let wish = &self.in_force;
+        self.journal.info(format!(
+            "encoder {}: {}, {} at {} fps, {} kb/s",
+            active,
+            self.name(),
+            wish.size,
+            wish.fps,
+            wish.bitrate_kbps
+        ));
+        if let Some(change) = change.filter(|_| !first) {
+            let mut text = difference(&before, &self.in_force);
+            if let Some(reason) = &change.reason {
+                text = format!("{text}: {reason}");
+            }
+            if change.kind != TrendKind::Wished {
+                self.journal.info(text.clone());
+            }
+            self.marks.push((clock::now(), change.kind, text));
         }
     }
 
@@ -164,30 +330,119 @@ impl Encoders {
         if !self.running.contains_key(&id) || why.is_empty() {
             return Ok(());
         }
-        let was_active = self.active == Some(id);
         let wish = self.running.get(&id).map_or(self.in_force, |e| *e.wish());
-        self.changing.take_if(|changing| *changing == id);
+        let change = self.change.take_if(|change| change.id == id);
         self.active.take_if(|active| *active == id);
         self.dismiss(id);
+        let row = encoder::row(wish.family);
         if self.active.is_some() {
+            if wish.family != self.in_force.family {
+                // Said loudly until the operator chooses anew.
+                self.lineup.fail(wish.family, why);
+                self.pick.fallback = self.lineup.pick().and_then(|pick| pick.fallback);
+            }
             self.journal.error(format!(
-                "the encoder for {} kb/s ended ({why}); the one before goes on",
-                wish.bitrate_kbps
+                "the new encoder ({}, {} at {} fps, {} kb/s) ended ({why}); the one before goes on",
+                row.name, wish.size, wish.fps, wish.bitrate_kbps
             ));
+            return Ok(());
+        }
+        if self.change.is_some() {
+            // Another is on its way already and will find nobody before it.
+            self.journal.error(format!("the encoder ended ({why})"));
             return Ok(());
         }
         let now = clock::now();
         self.deaths.retain(|at| now.since(*at) < DEATHS_WITHIN);
         self.deaths.push(now);
-        if self.deaths.len() >= DEATHS {
-            return Err(why.to_owned());
+        if !row.cpu || self.deaths.len() >= DEATHS {
+            self.lineup.fail(wish.family, why);
+            self.deaths.clear();
         }
-        self.journal
-            .error(format!("the encoder ended ({why}) and is started again"));
-        if self.changing.is_none() {
-            let again = if was_active { wish } else { self.in_force };
-            self.launch(again).map_err(|e| format!("{why}; {e}"))?;
+        let Some(pick) = self.lineup.pick() else {
+            return Err(format!("{}: {why}", row.name));
+        };
+        if pick.family == wish.family {
+            self.journal
+                .error(format!("the encoder ended ({why}) and is started again"));
+        } else {
+            self.pick = pick.clone();
+            self.in_force = with(wish, &pick);
+            self.journal.error(format!(
+                "{} ended ({why}); {} takes over",
+                row.name,
+                self.name()
+            ));
         }
-        Ok(())
+        // What was wished before it died is wished still.
+        let wanted = change.map_or(wish, |change| change.wish);
+        self.launch(
+            with(wanted, &pick),
+            TrendKind::Failover,
+            Some(why.to_owned()),
+        )
+        .map_err(|e| format!("{why}; {e}"))
+    }
+}
+
+fn with(wish: EncoderWish, pick: &Pick) -> EncoderWish {
+    EncoderWish {
+        family: pick.family,
+        variant: pick.variant,
+        ..wish
+    }
+}
+
+/// What changed, in few words: `bitrate 3000 -> 1000 kb/s, 1280x720 -> 960x540`.
+fn difference(before: &EncoderWish, after: &EncoderWish) -> String {
+    let speed = |speed| match speed {
+        EncoderSpeed::Fastest => "fastest",
+        EncoderSpeed::Balanced => "balanced",
+        EncoderSpeed::Sharpest => "sharpest",
+    };
+    let mut parts = Vec::new();
+    let mut part = |name: &str, from: String, to: String, unit: &str| {
+        if from != to {
+            parts.push(format!("{name}{from} -> {to}{unit}"));
+        }
+    };
+    let name = |wish: &EncoderWish| encoder::row(wish.family).name.to_owned();
+    let kbps = |wish: &EncoderWish| wish.bitrate_kbps.to_string();
+    part("", name(before), name(after), "");
+    part("bitrate ", kbps(before), kbps(after), " kb/s");
+    part("", before.size.to_string(), after.size.to_string(), "");
+    part("", before.fps.to_string(), after.fps.to_string(), " fps");
+    part(
+        "",
+        speed(before.speed).into(),
+        speed(after.speed).into(),
+        "",
+    );
+    if parts.is_empty() {
+        return format!("{} started again", name(after));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::units::{Fps, Size};
+
+    #[test]
+    fn a_change_is_told_in_few_words() {
+        let before = EncoderWish::of(&Settings::default());
+        assert_eq!(difference(&before, &before), "libx264 started again");
+        let after = EncoderWish {
+            bitrate_kbps: 400,
+            size: Size::new(960, 540),
+            fps: Fps::whole(15),
+            ..before
+        };
+        assert_eq!(
+            difference(&before, &after),
+            "bitrate 3000 -> 400 kb/s, 1280x720 -> 960x540, 30 -> 15 fps"
+        );
     }
 }

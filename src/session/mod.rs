@@ -8,12 +8,14 @@ pub mod encoders;
 pub mod failure;
 pub mod inputs;
 pub mod journal;
+pub mod lineup;
 pub mod machine;
 pub mod preflight;
 pub mod pump;
 pub mod runtime;
 pub mod show;
 pub mod snapshot;
+pub mod tuning;
 mod view;
 pub mod watch;
 

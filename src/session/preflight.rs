@@ -5,8 +5,9 @@
 
 use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
-use crate::ffmpeg::plan::SrtOutput;
-use crate::ffmpeg::{Ffmpeg, capabilities};
+use super::lineup::Lineup;
+use crate::ffmpeg::plan::{EncoderWish, SrtOutput};
+use crate::ffmpeg::{Ffmpeg, capabilities, choose};
 use crate::mediamtx::{Client, ManagedServer, locate};
 use crate::publish::{Mode, check_passphrase, parse_host_box, ping, resolve, srt_url, stream_id};
 use crate::settings::{Secrets, Settings, TargetKind, mask_values};
@@ -22,6 +23,8 @@ const PING_LIMIT: Duration = Duration::from_secs(1);
 pub struct Ready {
     /// ffmpeg.
     pub ffmpeg: Ffmpeg,
+    /// Which of its encoders work here.
+    pub lineup: Lineup,
     /// Who takes the stream.
     pub destination: Destination,
 }
@@ -71,14 +74,42 @@ pub fn run(
         ffmpeg.capabilities.version_text,
         ffmpeg.path.display()
     ));
-    let destination = match settings.target.kind {
-        TargetKind::Srt => own_server(settings, secrets, journal)?,
-        TargetKind::Embedded => embedded(settings, server, journal, stop)?,
-    };
+    // The encoders' test and the server's start take their time at once.
+    let (lineup, destination) = std::thread::scope(|scope| {
+        let lineup = scope.spawn(|| lineup(&ffmpeg, settings, stop));
+        let destination = match settings.target.kind {
+            TargetKind::Srt => own_server(settings, secrets, journal),
+            TargetKind::Embedded => embedded(settings, server, journal, stop),
+        };
+        (lineup.join(), destination)
+    });
+    let lineup = lineup.map_err(|panic| {
+        let text = crate::panics::text_of(&*panic);
+        Failure::new(FailureKind::Internal, text)
+    })??;
     Ok(Ready {
         ffmpeg,
-        destination,
+        lineup,
+        destination: destination?,
     })
+}
+
+fn lineup(ffmpeg: &Ffmpeg, settings: &Settings, stop: &StopToken) -> Result<Lineup, Failure> {
+    let chosen = settings.encoder.family;
+    let ranking = choose::rank(ffmpeg, &EncoderWish::of(settings), chosen, stop);
+    let works = !ranking.candidates.is_empty();
+    let lineup = Lineup::new(ranking, chosen);
+    if works {
+        return Ok(lineup);
+    }
+    let message = format!(
+        "no H.264 encoder of {} works at {} and {} fps. {}",
+        ffmpeg.path.display(),
+        settings.video.size,
+        settings.video.fps,
+        lineup.why_none()
+    );
+    Err(Failure::new(FailureKind::Ffmpeg, message))
 }
 
 fn own_server(

@@ -1,19 +1,20 @@
 //! The pump: from the slot through the pacer's gate and the conversion into every running encoder.
 //!
 //! Owns the thread `pd-pump`. Numbers the frames of a show. It never waits for an encoder: each has
-//! a mailbox in which the latest frame wins. Between shows it only hands pictures to the preview, at
-//! a lower rate.
+//! a mailbox in which the latest frame wins. During a cut-over two encoders may want pictures of two
+//! sizes: each picture is converted once a size. Between shows it only hands pictures to the preview,
+//! at a lower rate.
 
 use crate::capture::convert::Converter;
 use crate::capture::pacer::{Action, Pacer};
-use crate::capture::{Frame, FrameSlot};
+use crate::capture::{CaptureError, Frame, FrameSlot};
 use crate::clock::{self, MonoTime};
 use crate::relay::Relay;
-use crate::relay::encoder::{EncoderDoor, RawFrame};
+use crate::relay::encoder::{EncoderDoor, Form, RawFrame};
 use crate::session::journal::Journal;
-use crate::settings::{Fit, PipeFormat};
+use crate::settings::Fit;
 use crate::stop::StopToken;
-use crate::units::{Fps, Size};
+use crate::units::Fps;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Frames a second while no show runs: enough to see what the source shows.
@@ -29,44 +30,49 @@ struct Told {
     fit: Fit,
 }
 
-/// What pictures a show is fed with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shape {
-    /// Size.
-    pub size: Size,
-    /// Frames a second.
-    pub fps: Fps,
-    /// Form.
-    pub pipe: PipeFormat,
-}
-
 /// A show that is being fed.
 struct Feeding {
     relay: Arc<Relay>,
-    shape: Shape,
+    /// Until the first encoder is fed.
+    first_fps: Fps,
     next_frame: u64,
+    /// The newest last: its rate is the show's.
     doors: Vec<EncoderDoor>,
     /// To be given frames from the next one on.
     arming: Option<EncoderDoor>,
 }
+
+/// What the pump is to make.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Wanted {
+    /// None while no show runs.
+    fps: Option<Fps>,
+    /// Each form once.
+    forms: Vec<Form>,
+    fit: Fit,
+}
+
+/// A picture in one form.
+type Picture = (Form, Arc<Vec<u8>>);
 
 impl PumpControl {
     fn lock(&self) -> MutexGuard<'_, Told> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A show begins; no encoder yet.
-    pub fn begin(&self, relay: Arc<Relay>, shape: Shape) {
+    /// A show of `fps` frames a second begins; no encoder yet.
+    pub fn begin(&self, relay: Arc<Relay>, fps: Fps) {
         self.lock().feeding = Some(Feeding {
             relay,
-            shape,
+            first_fps: fps,
             next_frame: 0,
             doors: Vec::new(),
             arming: None,
         });
     }
 
-    /// Gives this encoder every frame from the next one on, and announces the cut-over there.
+    /// Gives this encoder every frame from the next one on, at its rate, and announces the cut-over
+    /// there.
     pub fn arm(&self, door: EncoderDoor) {
         if let Some(feeding) = &mut self.lock().feeding {
             feeding.arming = Some(door);
@@ -91,26 +97,49 @@ impl PumpControl {
         self.lock().fit = fit;
     }
 
-    fn wanted(&self) -> (Option<Shape>, Fit) {
+    fn wanted(&self) -> Wanted {
         let told = self.lock();
-        (told.feeding.as_ref().map(|feeding| feeding.shape), told.fit)
+        let Some(feeding) = &told.feeding else {
+            return Wanted {
+                fit: told.fit,
+                ..Wanted::default()
+            };
+        };
+        let mut forms = Vec::new();
+        for door in feeding.doors.iter().chain(&feeding.arming) {
+            if !forms.contains(&door.form) {
+                forms.push(door.form);
+            }
+        }
+        let newest = feeding.doors.last().map(|door| door.fps);
+        Wanted {
+            fps: Some(newest.unwrap_or(feeding.first_fps)),
+            forms,
+            fit: told.fit,
+        }
     }
 
-    fn give(&self, data: &Arc<Vec<u8>>, captured_at: MonoTime, now: MonoTime) {
+    fn give(&self, pictures: &[Picture], captured_at: MonoTime, now: MonoTime) {
         let mut told = self.lock();
         let Some(feeding) = &mut told.feeding else {
             return;
         };
+        let in_form = |form: Form| pictures.iter().find(|(f, _)| *f == form);
         let frame = feeding.next_frame;
         feeding.next_frame += 1;
         feeding.relay.paced(frame, captured_at);
-        if let Some(door) = feeding.arming.take() {
-            feeding.relay.begin_cutover(door.id, frame, now);
-            feeding.doors.push(door);
-        } else {
-            feeding.relay.tick(now);
+        // A form that was asked for only now comes with the next frame.
+        match feeding.arming.take_if(|door| in_form(door.form).is_some()) {
+            Some(door) => {
+                feeding.relay.begin_cutover(door.id, frame, now);
+                feeding.doors.push(door);
+            }
+            None => feeding.relay.tick(now),
         }
         for door in &feeding.doors {
+            let Some((_, data)) = in_form(door.form) else {
+                continue;
+            };
             let raw = RawFrame {
                 frame,
                 captured_at,
@@ -132,10 +161,9 @@ pub fn run(
     stop: &StopToken,
 ) {
     let mut pump = Pump {
-        shape: None,
+        wanted: Wanted::default(),
         pacer: Pacer::new(IDLE_FPS),
-        converter: None,
-        last: None,
+        makers: Vec::new(),
         held: None,
         is_stale: false,
         complaint: String::new(),
@@ -163,17 +191,12 @@ pub fn run(
                             journal.warn(complaint.clone());
                             pump.complaint = complaint;
                         }
-                        if let Some(last) = &pump.last {
-                            control.give(last, now, now);
-                        }
+                        pump.repeat(control, now);
                     }
                 }
             }
             Action::Repeat => {
-                // A repeated picture is as old as its repetition: that is when it is sent anew.
-                if let Some(last) = &pump.last {
-                    control.give(last, now, now);
-                }
+                pump.repeat(control, now);
             }
             Action::Wait(until) => {
                 slot.want_from(pump.pacer.fresh_from());
@@ -190,53 +213,88 @@ pub fn run(
 }
 
 struct Pump {
-    shape: Option<Shape>,
+    wanted: Wanted,
     pacer: Pacer,
-    converter: Option<(Converter, Buffers)>,
-    last: Option<Arc<Vec<u8>>>,
+    makers: Vec<Maker>,
     /// The source's newest picture: a still screen gives no other when a show begins.
     held: Option<Frame>,
-    /// It is to be converted anew, for another show or another fit.
+    /// It is to be converted anew, for another show, another fit or another size.
     is_stale: bool,
     /// Why the held picture cannot be sent; empty where it can.
     complaint: String,
 }
 
+/// Makes pictures of one form.
+struct Maker {
+    form: Form,
+    converter: Converter,
+    buffers: Buffers,
+    last: Option<Arc<Vec<u8>>>,
+}
+
 impl Pump {
-    fn reshape(&mut self, (wanted, fit): (Option<Shape>, Fit)) {
-        if self.shape != wanted {
-            self.shape = wanted;
-            self.pacer = Pacer::new(wanted.map_or(IDLE_FPS, |shape| shape.fps));
-            self.converter = wanted.map(|shape| {
-                let converter = Converter::new(shape.size, fit, shape.pipe);
-                (converter, Buffers::default())
-            });
-            self.last = None;
-            self.is_stale = self.held.is_some() && wanted.is_some();
+    fn reshape(&mut self, wanted: Wanted) {
+        if self.wanted == wanted {
+            return;
         }
-        if let Some((converter, _)) = &mut self.converter
-            && converter.set_fit(fit)
-        {
-            self.is_stale = self.held.is_some();
+        if self.wanted.fps != wanted.fps {
+            match (self.wanted.fps, wanted.fps) {
+                (Some(_), Some(fps)) => self.pacer.set_fps(fps),
+                (_, fps) => {
+                    self.pacer = Pacer::new(fps.unwrap_or(IDLE_FPS));
+                    self.is_stale = true;
+                }
+            }
         }
+        self.makers
+            .retain(|maker| wanted.forms.contains(&maker.form));
+        for form in &wanted.forms {
+            if !self.makers.iter().any(|maker| maker.form == *form) {
+                self.makers.push(Maker {
+                    form: *form,
+                    converter: Converter::new(form.size, wanted.fit, form.pipe),
+                    buffers: Buffers::default(),
+                    last: None,
+                });
+                self.is_stale = true;
+            }
+        }
+        for maker in &mut self.makers {
+            self.is_stale |= maker.converter.set_fit(wanted.fit);
+        }
+        self.is_stale &= self.held.is_some() && wanted.fps.is_some();
+        self.wanted = wanted;
     }
 
     /// Converts the held picture for the show, if there is one, and gives it to the encoders.
-    fn send(
-        &mut self,
-        control: &PumpControl,
-        now: MonoTime,
-    ) -> Result<(), crate::capture::CaptureError> {
-        if let (Some((converter, buffers)), Some(frame)) = (&mut self.converter, &self.held) {
-            let mut data = buffers.take();
+    fn send(&mut self, control: &PumpControl, now: MonoTime) -> Result<(), CaptureError> {
+        let Some(frame) = &self.held else {
+            return Ok(());
+        };
+        for maker in &mut self.makers {
+            let mut data = maker.buffers.take();
             if let Some(bytes) = Arc::get_mut(&mut data) {
-                converter.convert(frame, bytes)?;
+                maker.converter.convert(frame, bytes)?;
             }
-            buffers.keep(data.clone());
-            control.give(&data, frame.captured_at, now);
-            self.last = Some(data);
+            maker.buffers.keep(data.clone());
+            maker.last = Some(data);
         }
+        control.give(&self.pictures(), frame.captured_at, now);
         Ok(())
+    }
+
+    /// A repeated picture is as old as its repetition: that is when it is sent anew.
+    fn repeat(&self, control: &PumpControl, now: MonoTime) {
+        // Before the first picture there is nothing to repeat.
+        if self.held.is_some() {
+            control.give(&self.pictures(), now, now);
+        }
+    }
+
+    fn pictures(&self) -> Vec<Picture> {
+        let made = self.makers.iter();
+        made.filter_map(|maker| Some((maker.form, maker.last.clone()?)))
+            .collect()
     }
 }
 

@@ -8,21 +8,21 @@
 use super::Console;
 use super::choices::{self, Choices};
 use super::command::{Command, Secret};
-use super::debounce::Debounce;
 use super::failure::{Failure, FailureKind};
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
 use super::machine::{Effect, Event, Machine, Policy};
 use super::preflight::{self, Ready};
 use super::show::{Notice, Show};
-use super::snapshot::{Snapshot, State};
+use super::snapshot::{DoctorStatus, Snapshot, State};
+use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::capture::{Choice, Opener};
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{ManagedServer, ServerError, locate};
 use crate::relay::hub::RelayFigures;
-use crate::settings::{Secrets, Settings, Store, VideoSettings, secrets};
+use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -101,7 +101,7 @@ impl Session {
             inputs: None,
             show: None,
             server: None,
-            debounce: Debounce::default(),
+            tuning: Tuning::default(),
             saved: settings,
             drops_before: 0,
             store,
@@ -212,7 +212,7 @@ struct Worker {
     show: Option<Show>,
     /// Kept from show to show.
     server: Option<ManagedServer>,
-    debounce: Debounce,
+    tuning: Tuning,
     /// The slot's count when the show began.
     drops_before: u64,
     store: Option<Store>,
@@ -260,7 +260,7 @@ impl Worker {
                     crate::units::BITRATE_MAX_KBPS,
                 );
                 self.settings.encoder.bitrate_kbps = kbps;
-                self.debounce.moved(kbps, clock::now());
+                self.tuning.moved(&self.settings, clock::now());
             }
             Command::SetMuted { muted } => {
                 self.settings.audio.muted = muted;
@@ -312,17 +312,18 @@ impl Worker {
         let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
         if in_show {
             // Bitrate and mute have commands of their own; the language is the window's. What is
-            // captured may change (sizes and rates of the stream may not), and sound inputs come
-            // and go without a disturbance.
+            // captured may change and how it is encoded, and sound inputs come and go without a
+            // disturbance; the target's part waits for the next show.
             self.settings.language = settings.language;
-            self.settings.video = VideoSettings {
-                size: self.settings.video.size,
-                fps: self.settings.video.fps,
-                pipe: self.settings.video.pipe,
-                ..settings.video
+            self.settings.video = settings.video;
+            self.settings.encoder = EncoderSettings {
+                bitrate_kbps: self.settings.encoder.bitrate_kbps,
+                ..settings.encoder
             };
             self.settings.audio.inputs = settings.audio.inputs;
             self.settings.preview = settings.preview;
+            self.settings.performance = settings.performance;
+            self.tuning.moved(&self.settings, clock::now());
             self.save();
             return;
         }
@@ -348,7 +349,7 @@ impl Worker {
         self.keep_inputs();
         self.begin_if_ready(now);
         self.poll_show(now);
-        self.change_bitrate(now);
+        self.tune(now);
         self.event(Event::Tick);
         self.publish();
     }
@@ -497,9 +498,9 @@ impl Worker {
         let Some((ready, _)) = self.ready.take() else {
             return;
         };
-        self.debounce = Debounce::default();
+        let wish = self.tuning.begin(&self.settings);
         self.drops_before = inputs.slot.overwritten();
-        match Show::start(&self.settings, ready, inputs, &self.journal) {
+        match Show::start(&self.settings, wish, ready, inputs, &self.journal) {
             Ok(show) => {
                 self.show = Some(show);
                 self.event(Event::PreflightDone);
@@ -620,23 +621,11 @@ impl Worker {
         }
     }
 
-    fn change_bitrate(&mut self, now: MonoTime) {
+    fn tune(&mut self, now: MonoTime) {
         let Some(show) = &mut self.show else { return };
-        let (in_force, changing) = show.in_force();
-        if changing.is_some() {
-            return;
-        }
-        if let Some(kbps) = self.debounce.due(in_force.bitrate_kbps, now) {
-            let wish = crate::ffmpeg::plan::EncoderWish {
-                bitrate_kbps: kbps,
-                ..in_force
-            };
-            match show.encoders().change(wish) {
-                Ok(true) => {}
-                // One is under way: asked again when it is through.
-                Ok(false) => self.debounce.moved(kbps, now),
-                Err(error) => self.journal.error(format!("the bitrate stays: {error}")),
-            }
+        self.tuning.turn(show, &self.settings, &self.journal, now);
+        for mark in show.encoders().take_marks() {
+            self.view.mark(mark);
         }
     }
 
@@ -678,7 +667,11 @@ impl Worker {
             figures: &figures,
             show: self.show.as_ref(),
             inputs: self.inputs.as_ref(),
-            pending_kbps: self.debounce.pending(),
+            pending: self.tuning.pending(),
+            lowered: self.tuning.lowered(),
+            adaptive: self.tuning.adaptive(),
+            gpus: None,
+            doctor: DoctorStatus::default(),
             preview: &self.preview,
             journal: &self.journal,
         });

@@ -3,12 +3,11 @@
 //! Runs on the session's thread; nothing here waits longer than starting a process takes. Ending
 //! runs in parallel, so that Stop takes the slowest child's time and not the sum.
 
-use super::encoders::Encoders;
+use super::encoders::{Encoders, Means};
 use super::inputs::Inputs;
 use super::journal::Journal;
 use super::preflight::{self, Destination, Ready};
-use super::pump::Shape;
-use super::snapshot::{Confirmation, Receiver};
+use super::snapshot::{Confirmation, EncoderStatus, NetworkFigures, Receiver};
 use super::watch::{Watch, WatchReport};
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::{self, EncoderWish, SrtOutput};
@@ -16,6 +15,7 @@ use crate::ffmpeg::{Ffmpeg, words};
 use crate::mediamtx::ManagedServer;
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::{Publisher, PublisherWish};
+use crate::relay::encode_meter::EncodeFigures;
 use crate::relay::{Relay, RelayEvent};
 use crate::session::failure::{Failure, FailureKind};
 use crate::settings::Settings;
@@ -65,33 +65,28 @@ pub enum Notice {
 }
 
 impl Show {
-    /// Starts encoder and publisher.
+    /// Starts encoder and publisher. `wish` leaves the encoder to the lineup.
     ///
     /// # Errors
     /// Where a child cannot be started.
     pub fn start(
         settings: &Settings,
+        wish: EncoderWish,
         ready: Ready,
         inputs: &Inputs,
         journal: &Journal,
     ) -> Result<Self, Failure> {
-        let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
         let (relay, relay_events) = Relay::new();
-        let wish = EncoderWish::of(settings);
-        let shape = Shape {
-            size: wish.size,
-            fps: wish.fps,
-            pipe: wish.pipe,
+        inputs.control.begin(relay.clone(), wish.fps);
+        let means = Means {
+            ffmpeg: ready.ffmpeg.clone(),
+            lineup: ready.lineup,
+            relay: relay.clone(),
+            control: inputs.control.clone(),
+            journal: journal.clone(),
         };
-        inputs.control.begin(relay.clone(), shape);
-        let encoders = Encoders::start(
-            ready.ffmpeg.clone(),
-            wish,
-            relay.clone(),
-            inputs.control.clone(),
-            journal.clone(),
-        )
-        .map_err(internal)?;
+        let encoders =
+            Encoders::start(means, wish).map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
         let mut show = Self {
             settings: settings.clone(),
             ffmpeg: ready.ffmpeg,
@@ -204,11 +199,12 @@ impl Show {
         while let Ok(event) = self.relay_events.try_recv() {
             if let Err(why) = self.encoders.on(event) {
                 let message = format!(
-                    "the encoder ends again and again: {why}. Choose a smaller picture or another encoder"
+                    "no encoder can be kept running: {why}. Choose a smaller picture or another encoder"
                 );
                 notices.push(Notice::Fatal(Failure::new(FailureKind::Ffmpeg, message)));
             }
         }
+        self.encoders.look(now);
         if let Some(failure) = self.publisher_exit() {
             notices.push(failure);
             return notices;
@@ -298,6 +294,11 @@ impl Show {
         self.watched.answered.then_some(self.watched.viewers)
     }
 
+    /// The way to the server, where its API tells.
+    pub fn network(&self) -> Option<NetworkFigures> {
+        None
+    }
+
     /// The relay, for its figures.
     pub fn relay(&self) -> &Relay {
         &self.relay
@@ -308,12 +309,28 @@ impl Show {
         &mut self.encoders
     }
 
-    /// What is in force.
-    pub fn in_force(&self) -> (EncoderWish, Option<u32>) {
-        (
-            *self.encoders.in_force(),
-            self.encoders.changing_to().map(|wish| wish.bitrate_kbps),
-        )
+    /// What is in force, and what is being changed to.
+    pub fn in_force(&self) -> (EncoderWish, Option<EncoderWish>) {
+        let changing_to = self.encoders.changing_to().copied();
+        (*self.encoders.in_force(), changing_to)
+    }
+
+    /// The encoder as the operator sees it, as far as the show knows it.
+    pub fn encoder_status(&self, figures: &EncodeFigures) -> EncoderStatus {
+        let wish = *self.encoders.in_force();
+        let pick = self.encoders.pick();
+        EncoderStatus {
+            wish: Some(wish),
+            name: crate::ffmpeg::encoder::row(wish.family).name.to_owned(),
+            options: self.encoders.options(),
+            why: pick.why.clone(),
+            fallback: pick.fallback.clone(),
+            changing_to: self.encoders.changing_to().copied(),
+            encode: figures.recent,
+            late: figures.late,
+            key_frames: figures.key_frames,
+            ..EncoderStatus::default()
+        }
     }
 
     /// Sends silence, or the sound again.

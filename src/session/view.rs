@@ -1,21 +1,31 @@
 //! Makes the snapshot out of everything. Runs on the session's thread; keeps the meter's trend and
 //! the sound level between two snapshots.
 
+use super::encoders::Mark;
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
 use super::machine::Machine;
 use super::show::Show;
-use super::snapshot::{AudioInputStatus, AudioLevel, AudioStatus, Snapshot, TrendPoint};
+use super::snapshot::{
+    AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
+    Snapshot, TrendEvent, TrendPoint,
+};
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
 use crate::clock::MonoTime;
+use crate::ffmpeg::plan::EncoderWish;
+use crate::monitor::gpu::Gpu;
 use crate::relay::hub::RelayFigures;
 use crate::settings::Settings;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// 4 points a second over a minute.
 const TREND_POINTS: usize = 240;
+const TREND_SPAN: Duration = Duration::from_secs(60);
+/// Marks kept: more could not be told apart.
+const MARKS: usize = 32;
 const TREND_EVERY: Duration = Duration::from_millis(250);
 /// The level is read so far behind the clock: sources deliver in chunks.
 const LEVEL_DELAY: Duration = Duration::from_millis(40);
@@ -36,8 +46,16 @@ pub struct Sources<'a> {
     pub show: Option<&'a Show>,
     /// The running sources.
     pub inputs: Option<&'a Inputs>,
-    /// A bitrate that the slider waits with.
-    pub pending_kbps: Option<u32>,
+    /// What waits to be changed to.
+    pub pending: Option<EncoderWish>,
+    /// Why the picture is smaller or slower than wished, where it is.
+    pub lowered: Option<String>,
+    /// The adaptive bitrate, where it is on.
+    pub adaptive: Option<AdaptiveStatus>,
+    /// Graphics cards, where they were looked at.
+    pub gpus: Option<Arc<Vec<Gpu>>>,
+    /// Is everything there?
+    pub doctor: DoctorStatus,
     /// Preview pictures.
     pub preview: &'a PreviewOut,
     /// Log.
@@ -48,6 +66,7 @@ pub struct Sources<'a> {
 #[derive(Default)]
 pub struct View {
     trend: VecDeque<TrendPoint>,
+    marks: VecDeque<Mark>,
     trend_at: Option<MonoTime>,
     /// Whether the trend shows arrival, or `sent` where arrival is not measured.
     trend_of_arrival: bool,
@@ -65,8 +84,32 @@ impl View {
     /// A new show begins.
     pub fn reset(&mut self) {
         self.trend.clear();
+        self.marks.clear();
         self.trend_at = None;
         self.trend_of_arrival = false;
+    }
+
+    /// Marks something on the trend.
+    pub fn mark(&mut self, mark: Mark) {
+        if self.marks.len() == MARKS {
+            self.marks.pop_front();
+        }
+        self.marks.push_back(mark);
+    }
+
+    fn events(&self, live_since: Option<MonoTime>, now: MonoTime) -> Vec<TrendEvent> {
+        let Some(since) = live_since else {
+            return Vec::new();
+        };
+        self.marks
+            .iter()
+            .filter(|(at, ..)| *at >= since && now.since(*at) <= TREND_SPAN)
+            .map(|(at, kind, text)| TrendEvent {
+                at_s: at.since(since).as_secs_f64(),
+                kind: *kind,
+                text: text.clone(),
+            })
+            .collect()
     }
 
     /// The snapshot of this moment.
@@ -98,10 +141,20 @@ impl View {
                 )
             }),
             bitrate_pending_kbps: in_force.and_then(|(wish, changing)| {
-                changing
-                    .or(from.pending_kbps)
-                    .filter(|kbps| *kbps != wish.bitrate_kbps)
+                let next = changing.or(from.pending)?.bitrate_kbps;
+                (next != wish.bitrate_kbps).then_some(next)
             }),
+            encoding: from
+                .show
+                .map_or_else(EncoderStatus::default, |show| EncoderStatus {
+                    lowered: from.lowered,
+                    adaptive: from.adaptive,
+                    ..show.encoder_status(&from.figures.encode)
+                }),
+            gpus: from.gpus,
+            network: from.show.and_then(Show::network),
+            doctor: from.doctor,
+            events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
             measured_fps: from.figures.fps.filter(|_| live),
             latency: from.figures.latency,
@@ -113,7 +166,6 @@ impl View {
             audio,
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),
-            ..Snapshot::default()
         }
     }
 
