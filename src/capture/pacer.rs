@@ -52,11 +52,12 @@ impl Pacer {
         }
     }
 
-    /// From the next frame on at another rate: that one is due an interval of the new rate after the
-    /// last.
-    pub fn set_fps(&mut self, fps: Fps) {
+    /// From now on at another rate: the next frame is due an interval of the new rate after the last,
+    /// or now where that has passed; what a higher rate would have sent before is not made up for.
+    pub fn set_fps(&mut self, fps: Fps, now: MonoTime) {
         let interval = fps.interval();
-        self.due = self.due.map(|due| due - self.interval + interval);
+        let due = self.due.map(|due| due - self.interval + interval);
+        self.due = due.map(|due| due.max(now));
         self.interval = interval;
     }
 
@@ -195,7 +196,7 @@ mod tests {
             let mut sent = Vec::new();
             for now in (0..2_000_000).step_by(100) {
                 if now == 1_000_000 {
-                    pacer.set_fps(Fps::whole(to));
+                    pacer.set_fps(Fps::whole(to), MonoTime::from_micros(now));
                 }
                 match pacer.poll(MonoTime::from_micros(now), now == 0) {
                     Action::Wait(_) => {}

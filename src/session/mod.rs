@@ -8,6 +8,7 @@ pub mod encoders;
 pub mod failure;
 pub mod inputs;
 pub mod journal;
+pub mod ladder;
 pub mod lineup;
 pub mod machine;
 pub mod preflight;

@@ -169,8 +169,8 @@ pub fn run(
         complaint: String::new(),
     };
     while !stop.is_stopped() {
-        pump.reshape(control.wanted());
         let now = clock::now();
+        pump.reshape(control.wanted(), now);
         let fresh = slot.wait(std::time::Duration::ZERO);
         match pump.pacer.poll(now, fresh || pump.is_stale) {
             Action::Fresh => {
@@ -233,13 +233,13 @@ struct Maker {
 }
 
 impl Pump {
-    fn reshape(&mut self, wanted: Wanted) {
+    fn reshape(&mut self, wanted: Wanted, now: MonoTime) {
         if self.wanted == wanted {
             return;
         }
         if self.wanted.fps != wanted.fps {
             match (self.wanted.fps, wanted.fps) {
-                (Some(_), Some(fps)) => self.pacer.set_fps(fps),
+                (Some(_), Some(fps)) => self.pacer.set_fps(fps, now),
                 (_, fps) => {
                     self.pacer = Pacer::new(fps.unwrap_or(IDLE_FPS));
                     self.is_stale = true;
