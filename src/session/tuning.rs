@@ -5,16 +5,21 @@
 
 use super::debounce::Debounce;
 use super::journal::Journal;
+use super::ladder;
 use super::show::Show;
 use super::snapshot::{AdaptiveStatus, TrendKind};
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::settings::Settings;
+use crate::units::{Fps, Size};
 
 /// What is wished of the encoder.
 #[derive(Default)]
 pub struct Tuning {
     debounce: Debounce<EncoderWish>,
+    /// Where the ladder stands: it climbs later than it goes down.
+    rung: Option<(Size, Fps)>,
+    lowered: Option<String>,
 }
 
 impl Tuning {
@@ -57,7 +62,7 @@ impl Tuning {
 
     /// Why the picture is smaller or slower than wished, where it is.
     pub fn lowered(&self) -> Option<String> {
-        None
+        self.lowered.clone()
     }
 
     /// The adaptive bitrate, where it is on.
@@ -66,6 +71,18 @@ impl Tuning {
     }
 
     fn wish(&mut self, settings: &Settings) -> EncoderWish {
-        EncoderWish::of(settings)
+        let wish = EncoderWish::of(settings);
+        if !settings.encoder.lower_picture {
+            (self.rung, self.lowered) = (None, None);
+            return wish;
+        }
+        let lowered = ladder::lowered(wish.size, wish.fps, wish.bitrate_kbps, self.rung);
+        self.rung = Some((lowered.size, lowered.fps));
+        self.lowered = lowered.rule;
+        EncoderWish {
+            size: lowered.size,
+            fps: lowered.fps,
+            ..wish
+        }
     }
 }
