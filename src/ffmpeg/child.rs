@@ -4,7 +4,7 @@
 //! never blocks (cases.md B22); keeps the last 50 lines and hands each on. Ends it in steps: its
 //! inputs are closed by their owners, then TERM, then kill, then it is reaped.
 
-use super::launch;
+use super::launch::{self, Launch, Reached};
 use super::plan::Arguments;
 use crate::stop::ends_by;
 use ffmpeg_sidecar::child::FfmpegChild;
@@ -31,6 +31,7 @@ pub struct Sidecar {
     tail: Tail,
     drain: Option<JoinHandle<()>>,
     status: Option<ExitStatus>,
+    reached: Reached,
 }
 
 /// The process as it was started.
@@ -78,7 +79,7 @@ impl Tail {
 pub type OnLine = Box<dyn FnMut(&str) + Send>;
 
 impl Sidecar {
-    /// Starts `program` with `args`; `prepare` may change the command before (inherited pipes).
+    /// Starts `program` with `args` as `launch` has it; `prepare` may change the command before (inherited pipes).
     /// `on_line` is called on the draining thread.
     ///
     /// # Errors
@@ -87,6 +88,7 @@ impl Sidecar {
         name: &str,
         program: &Path,
         args: &Arguments,
+        launch: Launch,
         prepare: impl FnOnce(&mut std::process::Command) -> io::Result<()>,
         on_line: OnLine,
     ) -> io::Result<Self> {
@@ -94,11 +96,19 @@ impl Sidecar {
         command.args(args.real());
         prepare(command.as_inner_mut())?;
         let child = launch::on_launcher(move || {
-            launch::die_with_parent(command.as_inner_mut());
+            launch::prepare(command.as_inner_mut(), launch.priority);
             command.spawn()
         })?;
         tracing::debug!("{name}: {}", args.command_line("ffmpeg"));
-        Self::watch(name, Process::Ffmpeg(child), on_line)
+        let mut sidecar = Self::watch(name, Process::Ffmpeg(child), on_line)?;
+        sidecar.reached = launch::reached(sidecar.pid(), launch.priority);
+        if sidecar.reached != Reached::Normal {
+            tracing::info!("{name}: {}", sidecar.reached);
+        }
+        if let Some(stdin) = &sidecar.stdin {
+            launch::size_pipe(stdin, launch);
+        }
+        Ok(sidecar)
     }
 
     /// Starts a program that is not ffmpeg in the same way; all three of its pipes are taken.
@@ -143,12 +153,18 @@ impl Sidecar {
             tail,
             drain: Some(drain),
             status: None,
+            reached: Reached::Normal,
         })
     }
 
     /// Its process id.
     pub fn pid(&mut self) -> u32 {
         self.process.inner().id()
+    }
+
+    /// With what priority it runs.
+    pub fn reached(&self) -> Reached {
+        self.reached
     }
 
     /// Its standard input, once.
@@ -267,8 +283,15 @@ mod tests {
         drop(file);
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let child =
-            Sidecar::start("test", &path, &Arguments::default(), |_| Ok(()), on_line).unwrap();
+        let child = Sidecar::start(
+            "test",
+            &path,
+            &Arguments::default(),
+            Launch::default(),
+            |_| Ok(()),
+            on_line,
+        )
+        .unwrap();
         std::thread::sleep(Duration::from_millis(50));
         let _ = std::fs::remove_file(&path);
         child

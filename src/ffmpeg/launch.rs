@@ -5,8 +5,13 @@
 //! ends after starting ffmpeg would take ffmpeg with it. The launcher lives as long as the process.
 //! Windows: one job object with kill-on-close holds the console and so all its children.
 //! macOS: no such means; children there end when their standard input does.
+//!
+//! Also a child's priority and the size of the pipe into it. Neither is ever a reason not to start:
+//! what the system does not allow is left as it is, and said ([`Reached`]).
 
+use crate::settings::{PerformanceSettings, Priority};
 use crossbeam_channel::{Sender, bounded};
+use std::fmt;
 use std::io;
 use std::process::{Child, Command};
 use std::sync::OnceLock;
@@ -48,24 +53,112 @@ pub fn on_launcher<T: Send + 'static>(
         .map_err(|_| io::Error::other("starting the child failed"))?
 }
 
+/// How a child is started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Launch {
+    /// Against other programs.
+    pub priority: Priority,
+    /// Size of the pipe into its standard input, bytes; None leaves the system's (64 KiB on Linux).
+    /// Where the system lets nobody choose it is not looked at.
+    pub pipe_bytes: Option<usize>,
+}
+
+impl Launch {
+    /// An encoder's: raw pictures go in.
+    pub fn of(performance: &PerformanceSettings) -> Self {
+        Self {
+            priority: performance.priority,
+            pipe_bytes: Some(performance.pipe_kib as usize * 1024),
+        }
+    }
+
+    /// A publisher's: the same priority, the system's pipe. It is fed with some kB a picture, and what
+    /// waits in a pipe is old.
+    pub fn without_pipe(self) -> Self {
+        Self {
+            pipe_bytes: None,
+            ..self
+        }
+    }
+
+    /// With a pipe of no more than one picture: a small picture would lie many deep in a large pipe
+    /// when the encoder is busy, and no newer one could push it out.
+    pub fn at_most_a_picture(self, picture_bytes: usize) -> Self {
+        // The kernel rounds up to a power of two of pages (pipe(7)), so this rounds down to one.
+        let fits = 1_usize << picture_bytes.max(PAGE).ilog2();
+        Self {
+            pipe_bytes: self.pipe_bytes.map(|bytes| bytes.min(fits)),
+            ..self
+        }
+    }
+}
+
+/// The smallest pipe, bytes.
+const PAGE: usize = 4096;
+
+/// What became of the wish for a higher priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// None was asked for.
+    Normal,
+    /// The child's nice value, below the console's own.
+    Nice(i32),
+    /// ABOVE_NORMAL_PRIORITY_CLASS.
+    AboveNormal,
+    /// The system does not let this user raise it: the child runs as every program does.
+    NotAllowed,
+}
+
+impl fmt::Display for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Normal => f.write_str("normal priority"),
+            Self::Nice(nice) => write!(f, "high priority (nice {nice})"),
+            Self::AboveNormal => f.write_str("high priority (above normal)"),
+            Self::NotAllowed if cfg!(target_os = "linux") => f.write_str(
+                "normal priority: this user may not raise it (a limit \"nice\" in \
+                 /etc/security/limits.conf allows it)",
+            ),
+            Self::NotAllowed => f.write_str("normal priority: this user may not raise it"),
+        }
+    }
+}
+
 /// Starts `command` so that it dies with the console.
 ///
 /// # Errors
 /// The system's, such as that the program does not exist.
 pub fn spawn(mut command: Command) -> io::Result<Child> {
     on_launcher(move || {
-        die_with_parent(&mut command);
+        prepare(&mut command, Priority::Normal);
         command.spawn()
     })
 }
 
-/// Makes a command's child die with the console. For commands that are started on the launcher.
+/// The highest nice value's opposite: setpriority(2).
+#[cfg(unix)]
+const BEST_NICE: i32 = -20;
+
+/// The best nice value that RLIMIT_NICE gives a user without privileges: 20 less the limit
+/// (getrlimit(2)).
+#[cfg(target_os = "linux")]
+fn nice_by_limit(limit: Option<u64>) -> i32 {
+    limit.map_or(BEST_NICE, |limit| 20 - limit.min(40) as i32)
+}
+
+/// Makes a command's child die with the console and start with `priority` as far as the system
+/// allows. For commands that are started on the launcher; [`reached`] tells what came of it.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
-pub fn die_with_parent(command: &mut Command) {
+pub fn prepare(command: &mut Command, priority: Priority) {
+    use rustix::process::{Resource, getrlimit, setpriority_process};
     use std::os::unix::process::CommandExt;
     let parent = rustix::process::getpid();
-    // SAFETY: between fork and exec the closure makes two system calls only; it neither allocates
+    let by_limit = (priority == Priority::High)
+        .then(|| nice_by_limit(getrlimit(Resource::Nice).current))
+        // 20 is below normal: the limit says nothing then.
+        .map(|nice| nice.min(0));
+    // SAFETY: between fork and exec the closure makes a few system calls only; it neither allocates
     // nor takes a lock.
     unsafe {
         command.pre_exec(move || {
@@ -74,25 +167,82 @@ pub fn die_with_parent(command: &mut Command) {
             if rustix::process::getppid() != Some(parent) {
                 return Err(io::Error::from(rustix::io::Errno::SRCH));
             }
+            // Here and not from outside: Linux has a nice value for each thread, and what the child
+            // starts later inherits this one (setpriority(2), "C library/kernel differences").
+            if let Some(by_limit) = by_limit
+                && setpriority_process(None, BEST_NICE).is_err()
+                && by_limit < 0
+            {
+                let _ = setpriority_process(None, by_limit);
+            }
             Ok(())
         });
     }
 }
 
-/// Makes a command's child die with the console: the job object does. Here it also keeps the child
-/// from opening a window of its own, and from getting the Ctrl-C that is meant for the console,
-/// which ends its children in order.
+/// Makes a command's child die with the console (the job object does) and start with `priority`.
+/// Here it also keeps the child from opening a window of its own, and from getting the Ctrl-C that is
+/// meant for the console, which ends its children in order.
 #[cfg(windows)]
-pub fn die_with_parent(command: &mut Command) {
+pub fn prepare(command: &mut Command, priority: Priority) {
     use std::os::windows::process::CommandExt;
     /// Process Creation Flags, Win32.
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-    command.creation_flags(CREATE_NO_WINDOW);
+    /// The same. Not HIGH: an encoder on the CPU would then come before the console that feeds it
+    /// and before the desktop that is captured.
+    const ABOVE_NORMAL_PRIORITY_CLASS: u32 = 0x0000_8000;
+    let class = match priority {
+        Priority::Normal => 0,
+        Priority::High => ABOVE_NORMAL_PRIORITY_CLASS,
+    };
+    command.creation_flags(CREATE_NO_WINDOW | class);
 }
 
-/// Makes a command's child die with the console. Here other means do it, see the module.
+/// Makes a command's child die with the console; here other means do it, see the module, and
+/// [`reached`] raises the priority.
 #[cfg(not(any(target_os = "linux", windows)))]
-pub fn die_with_parent(_command: &mut Command) {}
+pub fn prepare(_command: &mut Command, _priority: Priority) {}
+
+/// What priority a child has that was started after [`prepare`] with `priority`.
+#[cfg(unix)]
+pub fn reached(pid: u32, priority: Priority) -> Reached {
+    use rustix::process::{Pid, getpriority_process};
+    let child = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let (Priority::High, Some(child)) = (priority, child) else {
+        return Reached::Normal;
+    };
+    // macOS: one value for the whole process, so it can be set from here.
+    #[cfg(not(target_os = "linux"))]
+    let _ = rustix::process::setpriority_process(Some(child), BEST_NICE);
+    match (getpriority_process(Some(child)), getpriority_process(None)) {
+        (Ok(nice), Ok(own)) if nice < own || nice == BEST_NICE => Reached::Nice(nice),
+        _ => Reached::NotAllowed,
+    }
+}
+
+/// What priority a child has that was started after [`prepare`] with `priority`: Windows lets every
+/// user have this class.
+#[cfg(windows)]
+pub fn reached(_pid: u32, priority: Priority) -> Reached {
+    match priority {
+        Priority::Normal => Reached::Normal,
+        Priority::High => Reached::AboveNormal,
+    }
+}
+
+/// Makes the pipe into a child as large as wished, as far as the system allows.
+#[cfg(target_os = "linux")]
+pub fn size_pipe(stdin: &std::process::ChildStdin, launch: Launch) {
+    if let Some(bytes) = launch.pipe_bytes
+        && let Err(error) = rustix::pipe::fcntl_setpipe_size(stdin, bytes)
+    {
+        tracing::warn!("the pipe stays as the system made it, not {bytes} bytes: {error}");
+    }
+}
+
+/// The system's pipes have no size that could be chosen after the start.
+#[cfg(not(target_os = "linux"))]
+pub fn size_pipe(_stdin: &std::process::ChildStdin, _launch: Launch) {}
 
 #[cfg(windows)]
 fn contain_process() {
@@ -132,6 +282,56 @@ mod tests {
         );
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn the_limit_is_read_as_the_manual_says() {
+        assert_eq!(nice_by_limit(Some(0)), 20);
+        assert_eq!(nice_by_limit(Some(31)), -11);
+        assert_eq!(nice_by_limit(Some(40)), -20);
+        assert_eq!(nice_by_limit(Some(u64::MAX)), -20);
+        assert_eq!(nice_by_limit(None), -20);
+    }
+
+    #[test]
+    fn a_small_picture_gets_a_small_pipe() {
+        let launch = Launch {
+            pipe_bytes: Some(1 << 20),
+            ..Launch::default()
+        };
+        let pipe = |picture| launch.at_most_a_picture(picture).pipe_bytes;
+        assert_eq!(pipe(1920 * 1080 * 3 / 2), Some(1 << 20));
+        assert_eq!(pipe(640 * 360 * 3 / 2), Some(1 << 18));
+        assert_eq!(pipe(16 * 16 * 3 / 2), Some(PAGE));
+        assert_eq!(launch.without_pipe().at_most_a_picture(1).pipe_bytes, None);
+    }
+
+    /// A child that sleeps, started with this priority; its nice value and what is said of it.
+    fn sleeper(priority: Priority) -> (i32, Reached) {
+        let mut command = Command::new("sleep");
+        command.arg("30");
+        let mut child = on_launcher(move || {
+            prepare(&mut command, priority);
+            command.spawn()
+        })
+        .unwrap();
+        let what = reached(child.id(), priority);
+        let pid = rustix::process::Pid::from_raw(child.id() as i32);
+        let nice = rustix::process::getpriority_process(pid).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        (nice, what)
+    }
+
+    #[test]
+    fn what_is_said_of_the_priority_is_true() {
+        let own = rustix::process::getpriority_process(None).unwrap();
+        assert_eq!(sleeper(Priority::Normal), (own, Reached::Normal));
+        match sleeper(Priority::High) {
+            (nice, Reached::Nice(said)) => assert!(nice == said && nice < own, "{nice} {said}"),
+            (nice, Reached::NotAllowed) => assert_eq!(nice, own),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use super::receiver;
 use super::ts::TsDemux;
 use crate::clock::{self, MonoTime};
+use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::Arguments;
 use crate::ffmpeg::{Ffmpeg, Sidecar};
 use crate::relay::{ArrivalCounters, Relay, arrivals};
@@ -33,7 +34,14 @@ impl LoopbackReceiver {
         let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let args = Arguments::plain(receiver::args(address.port(), latency_ms, None));
         let log = Box::new(|line: &str| tracing::debug!("receiver: {line}"));
-        let mut sidecar = Sidecar::start("receiver", &ffmpeg.path, &args, |_| Ok(()), log)?;
+        let mut sidecar = Sidecar::start(
+            "receiver",
+            &ffmpeg.path,
+            &args,
+            Launch::default(),
+            |_| Ok(()),
+            log,
+        )?;
         let stdout = sidecar
             .take_stdout()
             .ok_or_else(|| io::Error::other("no output"))?;

@@ -9,6 +9,7 @@ use crate::audio::feed::{self, Due, Feed, SOUND_DELAY};
 use crate::audio::{CHANNELS, Mixer};
 use crate::clock::{self, MonoTime};
 use crate::ffmpeg::child::Tail;
+use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{Arguments, AudioInput};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
 use crate::relay::hub::SinkEnd;
@@ -42,6 +43,8 @@ pub struct PublisherWish {
     pub sound: Mixer,
     /// Send silence instead.
     pub muted: Arc<AtomicBool>,
+    /// How its child is started.
+    pub launch: Launch,
 }
 
 impl Publisher {
@@ -57,6 +60,7 @@ impl Publisher {
             "publisher",
             &ffmpeg.path,
             &args,
+            wish.launch.without_pipe(),
             |c| sound.prepare.hand_over(c),
             log,
         )?;

@@ -12,6 +12,7 @@ use super::flv::{FlvEvent, FlvReader};
 use super::{AccessUnit, slice_hash};
 use crate::capture::convert;
 use crate::clock::{self, MonoTime};
+use crate::ffmpeg::launch::{Launch, Reached};
 use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
 use crate::settings::PipeFormat;
@@ -56,11 +57,6 @@ pub struct RawFrame {
     /// In the encoder's form (I420: BT.709, limited range), rows without padding.
     pub data: Arc<Vec<u8>>,
 }
-
-/// Linux's pipe limit for users without privileges (pipe(7)); a 64 KiB pipe gives 109 frames a
-/// second at 1080p, this one 261 (measured).
-#[cfg(target_os = "linux")]
-const PIPE_BYTES: usize = 1 << 20;
 
 /// An encoder at work.
 pub struct Encoder {
@@ -137,6 +133,7 @@ impl Encoder {
         id: EncoderId,
         ffmpeg: &Ffmpeg,
         wish: EncoderWish,
+        launch: Launch,
         sink: Arc<dyn EncoderSink>,
     ) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -146,14 +143,13 @@ impl Encoder {
             &format!("encoder-{id}"),
             &ffmpeg.path,
             &args,
+            launch.at_most_a_picture(convert::bytes_of(wish.size, wish.pipe)),
             |_| Ok(()),
             log,
         )?;
         let missing = || io::Error::other("the encoder has no pipes");
         let stdin = sidecar.take_stdin().ok_or_else(missing)?;
         let stdout = sidecar.take_stdout().ok_or_else(missing)?;
-        #[cfg(target_os = "linux")]
-        let _ = rustix::pipe::fcntl_setpipe_size(&stdin, PIPE_BYTES);
         let mailbox = Arc::new(Mailbox::default());
         let in_flight = InFlight::default();
         let ending = Arc::new(AtomicBool::new(false));
@@ -224,6 +220,11 @@ impl Encoder {
     /// Its process id.
     pub fn pid(&mut self) -> u32 {
         self.sidecar.pid()
+    }
+
+    /// With what priority it runs.
+    pub fn reached(&self) -> Reached {
+        self.sidecar.reached()
     }
 
     /// Where it takes its frames.

@@ -11,6 +11,7 @@ use super::lineup::{Lineup, Pick};
 use super::pump::PumpControl;
 use super::snapshot::TrendKind;
 use crate::clock::{self, MonoTime};
+use crate::ffmpeg::launch::{Launch, Reached};
 use crate::ffmpeg::plan::EncoderWish;
 use crate::ffmpeg::{Ffmpeg, encoder};
 use crate::relay::cutover::EncoderId;
@@ -49,6 +50,7 @@ struct Change {
 /// The encoders of one show.
 pub struct Encoders {
     ffmpeg: Ffmpeg,
+    launch: Launch,
     lineup: Lineup,
     relay: Arc<Relay>,
     control: PumpControl,
@@ -69,6 +71,8 @@ pub struct Encoders {
 pub struct Means {
     /// The program.
     pub ffmpeg: Ffmpeg,
+    /// How it is started.
+    pub launch: Launch,
     /// Which encoders work here.
     pub lineup: Lineup,
     /// Where their units go.
@@ -88,6 +92,7 @@ impl Encoders {
         let pick = means.lineup.pick().ok_or_else(|| means.lineup.why_none())?;
         let mut encoders = Self {
             ffmpeg: means.ffmpeg,
+            launch: means.launch,
             lineup: means.lineup,
             relay: means.relay,
             control: means.control,
@@ -267,7 +272,10 @@ impl Encoders {
     ) -> std::io::Result<()> {
         let id = self.next;
         self.next += 1;
-        let encoder = Encoder::start(id, &self.ffmpeg, wish, self.relay.clone())?;
+        let encoder = Encoder::start(id, &self.ffmpeg, wish, self.launch, self.relay.clone())?;
+        if id == 1 && encoder.reached() != Reached::Normal {
+            self.journal.info(format!("encoder: {}", encoder.reached()));
+        }
         self.running.insert(id, encoder);
         self.change = Some(Change {
             id,

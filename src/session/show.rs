@@ -10,6 +10,7 @@ use super::preflight::{self, Destination, Ready};
 use super::snapshot::{Confirmation, EncoderStatus, NetworkFigures, Receiver};
 use super::watch::{Watch, WatchReport};
 use crate::clock::MonoTime;
+use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{self, EncoderWish, SrtOutput};
 use crate::ffmpeg::{Ffmpeg, words};
 use crate::mediamtx::ManagedServer;
@@ -80,6 +81,7 @@ impl Show {
         inputs.control.begin(relay.clone(), wish.fps);
         let means = Means {
             ffmpeg: ready.ffmpeg.clone(),
+            launch: Launch::of(&settings.performance),
             lineup: ready.lineup,
             relay: relay.clone(),
             control: inputs.control.clone(),
@@ -135,6 +137,7 @@ impl Show {
             arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output)),
             sound: inputs.mixer.clone(),
             muted: self.muted.clone(),
+            launch: Launch::of(&self.settings.performance),
         };
         self.publisher = Some(Publisher::start(&self.ffmpeg, wish, &self.relay).map_err(internal)?);
         self.online_at = None;

@@ -127,6 +127,15 @@ impl Console {
         lines.iter().filter(|(_, line)| line.contains(text)).count()
     }
 
+    /// When each line of stderr with both texts in it came.
+    pub fn times_of(&self, text: &str, and: &str) -> Vec<Instant> {
+        let lines = self.lines.lock().unwrap();
+        let both = lines
+            .iter()
+            .filter(|(_, line)| line.contains(text) && line.contains(and));
+        both.map(|(at, _)| *at).collect()
+    }
+
     /// Waits until `text` has been on stderr `times` times.
     pub fn wait_for(&self, text: &str, times: usize, limit: Duration) {
         assert!(
