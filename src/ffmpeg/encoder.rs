@@ -54,6 +54,10 @@ pub const TABLE: &[Row] = &[
             opt("-tune", Fixed("ull")).in_variants(&[0]),
             // The names before; 9.0 has removed them.
             opt("-preset", Fixed("llhp")).until(9, 0).in_variants(&[1]),
+            opt("-preset", BySpeed(["p1", "p1", "p4"]))
+                .since(9, 0)
+                .in_variants(&[1]),
+            opt("-tune", Fixed("ull")).since(9, 0).in_variants(&[1]),
             opt("-profile:v", Fixed("baseline")),
             opt("-rc", Fixed("cbr")),
             opt("-rc-lookahead", Fixed("0")),

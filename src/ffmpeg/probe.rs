@@ -29,11 +29,11 @@ pub use scene::Scene;
 pub const LIMIT: Duration = Duration::from_secs(8);
 /// Pictures of a test.
 pub const PICTURES: u64 = 10;
-/// The first picture may take so long: start-up of ffmpeg and of the card. One that holds pictures
-/// back is found out after it.
+/// The first picture may take so long: start-up of ffmpeg and of the card.
 const START_LIMIT: Duration = Duration::from_secs(3);
-/// How long is waited for pictures that are still in work before the input is closed.
-const LAST_WAIT: Duration = Duration::from_millis(500);
+/// How long is waited for pictures that are still in work before the input is closed. What comes
+/// only then was held back.
+const LAST_WAIT: Duration = Duration::from_millis(1500);
 /// Answers that may wait: more than a test has.
 const HEARD_MOST: usize = 64;
 /// An encoder that may leave pictures out must still give so many of ten.
@@ -99,6 +99,7 @@ pub fn probe(ffmpeg: &Ffmpeg, wish: &EncoderWish, stop: &StopToken) -> Result<Fi
         config: None,
         seen: Vec::new(),
         written: Vec::new(),
+        closed: None,
         ended: false,
         broken: None,
     };
@@ -168,6 +169,8 @@ struct Test<'a> {
     config: Option<AvcConfig>,
     seen: Vec<Seen>,
     written: Vec<Instant>,
+    /// When its input was.
+    closed: Option<Instant>,
     /// Its output is at its end.
     ended: bool,
     broken: Option<String>,
@@ -198,6 +201,7 @@ impl Test<'_> {
         let all = PICTURES as usize;
         self.listen(Instant::now() + LAST_WAIT, |seen| seen.len() >= all)?;
         self.feed = None;
+        self.closed = Some(Instant::now());
         self.listen(self.until, |_| false)
     }
 
@@ -302,12 +306,8 @@ impl Test<'_> {
 
     fn judge_order(&self) -> Result<(), Failure> {
         let not = |class, why: &str| Err(Failure::new(class, why));
-        let first_out = self.seen.first().map_or(self.started, |seen| seen.at);
-        if self
-            .written
-            .get(1)
-            .is_some_and(|second| first_out > *second)
-        {
+        let held = |seen: &Seen| self.closed.is_some_and(|closed| seen.at > closed);
+        if self.seen.iter().any(held) {
             return not(
                 Class::Holds,
                 "it gives a picture out only once later ones have come, which is delay. Choose \

@@ -65,9 +65,10 @@ fn good() -> Vec<(u32, bool, &'static [u8])> {
         .collect()
 }
 
-/// Puts out the first picture's bytes once something came in, the rest once all has.
-const IN_STEP: &str = "head -c 100 >/dev/null\nhead -c $(cat \"$here/first\") \"$here/out.flv\"\n\
-                       cat >/dev/null\ntail -c +$(($(cat \"$here/first\") + 1)) \"$here/out.flv\"\n";
+/// Puts out the first picture once it is in, and the rest once all are in. 6144 bytes is one of 64x64.
+const IN_STEP: &str = "head -c 6144 >/dev/null\nhead -c $(cat \"$here/first\") \"$here/out.flv\"\n\
+                       head -c 55296 >/dev/null\ntail -c +$(($(cat \"$here/first\") + 1)) \"$here/out.flv\"\n\
+                       cat >/dev/null\n";
 
 fn wish(family: EncoderFamily) -> EncoderWish {
     EncoderWish {
@@ -130,8 +131,6 @@ fn no_key_frame_on_demand_is_refused() {
     let mut none = good();
     none[1] = (1, false, &P);
     assert_eq!(x264(&none, &baseline()).unwrap_err().class, Class::NoKey);
-    let mut late = good();
-    late.swap(1, 2);
     let late = [
         &good()[..1],
         &[(1, false, &P[..]), (2, true, &IDR[..])],
@@ -188,9 +187,14 @@ fn another_profile_and_a_wrong_level_are_refused() {
 }
 
 #[test]
-fn one_that_holds_its_first_picture_back_is_refused() {
-    let out = flv(&baseline(), &good());
-    let failure = judged(EncoderFamily::Libx264, &out, 0).unwrap_err();
+fn one_that_holds_pictures_back_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("out.flv"), flv(&baseline(), &good())).unwrap();
+    let all_but_the_last = flv(&baseline(), &good()[..9]).len();
+    std::fs::write(dir.path().join("first"), all_but_the_last.to_string()).unwrap();
+    let act = IN_STEP.replace("head -c 55296", "cat");
+    fake::plays(dir.path(), "libx264", "", &act);
+    let failure = run(dir.path(), EncoderFamily::Libx264).unwrap_err();
     assert_eq!(failure.class, Class::Holds);
 }
 
