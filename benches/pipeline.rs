@@ -10,8 +10,8 @@ use pd_console::capture::convert::{Converter, bytes_of};
 use pd_console::capture::copy::{Copier, Lent, PixelFormat};
 use pd_console::capture::{Frame, FrameSlot, VideoSource, pattern::PatternSource};
 use pd_console::clock::MonoTime;
-use pd_console::ffmpeg::Version;
 use pd_console::ffmpeg::plan::{self, EncoderWish};
+use pd_console::ffmpeg::{Capabilities, Version};
 use pd_console::settings::{Fit, PipeFormat, Settings};
 use pd_console::stop::StopToken;
 use pd_console::units::{Fps, Size};
@@ -137,7 +137,8 @@ fn encode(frames: &[Frame], count: u64, fps: u32, format: PipeFormat) -> Duratio
     settings.encoder.bitrate_kbps = 6000;
     let wish = EncoderWish::of(&settings);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let arguments = plan::encoder(&wish, Version { major: 5, minor: 1 }, cores);
+    let found = Capabilities::of_version(Version { major: 5, minor: 1 });
+    let arguments = plan::encoder(&wish, &found, cores);
     let program = std::env::var("FFMPEG_BIN").unwrap_or_else(|_| "ffmpeg".into());
     let mut child = Command::new(program)
         .args(arguments.real())

@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::capture::{self, choice};
+use crate::ffmpeg::capabilities;
 use crate::ffmpeg::plan::{self, AudioInput as SoundPipe, EncoderWish, SrtOutput};
-use crate::ffmpeg::{Version, capabilities};
 use crate::headless::{self, Wish};
 use crate::publish::{Mode, parse_host_box, stream_id};
 use crate::session::failure::{Failure, FailureKind};
@@ -330,10 +330,9 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
             "***".into()
         },
     };
-    let version: Version = ffmpeg.capabilities.version;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let program = ffmpeg.path.display().to_string();
-    let encoder = plan::encoder(&EncoderWish::of(&settings), version, cores);
+    let encoder = plan::encoder(&EncoderWish::of(&settings), &ffmpeg.capabilities, cores);
     let (sound, sound_way) = if cfg!(unix) {
         (SoundPipe::Pipe(3), "on pipe 3")
     } else {

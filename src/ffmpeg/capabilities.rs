@@ -1,7 +1,14 @@
-//! What a found ffmpeg can: its version, protocols and encoders, read from its own words.
+//! What a found ffmpeg can: its version, protocols, encoders, muxers and its H.264 encoders' options,
+//! read from its own words and kept until its file changes.
+//!
+//! Runs on the thread that asks and on `pd-ask-ffmpeg`, which reads; asks for [`ANSWER_LIMIT`] at
+//! most a question.
 
-use super::{Ffmpeg, FfmpegError, locate};
-use std::collections::BTreeSet;
+use super::cache::{Cache, Stamp};
+use super::options::EncoderOptions;
+use super::{Ffmpeg, FfmpegError, encoder, locate};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
@@ -12,9 +19,13 @@ use std::time::{Duration, Instant};
 pub const OLDEST: Version = Version { major: 4, minor: 4 };
 /// No answer within this time is a broken ffmpeg.
 const ANSWER_LIMIT: Duration = Duration::from_secs(8);
+/// Name of what is kept.
+const KEPT: &str = "ffmpeg-capabilities";
+/// Programs that are remembered.
+const KEPT_PROGRAMS: usize = 8;
 
 /// A release of ffmpeg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Version {
     /// Release line.
     pub major: u32,
@@ -29,7 +40,7 @@ impl fmt::Display for Version {
 }
 
 /// What one ffmpeg can.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// Its release.
     pub version: Version,
@@ -39,30 +50,59 @@ pub struct Capabilities {
     pub srt: bool,
     /// Names of its encoders.
     pub encoders: BTreeSet<String>,
+    /// Names of its muxers.
+    pub muxers: BTreeSet<String>,
+    /// What its H.264 encoders say of their options, by the encoder's name; one that is not there
+    /// was not asked.
+    pub encoder_options: BTreeMap<String, EncoderOptions>,
+    /// Render nodes of this machine (`/dev/dri/renderD128` and so on), looked up at each look.
+    #[serde(skip)]
+    pub render_nodes: Vec<String>,
 }
 
 impl Capabilities {
-    /// Reads the outputs of `-version`, `-protocols` and `-encoders`. None where the first is not
-    /// ffmpeg's.
-    pub fn parse(version: &str, protocols: &str, encoders: &str) -> Option<Self> {
+    /// An ffmpeg of which only the version is known: it is taken to have every option.
+    pub fn of_version(version: Version) -> Self {
+        Self {
+            version,
+            version_text: version.to_string(),
+            srt: false,
+            encoders: BTreeSet::new(),
+            muxers: BTreeSet::new(),
+            encoder_options: BTreeMap::new(),
+            render_nodes: Vec::new(),
+        }
+    }
+
+    /// Reads the outputs of `-version`, `-protocols`, `-encoders` and `-muxers`. None where the
+    /// first is not ffmpeg's.
+    pub fn parse(version: &str, protocols: &str, encoders: &str, muxers: &str) -> Option<Self> {
         let first = version.lines().next()?;
         let version_text = first
             .strip_prefix("ffmpeg version ")?
             .split(' ')
             .next()?
             .to_owned();
+        let release = release(&version_text).or_else(|| from_libavcodec(version))?;
         Some(Self {
-            version: release(&version_text).or_else(|| from_libavcodec(version))?,
             version_text,
             srt: protocols.lines().any(|line| line.trim() == "srt"),
-            encoders: encoders
-                .lines()
-                .skip_while(|line| !line.contains("------"))
-                .skip(1)
-                .filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned))
-                .collect(),
+            encoders: second_words(encoders),
+            muxers: second_words(muxers),
+            ..Self::of_version(release)
         })
     }
+}
+
+/// The names in a list of `FLAGS NAME DESCRIPTION` below its line of dashes.
+fn second_words(list: &str) -> BTreeSet<String> {
+    list.lines()
+        .skip_while(|line| !line.trim_start().starts_with("--"))
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .flat_map(|names| names.split(','))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// `5.1.9-0+deb12u1`, `7.0.2-static`, `n9.0.2-17-g2a571b6068`; None for `N-12345-gabc` (a snapshot).
@@ -95,15 +135,61 @@ fn from_libavcodec(version: &str) -> Option<Version> {
     })
 }
 
-/// Finds ffmpeg and asks it what it can.
+/// Finds ffmpeg and asks it what it can; asks only where its file has changed since the last time.
 ///
 /// # Errors
 /// Each reason of cases.md B24 as its own [`FfmpegError`].
 pub fn look(from_settings: Option<&Path>) -> Result<Ffmpeg, FfmpegError> {
+    look_with(from_settings, Cache::of_user())
+}
+
+/// The same with what was found before in `cache`.
+///
+/// # Errors
+/// As [`look`].
+pub fn look_with(from_settings: Option<&Path>, cache: &Cache) -> Result<Ffmpeg, FfmpegError> {
     let path = locate::ffmpeg(from_settings)?;
-    let capabilities = ask(&path)?;
+    let mut capabilities = known(&path, cache)?;
+    capabilities.render_nodes = render_nodes(Path::new("/dev/dri"));
     check(&path, &capabilities)?;
     Ok(Ffmpeg { path, capabilities })
+}
+
+/// Forgets what was found, so that the next look asks again.
+pub fn forget() {
+    Cache::of_user().forget(KEPT);
+}
+
+fn known(path: &Path, cache: &Cache) -> Result<Capabilities, FfmpegError> {
+    let stamp = Stamp::of(path);
+    let mut kept: Vec<(Stamp, Capabilities)> = cache.load(KEPT).unwrap_or_default();
+    if let Some((_, found)) = kept.iter().find(|(s, _)| Some(s) == stamp.as_ref()) {
+        return Ok(found.clone());
+    }
+    let found = ask(path)?;
+    if let Some(stamp) = stamp {
+        kept.retain(|(s, _)| s.path != stamp.path);
+        kept.insert(0, (stamp, found.clone()));
+        kept.truncate(KEPT_PROGRAMS);
+        cache.save(KEPT, &kept);
+    }
+    Ok(found)
+}
+
+/// `renderD128` and so on, in order: the kernel numbers them from 128 up (drm-uapi, "Render nodes").
+fn render_nodes(folder: &Path) -> Vec<String> {
+    let mut nodes: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with("renderD")
+        })
+        .map(|path| path.display().to_string())
+        .collect();
+    nodes.sort_by_key(|node| (node.len(), node.clone()));
+    nodes
 }
 
 fn check(path: &Path, found: &Capabilities) -> Result<(), FfmpegError> {
@@ -112,51 +198,65 @@ fn check(path: &Path, found: &Capabilities) -> Result<(), FfmpegError> {
     if found.version < OLDEST {
         return Err(FfmpegError::TooOld { path, version });
     }
-    let lacks = |what, instead| {
-        Err(FfmpegError::Lacks {
-            path: path.clone(),
-            version: version.clone(),
-            what,
-            instead,
-        })
-    };
-    if !found.srt {
-        return lacks("SRT (libsrt)", "set another ffmpeg's path");
-    }
-    if !super::encoder::TABLE
+    let h264 = encoder::TABLE
         .iter()
-        .any(|row| found.encoders.contains(row.name))
-    {
-        return lacks("H.264 encoder", "set another ffmpeg's path");
+        .any(|row| found.encoders.contains(row.name));
+    let parts = [
+        (found.srt, "SRT (libsrt)"),
+        (h264, "H.264 encoder"),
+        (found.encoders.contains("libopus"), "Opus encoder (libopus)"),
+        (found.muxers.contains("flv"), "FLV muxer"),
+        (found.muxers.contains("mpegts"), "MPEG-TS muxer"),
+    ];
+    match parts.into_iter().find(|(has, _)| !has) {
+        None => Ok(()),
+        Some((_, what)) => Err(FfmpegError::Lacks {
+            path,
+            version,
+            what,
+            instead: "set another ffmpeg's path",
+        }),
     }
-    if !found.encoders.contains("libopus") {
-        return lacks("Opus encoder (libopus)", "set another ffmpeg's path");
-    }
-    Ok(())
 }
 
 fn ask(path: &Path) -> Result<Capabilities, FfmpegError> {
-    let version = output(path, "-version")?;
-    let protocols = output(path, "-protocols")?;
-    let encoders = output(path, "-encoders")?;
-    Capabilities::parse(&version, &protocols, &encoders).ok_or_else(|| FfmpegError::CannotRun {
+    let answer = |question| output(path, &[question]);
+    let version = answer("-version")?;
+    let strange = || FfmpegError::CannotRun {
         path: path.display().to_string(),
         why: "it does not answer as ffmpeg does".into(),
-    })
+    };
+    if !version.starts_with("ffmpeg version ") {
+        return Err(strange());
+    }
+    let (protocols, encoders) = (answer("-protocols")?, answer("-encoders")?);
+    let mut found = Capabilities::parse(&version, &protocols, &encoders, &answer("-muxers")?)
+        .ok_or_else(strange)?;
+    for row in encoder::TABLE {
+        if found.encoders.contains(row.name) {
+            // An ffmpeg that does not tell is taken to have them all: the probe will see.
+            let help = output(path, &["-h", &format!("encoder={}", row.name)]).unwrap_or_default();
+            let options = EncoderOptions::parse(&help);
+            if !options.is_empty() {
+                found.encoder_options.insert(row.name.to_owned(), options);
+            }
+        }
+    }
+    Ok(found)
 }
 
-fn output(path: &Path, question: &str) -> Result<String, FfmpegError> {
+fn output(path: &Path, question: &[&str]) -> Result<String, FfmpegError> {
     let cannot = |why: String| FfmpegError::CannotRun {
         path: path.display().to_string(),
         why,
     };
     let mut command = Command::new(path);
-    if question != "-version" {
+    if question != ["-version"] {
         // With -version it would hide the version.
         command.arg("-hide_banner");
     }
     command
-        .arg(question)
+        .args(question)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -192,58 +292,5 @@ fn output(path: &Path, question: &str) -> Result<String, FfmpegError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PROTOCOLS: &str = "Supported file protocols:\nInput:\n  file\n  srt\nOutput:\n  srt\n";
-    const ENCODERS: &str = "Encoders:\n V..... = Video\n ------\n V....D libx264   libx264 H.264\n A....D libopus   libopus Opus\n";
-
-    fn version(text: &str) -> Option<Version> {
-        Capabilities::parse(text, PROTOCOLS, ENCODERS).map(|c| c.version)
-    }
-
-    #[test]
-    fn versions_of_every_make_are_read() {
-        let v = |major, minor| Some(Version { major, minor });
-        assert_eq!(
-            version("ffmpeg version 5.1.9-0+deb12u1 Copyright (c)"),
-            v(5, 1)
-        );
-        assert_eq!(version("ffmpeg version 7.0.2-static https://x"), v(7, 0));
-        assert_eq!(
-            version("ffmpeg version n9.0.2-17-g2a571b6068-20260930 Copyright"),
-            v(9, 0)
-        );
-        assert_eq!(version("ffmpeg version 6.0 Copyright"), v(6, 0));
-        assert_eq!(
-            version("ffmpeg version N-112233-gabc\nlibavcodec     61. 19.100 / 61. 19.100"),
-            v(7, 0)
-        );
-        assert_eq!(version("avconv version 12"), None);
-        assert_eq!(version(""), None);
-    }
-
-    #[test]
-    fn each_lack_has_its_own_message() {
-        let good = Capabilities::parse("ffmpeg version 5.1 C", PROTOCOLS, ENCODERS).unwrap();
-        let path = Path::new("/x/ffmpeg");
-        let check = |c: &Capabilities| check(path, c);
-        assert_eq!(check(&good), Ok(()));
-        let no_srt = Capabilities {
-            srt: false,
-            ..good.clone()
-        };
-        assert!(check(&no_srt).unwrap_err().to_string().contains("no SRT"));
-        let mut no_x264 = good.clone();
-        no_x264.encoders.remove("libx264");
-        assert!(check(&no_x264).unwrap_err().to_string().contains("H.264"));
-        let mut no_opus = good.clone();
-        no_opus.encoders.remove("libopus");
-        assert!(check(&no_opus).unwrap_err().to_string().contains("Opus"));
-        let old = Capabilities {
-            version: Version { major: 4, minor: 3 },
-            ..good
-        };
-        assert!(matches!(check(&old), Err(FfmpegError::TooOld { .. })));
-    }
-}
+#[path = "capabilities_tests.rs"]
+mod tests;

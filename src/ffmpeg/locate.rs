@@ -7,12 +7,24 @@ use std::path::{Path, PathBuf};
 /// Environment variable that names ffmpeg.
 pub const FFMPEG_ENV: &str = "PD_CONSOLE_FFMPEG";
 
-/// Places that a desktop session's PATH often lacks (Homebrew on both architectures; Chocolatey).
-/// On Windows only folders that not every user may write to.
+/// Places that a desktop session's PATH often lacks: Homebrew on both architectures and on Linux,
+/// MacPorts, Snap; Chocolatey and Program Files. On Windows only folders that not every user may
+/// write to.
 pub const USUAL: &[&str] = if cfg!(windows) {
-    &["C:\\ProgramData\\chocolatey\\bin"]
+    &[
+        "C:\\ProgramData\\chocolatey\\bin",
+        "C:\\Program Files\\ffmpeg\\bin",
+        "C:\\Program Files\\ffmpeg",
+    ]
 } else {
-    &["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"]
+    &[
+        "/opt/homebrew/bin",
+        "/usr/local/bin",
+        "/usr/bin",
+        "/opt/local/bin",
+        "/home/linuxbrew/.linuxbrew/bin",
+        "/snap/bin",
+    ]
 };
 
 /// Finds ffmpeg in the order of the module's line. A path that was named must be right: it is an

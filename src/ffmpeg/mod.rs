@@ -1,12 +1,20 @@
 //! ffmpeg as sidecars: finding it, knowing what it can, its arguments, its life and its words.
 
+pub mod cache;
 pub mod capabilities;
 pub mod child;
 pub mod choose;
+pub mod driver;
 pub mod encoder;
+pub mod failure;
+#[cfg(all(test, unix))]
+mod fake;
 pub mod launch;
+pub mod level;
 pub mod locate;
+pub mod options;
 pub mod plan;
+pub mod probe;
 pub mod words;
 
 pub use capabilities::{Capabilities, Version};

@@ -1,9 +1,9 @@
 //! The arguments of each ffmpeg child, as data: pure functions of settings and capabilities.
 //!
-//! Golden tests hold them for ffmpeg 5.1, 7.0 and 9.0. The cures of the media path that were
+//! Golden tests hold them for ffmpeg 4.4 to 9.0. The cures of the media path that were
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
-use super::{Version, encoder};
+use super::{Capabilities, encoder};
 use crate::settings::{EncoderFamily, EncoderSpeed, PipeFormat, Settings};
 use crate::units::{Fps, Size};
 
@@ -105,6 +105,11 @@ impl EncoderWish {
         }
     }
 
+    /// Frames from one IDR to the next.
+    pub fn gop_frames(&self) -> u32 {
+        self.fps.frames_in(f64::from(self.gop_seconds))
+    }
+
     /// Rate control's buffer, kbit: so many frames of the bitrate, but at most what keeps an access
     /// unit below 64 KiB. A PES packet's length has 16 bits (ISO/IEC 13818-1 2.4.3.7); above that
     /// it is left out, and the receiver waits a frame longer to know that the picture has ended.
@@ -137,15 +142,20 @@ pub const QUIET: [&str; 5] = [
 ];
 
 /// Arguments of the encoder: raw pictures on stdin, FLV on stdout.
-pub fn encoder(wish: &EncoderWish, version: Version, cores: usize) -> Arguments {
+pub fn encoder(wish: &EncoderWish, found: &Capabilities, cores: usize) -> Arguments {
+    let row = encoder::row(wish.family);
     let mut args = Arguments::default();
     args.add(QUIET);
+    let node = row.render_node(wish.variant, found);
+    if let Some(node) = node {
+        args.add(["-vaapi_device", node]);
+    }
     args.add(PROBE_NOTHING);
-    let pixel_format = match wish.pipe {
-        PipeFormat::I420 => encoder::row(wish.family).pixel_format,
+    let pipe = match wish.pipe {
+        PipeFormat::I420 => "yuv420p",
         PipeFormat::Bgra => "bgra",
     };
-    args.add(["-f", "rawvideo", "-pix_fmt", pixel_format]);
+    args.add(["-f", "rawvideo", "-pix_fmt", pipe]);
     args.add(["-video_size".into(), wish.size.to_string()]);
     args.add([
         "-framerate".into(),
@@ -155,21 +165,16 @@ pub fn encoder(wish: &EncoderWish, version: Version, cores: usize) -> Arguments 
         args.add(COLOUR);
     }
     args.add(["-i", "pipe:0", "-an"]);
-    if wish.pipe == PipeFormat::Bgra {
-        // The scaler's own choice is BT.601 (libswscale, SWS_CS_DEFAULT), whatever the tags say; and
-        // newer encoders take primaries and transfer from the pictures, not from the options.
-        args.add([
-            "-vf",
-            "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,\
-             setparams=color_primaries=bt709:color_trc=bt709",
-        ]);
+    let filters = filters(wish.pipe, row.pixel_format, node.is_some());
+    if !filters.is_empty() {
+        args.add(["-vf", &filters]);
     }
-    args.add(encoder::arguments(wish.family, version, cores));
-    args.add(["-pix_fmt", "yuv420p", "-bf", "0"]);
-    args.add([
-        "-g".into(),
-        wish.fps.frames_in(f64::from(wish.gop_seconds)).to_string(),
-    ]);
+    args.add(encoder::arguments(wish, found, cores));
+    if node.is_none() {
+        args.add(["-pix_fmt", row.pixel_format]);
+    }
+    args.add(["-bf", "0"]);
+    args.add(["-g".into(), wish.gop_frames().to_string()]);
     args.add([
         "-force_key_frames".into(),
         format!("expr:eq(n,{FIRST_SHOWN})"),
@@ -190,6 +195,26 @@ pub fn encoder(wish: &EncoderWish, version: Version, cores: usize) -> Arguments 
         "pipe:1",
     ]);
     args
+}
+
+/// What a picture goes through before the encoder; empty where it is taken as it comes.
+fn filters(pipe: PipeFormat, pixel_format: &str, upload: bool) -> String {
+    let mut chain = Vec::new();
+    if pipe == PipeFormat::Bgra {
+        // The scaler's own choice is BT.601 (libswscale, SWS_CS_DEFAULT), whatever the tags say; and
+        // newer encoders take primaries and transfer from the pictures, not from the options.
+        chain.push("scale=out_color_matrix=bt709:out_range=tv".to_owned());
+    }
+    if pipe == PipeFormat::Bgra || upload || pixel_format != "yuv420p" {
+        chain.push(format!("format={pixel_format}"));
+    }
+    if pipe == PipeFormat::Bgra {
+        chain.push("setparams=color_primaries=bt709:color_trc=bt709".to_owned());
+    }
+    if upload {
+        chain.push("hwupload".to_owned());
+    }
+    chain.join(",")
 }
 
 /// Before each input: probing held the first picture back 4.5 s (7.0), 1.3 s (5.1); so 0.3..0.6.
@@ -280,12 +305,13 @@ pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arg
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ffmpeg::Version;
 
-    const VERSIONS: [Version; 3] = [
-        Version { major: 5, minor: 1 },
-        Version { major: 7, minor: 0 },
-        Version { major: 9, minor: 0 },
-    ];
+    const VERSIONS: [(u32, u32); 7] = [(4, 4), (5, 1), (6, 0), (7, 0), (7, 1), (8, 1), (9, 0)];
+
+    fn found((major, minor): (u32, u32)) -> Capabilities {
+        Capabilities::of_version(Version { major, minor })
+    }
 
     fn output() -> SrtOutput {
         SrtOutput {
@@ -296,19 +322,70 @@ mod tests {
         }
     }
 
+    fn line(wish: &EncoderWish, version: (u32, u32)) -> String {
+        encoder(wish, &found(version), 2).command_line("ffmpeg")
+    }
+
     #[test]
     fn golden_encoder() {
         let wish = EncoderWish::of(&Settings::default());
-        for version in VERSIONS {
-            let line = encoder(&wish, version, 2).command_line("ffmpeg");
-            insta::assert_snapshot!(format!("encoder_{}", version.major), line);
+        for version in [(5, 1), (7, 0), (9, 0)] {
+            insta::assert_snapshot!(format!("encoder_{}", version.0), line(&wish, version));
         }
         let raw = EncoderWish {
             pipe: PipeFormat::Bgra,
             ..wish
         };
-        let line = encoder(&raw, VERSIONS[0], 2).command_line("ffmpeg");
-        insta::assert_snapshot!("encoder_bgra", line);
+        insta::assert_snapshot!("encoder_bgra", line(&raw, VERSIONS[1]));
+    }
+
+    /// Each family's own part of the line, for each version and set of options; what is the same
+    /// for a run of versions stands once.
+    #[test]
+    fn golden_families() {
+        for row in encoder::TABLE {
+            let mut text = String::new();
+            let wish = |variant, pipe| EncoderWish {
+                family: row.family,
+                variant,
+                pipe,
+                ..EncoderWish::of(&Settings::default())
+            };
+            let whole = line(&wish(0, PipeFormat::I420), VERSIONS[3]);
+            text += &format!("whole, 7.0:\n  {whole}\n");
+            let raw = line(&wish(0, PipeFormat::Bgra), VERSIONS[3]);
+            let filter = raw.split(" -vf ").nth(1).unwrap();
+            text += &format!("BGRA: -vf {}\n", filter.split(" -c:v").next().unwrap());
+            for variant in 0..row.variant_count(1) {
+                text += &format!("\n{}:\n", row.variant_in_words(variant));
+                let own = |version| {
+                    encoder::arguments(&wish(variant, PipeFormat::I420), &found(version), 2)
+                        .join(" ")
+                };
+                let mut last = String::new();
+                for version in VERSIONS {
+                    let (line, (major, minor)) = (own(version), version);
+                    if line == last {
+                        text += &format!("  {major}.{minor} the same\n");
+                    } else {
+                        text += &format!("  {major}.{minor} {line}\n");
+                    }
+                    last = line;
+                }
+            }
+            for speed in [EncoderSpeed::Fastest, EncoderSpeed::Sharpest] {
+                let wish = EncoderWish {
+                    speed,
+                    ..wish(0, PipeFormat::I420)
+                };
+                let own = encoder::arguments(&wish, &found(VERSIONS[3]), 2).join(" ");
+                text += &format!(
+                    "\n{speed:?}, 7.0, bufsize {} kbit:\n  {own}\n",
+                    wish.vbv_kbit()
+                );
+            }
+            insta::assert_snapshot!(format!("family_{}", row.name), text);
+        }
     }
 
     #[test]

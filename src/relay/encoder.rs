@@ -137,7 +137,7 @@ impl Encoder {
         sink: Arc<dyn EncoderSink>,
     ) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let args = plan::encoder(&wish, ffmpeg.capabilities.version, cores);
+        let args = plan::encoder(&wish, &ffmpeg.capabilities, cores);
         let log = Box::new(move |line: &str| tracing::warn!("encoder {id}: {line}"));
         let mut sidecar = Sidecar::start(
             &format!("encoder-{id}"),
