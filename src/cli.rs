@@ -2,6 +2,7 @@
 
 use crate::capture::{self, choice};
 use crate::ffmpeg::capabilities;
+use crate::doctor;
 use crate::ffmpeg::plan::{self, AudioInput as SoundPipe, EncoderWish, SrtOutput};
 use crate::headless::{self, Wish};
 use crate::publish::{Mode, parse_host_box, stream_id};
@@ -13,6 +14,7 @@ use crate::settings::{
 use crate::stop::StopToken;
 use crate::units::Region;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::IsTerminal;
 
 /// Producer console: sends a return picture of the screen to camera operators and talent through
 /// MediaMTX, with a measured latency.
@@ -34,6 +36,9 @@ pub enum Task {
     Live(LiveArgs),
     /// Print both ffmpeg commands, secrets masked.
     FfmpegArgs(SettingsArgs),
+    /// Look whether everything is there that a show needs: ffmpeg, encoders, what browsers will get,
+    /// graphics cards, picture, sound, network, server, clock. Exit code 0 where nothing fails.
+    Doctor(DoctorArgs),
     /// Print what of the screen can be captured on this machine now.
     Sources {
         /// As JSON, with the names that `--set video.part=...` takes.
@@ -132,6 +137,17 @@ pub struct LiveArgs {
     /// No log on stderr.
     #[arg(long)]
     pub quiet: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// The report as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn bitrate_at(text: &str) -> Result<(f64, u32), String> {
@@ -268,6 +284,52 @@ pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
         print!("{}", outcome.table());
     }
     Ok(())
+}
+
+/// `doctor`: looks at everything and prints the report.
+///
+/// # Errors
+/// Where a check failed: the first one's area decides the kind, as a show would end with it.
+pub fn doctor(args: &DoctorArgs, interrupted: &StopToken) -> Result<(), Failure> {
+    let settings = args.settings.settings()?;
+    let (secrets, now) = (Secrets::from_env(), doctor::Now::default());
+    let progress = std::io::stderr().is_terminal();
+    // One line that is written over: the report itself follows.
+    let show = |text: &str| {
+        if progress {
+            eprint!("\r\x1b[K{text}");
+        }
+    };
+    let mut count = 0;
+    show("looking ...");
+    let report = doctor::examine(&settings, &secrets, &now, interrupted, &mut |line| {
+        count += 1;
+        show(&format!("looking ... {count} lines, last: {}", line.area));
+    });
+    show("");
+    if args.json {
+        println!("{:#}", doctor::text::json(&report));
+    } else {
+        print!("{}", doctor::text::table(&report));
+    }
+    if interrupted.is_stopped() {
+        let ended = "ended before everything was looked at";
+        return Err(Failure::new(FailureKind::Internal, ended));
+    }
+    let failed = |line: &&doctor::Line| line.outcome == doctor::Outcome::Failed;
+    let Some(first) = report.lines.iter().find(failed) else {
+        return Ok(());
+    };
+    let kind = match first.area {
+        doctor::Area::Ffmpeg | doctor::Area::Encoder | doctor::Area::Webrtc => FailureKind::Ffmpeg,
+        doctor::Area::Capture | doctor::Area::Audio => FailureKind::Source,
+        doctor::Area::Network => FailureKind::NoReceiver,
+        doctor::Area::Server => FailureKind::Server,
+        doctor::Area::Gpu | doctor::Area::Clock => FailureKind::Internal,
+    };
+    let count = report.lines.iter().filter(failed).count();
+    let message = format!("{count} of the checks failed, the first is {}", first.area);
+    Err(Failure::new(kind, message))
 }
 
 /// `sources`: monitors and windows, one a line or as JSON.

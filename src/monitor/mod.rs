@@ -1,5 +1,10 @@
-//! What the console costs.
+//! What the console costs, and what the machine's graphics cards do.
 
+#[cfg(target_os = "linux")]
+mod drm;
 pub mod gpu;
+#[cfg(any(windows, target_os = "macos"))]
+mod gpu_system;
 pub mod load;
+mod nvml;
 pub mod thread_time;

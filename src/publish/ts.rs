@@ -16,7 +16,7 @@ use mpeg2ts_reader::demultiplex::{
     Demultiplex, DemuxContext, FilterChangeset, FilterRequest, NullPacketFilter, PacketFilter,
     PatPacketFilter, PmtPacketFilter,
 };
-use mpeg2ts_reader::descriptor::CoreDescriptors;
+use mpeg2ts_reader::descriptor::{CoreDescriptors, UnknownDescriptor};
 use mpeg2ts_reader::packet::{ContinuityCounter, Packet};
 use mpeg2ts_reader::psi::pat::PAT_PID;
 use mpeg2ts_reader::psi::pmt::StreamInfo;
@@ -28,6 +28,20 @@ const PACKET: usize = Packet::SIZE;
 const SYNC: u8 = 0x47;
 /// A PES packet beyond this size is given up: at 10 Mb/s it would be six seconds of video.
 const PES_MAX: usize = 8 << 20;
+
+/// What a stream carries, for whoever looks at the bytes themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// An access unit, Annex B.
+    Picture(&'a [u8]),
+    /// An Opus packet (RFC 6716 3).
+    Opus(&'a [u8]),
+    /// How many channels the tables say that the Opus stream has.
+    OpusChannels(u8),
+}
+
+/// What is called with each payload.
+pub type OnPayload = Box<dyn FnMut(Payload<'_>) + Send>;
 
 /// Demultiplexer of one transport stream with one H.264 and one Opus stream.
 pub struct TsDemux {
@@ -55,6 +69,7 @@ impl TsDemux {
             opus: Pes::default(),
             events: Vec::new(),
             damaged: 0,
+            on_payload: None,
         };
         Self {
             demux: Demultiplex::new(&mut context),
@@ -62,6 +77,14 @@ impl TsDemux {
             pending: Vec::new(),
             in_step: false,
         }
+    }
+
+    /// As [`TsDemux::new`]; `look` is called with everything that comes whole, before its event is
+    /// given out.
+    pub fn looking(look: OnPayload) -> Self {
+        let mut demux = Self::new();
+        demux.context.on_payload = Some(look);
+        demux
     }
 
     /// Takes `bytes`, cut anywhere, read at `at`, and appends what they complete to `out`.
@@ -138,9 +161,16 @@ struct Context {
     opus: Pes,
     events: Vec<ArrivalEvent>,
     damaged: u64,
+    on_payload: Option<OnPayload>,
 }
 
 impl Context {
+    fn look(&mut self, payload: Payload<'_>) {
+        if let Some(look) = &mut self.on_payload {
+            look(payload);
+        }
+    }
+
     fn pes(&mut self, kind: Kind) -> &mut Pes {
         match kind {
             Kind::Video => &mut self.video,
@@ -217,14 +247,19 @@ impl Context {
         let bytes = std::mem::take(&mut pes.bytes);
         let payload = &bytes[start..end];
         match kind {
-            Kind::Video => self
-                .events
-                .extend(Arrival::of(nal_units(payload), at).map(ArrivalEvent::Video)),
+            Kind::Video => {
+                self.look(Payload::Picture(payload));
+                let arrival = Arrival::of(nal_units(payload), at);
+                self.events.extend(arrival.map(ArrivalEvent::Video));
+            }
             Kind::Opus => match opus_packets(payload) {
-                Some(packets) => self.events.extend(packets.into_iter().map(|packet| {
-                    let hash = opus_hash(packet);
-                    ArrivalEvent::Audio { hash, at }
-                })),
+                Some(packets) => {
+                    for packet in packets {
+                        self.look(Payload::Opus(packet));
+                        let hash = opus_hash(packet);
+                        self.events.push(ArrivalEvent::Audio { hash, at });
+                    }
+                }
                 None => self.damaged += 1,
             },
         }
@@ -321,7 +356,12 @@ impl DemuxContext for Context {
                 stream_type: StreamType::H222_0_PES_PRIVATE_DATA,
                 stream_info,
                 ..
-            } if is_opus(stream_info) => Filter::Stream(StreamFilter(Kind::Opus)),
+            } if is_opus(stream_info) => {
+                if let Some(channels) = opus_channels(stream_info) {
+                    self.look(Payload::OpusChannels(channels));
+                }
+                Filter::Stream(StreamFilter(Kind::Opus))
+            }
             _ => Filter::Null(NullPacketFilter::default()),
         }
     }
@@ -333,6 +373,20 @@ fn is_opus(stream: &StreamInfo<'_>) -> bool {
         matches!(descriptor, Ok(CoreDescriptors::Registration(registration))
             if registration.is_format(FormatIdentifier::from(&b"Opus"[..])))
     })
+}
+
+/// The channels of an Opus stream's descriptor (`opus_audio_descriptor()` of the same draft: DVB's
+/// extension descriptor 0x7f, of type 0x80; up to 8 its code is their number).
+fn opus_channels(stream: &StreamInfo<'_>) -> Option<u8> {
+    stream
+        .descriptors()
+        .find_map(|descriptor| match descriptor {
+            Ok(CoreDescriptors::UserPrivate(UnknownDescriptor {
+                tag: 0x7f,
+                payload: [0x80, channels, ..],
+            })) => Some(*channels),
+            _ => None,
+        })
 }
 
 #[cfg(test)]
