@@ -5,9 +5,9 @@ use super::Scene;
 use crate::doctor::{Area, Line, Outcome, Report};
 use crate::ui::actions::Action;
 use crate::ui::theme;
-use crate::ui::widgets;
 use crate::ui::widgets::block::{self, Verdict};
-use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
+use eframe::egui::text::{LayoutJob, TextFormat};
+use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
 fn verdict(outcome: Outcome) -> (Verdict, &'static str) {
     match outcome {
@@ -127,10 +127,20 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, line: &Line) {
                 Outcome::Skipped => theme::TEXT_DIM,
                 Outcome::Warning | Outcome::Failed => theme::TEXT,
             };
-            if line.outcome != Outcome::Ok {
-                widgets::text(ui, scene.t(word), theme::bold(12.5), verdict.colour());
-            }
-            block::words(ui, &line.found, theme::regular(13.0), ink);
+            // One text, so that a screen reader says the outcome with what was found.
+            let mut job = LayoutJob::default();
+            let format = |font, colour| TextFormat::simple(font, colour);
+            job.append(
+                &scene.t(word),
+                0.0,
+                format(theme::bold(12.5), verdict.colour()),
+            );
+            job.append(
+                &format!("  {}", line.found),
+                0.0,
+                format(theme::regular(13.0), ink),
+            );
+            ui.add(Label::new(job).wrap().selectable(true));
             if !line.fix.is_empty() {
                 let text = scene.texts.f("check-fix", &[("fix", &line.fix)]);
                 block::words(ui, text, theme::regular(13.0), theme::BLUE);

@@ -115,7 +115,10 @@ fn time(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus, budget_ms: f64
     let figures = encoding.encode;
     let (verdict, key) = in_budget(figures, budget_ms);
     let title = scene.t("encoder-time");
-    block::head(ui, &title, Some((verdict, &scene.t(key))));
+    let words = scene
+        .texts
+        .f(key, &[("budget", &format!("{budget_ms:.1}"))]);
+    block::head(ui, &title, Some((verdict, &words)));
     let gauge = Gauge {
         value: figures.map(|f| f.p50_ms),
         mostly: figures.map(|f| f.p95_ms),
@@ -130,9 +133,10 @@ fn time(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus, budget_ms: f64
             (&scene.t("encoder-p50"), tile(figures.map(|f| f.p50_ms))),
             (&scene.t("latency-p95"), tile(figures.map(|f| f.p95_ms))),
             (&scene.t("latency-max"), tile(figures.map(|f| f.max_ms))),
+            // Nothing is late before anything was timed.
             (
-                &scene.t("encoder-budget"),
-                Some(format!("{budget_ms:.1} ms")),
+                &scene.t("encoder-late"),
+                figures.map(|_| encoding.late.to_string()),
             ),
         ],
         "—",
@@ -142,7 +146,7 @@ fn time(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus, budget_ms: f64
 /// Whether pictures are ready before the next one comes: 19 of 20 must be.
 fn in_budget(figures: Option<StageFigures>, budget_ms: f64) -> (Verdict, &'static str) {
     match figures {
-        None => (Verdict::Unknown, "encoder-not-measured"),
+        None => (Verdict::Unknown, "encoder-budget"),
         Some(f) if f.p50_ms > budget_ms => (Verdict::Bad, "encoder-over-budget"),
         Some(f) if f.p95_ms > budget_ms => (Verdict::Poor, "encoder-over-budget"),
         Some(_) => (Verdict::Good, "encoder-in-budget"),
@@ -204,11 +208,6 @@ fn key_frames(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus) {
         &[
             (&scene.t("encoder-key-last"), sizes.map(|s| kib(s.last))),
             (&scene.t("encoder-key-max"), sizes.map(|s| kib(s.max))),
-            (
-                &scene.t("encoder-late"),
-                // Counted from the first picture on that was timed.
-                encoding.encode.map(|_| encoding.late.to_string()),
-            ),
         ],
         "—",
     );

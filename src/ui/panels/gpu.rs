@@ -42,7 +42,7 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, gpu: &Gpu) {
         ],
         &not_available,
     );
-    block::tiles(
+    block::columns(
         ui,
         &[
             (&scene.t("gpu-encoder"), percent(gpu.encoder_percent)),
@@ -51,6 +51,7 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, gpu: &Gpu) {
                 gpu.encoder_sessions.map(|n| n.to_string()),
             ),
         ],
+        3,
         &not_available,
     );
     ui.add_space(2.0);

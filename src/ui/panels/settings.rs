@@ -116,6 +116,8 @@ pub(super) fn choose<T: Clone + PartialEq>(
         .map_or(other, |(_, text)| text.clone());
     ComboBox::from_id_salt(id)
         .width(width)
+        // All the encoders, and all the rates, without scrolling.
+        .height(360.0)
         .truncate()
         .selected_text(shown)
         .show_ui(ui, |ui| {

@@ -88,11 +88,16 @@ pub fn head(ui: &mut Ui, title: &str, verdict: Option<(Verdict, &str)>) {
 /// One tile: a caption and its figure. None is a dash, never a zero.
 pub type Tile<'a> = (&'a str, Option<String>);
 
-/// A row of tiles of equal width, 40 points high; `unknown` stands where there is no figure.
+/// A row of tiles of equal width, 46 points high; `unknown` stands where there is no figure.
 pub fn tiles(ui: &mut Ui, tiles: &[Tile<'_>], unknown: &str) {
+    columns(ui, tiles, tiles.len(), unknown);
+}
+
+/// The same in so many columns, of which the last ones may stay empty.
+pub fn columns(ui: &mut Ui, tiles: &[Tile<'_>], count: usize, unknown: &str) {
     let gap = 6.0;
-    let count = tiles.len().max(1) as f32;
-    let size = vec2(ui.available_width(), 40.0);
+    let count = count.max(1) as f32;
+    let size = vec2(ui.available_width(), 46.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let width = (rect.width() - gap * (count - 1.0)) / count;
     for (i, (title, value)) in tiles.iter().enumerate() {
