@@ -1,15 +1,19 @@
 //! The window on an invented show, for work on its look: no ffmpeg, no server, nothing is sent.
 //! Every figure is made up; the title says so.
 //!
-//! `cargo run --example window_demo -- [idle|starting|live|sent|reconnecting|failed] [en|ko] [trouble] [own]`
+//! `cargo run --example window_demo -- [idle|starting|live|sent|reconnecting|failed] [en|ko] [trouble] [own]
+//! [adaptive] [report]`; F2, F3 and F4 open settings, encoder and check.
 
 #![allow(clippy::unwrap_used)]
+
+#[path = "window_demo/encoding.rs"]
+mod encoding;
 
 use pd_console::capture::PictureStatus;
 use pd_console::clock::{self, MonoTime};
 use pd_console::session::snapshot::{
-    AudioLevel, AudioStatus, Confirmation, Drops, LatencyFigures, LogLine, Preview, Receiver,
-    Severity, StageFigures, State, TrendPoint,
+    AudioLevel, AudioStatus, Confirmation, Drops, EncoderStatus, LatencyFigures, LogLine, Preview,
+    Receiver, Severity, StageFigures, State, TrendPoint,
 };
 use pd_console::session::{Command, Console, Snapshot};
 use pd_console::settings::{Language, Settings, TargetKind};
@@ -25,6 +29,8 @@ struct Inner {
     preview: bool,
     sent_only: bool,
     trouble: bool,
+    /// When a check was asked for; it takes three seconds.
+    examined: Option<MonoTime>,
 }
 
 struct Demo(Mutex<Inner>);
@@ -154,7 +160,14 @@ impl Console for Demo {
             State::Failed { message } => Some(message.as_str()),
             _ => None,
         };
-        let kbps = f64::from(demo.settings.encoder.bitrate_kbps);
+        let encoding = if live {
+            encoding::status(&demo.settings, t, demo.trouble)
+        } else {
+            EncoderStatus::default()
+        };
+        let wish = encoding.wish;
+        let kbps = wish.map_or(demo.settings.encoder.bitrate_kbps, |wish| wish.bitrate_kbps);
+        let kbps = f64::from(kbps);
         let level = |phase: f64| (-16.0 + 10.0 * wave(t + phase, 1.7) * wave(t, 0.43)) as f32;
         let peak = [level(0.0), level(0.3)];
         let own = demo.settings.target.kind == TargetKind::Srt;
@@ -191,6 +204,15 @@ impl Console for Demo {
                 format!("libx264 {kbps:.0} kb/s")
             } else {
                 String::new()
+            },
+            encoding,
+            gpus: Some(Arc::new(encoding::gpus(t))),
+            network: live.then(|| encoding::network(t)),
+            doctor: encoding::doctor(demo.examined, at),
+            events: if live {
+                encoding::events(t)
+            } else {
+                Vec::new()
             },
             bitrate_pending_kbps: demo.pending.map(|(kbps, _)| kbps),
             measured_kbps: live.then(|| kbps * (0.985 + 0.01 * wave(t, 4.0))),
@@ -241,7 +263,8 @@ impl Console for Demo {
             Command::SetMuted { muted } => demo.settings.audio.muted = muted,
             Command::ApplySettings(settings) => demo.settings = *settings,
             Command::SetPreview { on } => demo.preview = on,
-            Command::ChooseScreen | Command::Examine => {}
+            Command::Examine => demo.examined = Some(now),
+            Command::ChooseScreen => {}
             Command::SetInput { .. } | Command::SetSecrets { .. } | Command::Quit => {}
         }
     }
@@ -294,6 +317,7 @@ fn main() -> eframe::Result {
         settings.target.kind = TargetKind::Srt;
         settings.target.host = "media studio".into();
     }
+    settings.encoder.adaptive = has("adaptive");
     if has("ko") {
         settings.language = Language::Korean;
     } else if has("en") {
@@ -307,6 +331,7 @@ fn main() -> eframe::Result {
         preview: true,
         sent_only: has("sent"),
         trouble: has("trouble"),
+        examined: has("report").then_some(MonoTime::ZERO),
     }));
     pd_console::ui::run(Arc::new(demo))
 }

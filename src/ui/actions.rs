@@ -1,6 +1,7 @@
 //! What the operator did in one frame of the window, and the commands that it makes. The panels
 //! return these and change nothing of the session themselves.
 
+use super::panels::side::Side;
 use crate::session::{Command, Secret};
 use crate::settings::{AudioInput, Settings};
 
@@ -36,8 +37,12 @@ pub enum Action {
     Preview(bool),
     /// Read the failure and put it away.
     Dismiss,
-    /// Opened or closed the settings.
-    ShowSettings(bool),
+    /// Opened a page of the side panel, or closed the panel.
+    ShowSide(Option<Side>),
+    /// Wants everything looked at that a show needs.
+    Examine,
+    /// Has read that another encoder took the place of the chosen one: the text of it.
+    Noted(String),
     /// Opened or closed the list of keys.
     ShowKeys(bool),
     /// Copied a text to the clipboard.
@@ -73,9 +78,11 @@ impl Action {
             }],
             Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::Dismiss => vec![Command::Dismiss],
+            Self::Examine => vec![Command::Examine],
             Self::PressStop
             | Self::Preview(_)
-            | Self::ShowSettings(_)
+            | Self::ShowSide(_)
+            | Self::Noted(_)
             | Self::ShowKeys(_)
             | Self::Copy(_)
             | Self::Quit

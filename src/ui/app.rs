@@ -5,6 +5,7 @@ use super::actions::Action;
 use super::fonts::{self, Fallback};
 use super::i18n::Texts;
 use super::panels::Scene;
+use super::panels::side::Side;
 use super::view::{self, View};
 use super::{theme, widgets::bitrate_slider};
 use crate::clock::MonoTime;
@@ -112,7 +113,10 @@ impl Window {
             self.language = language;
             self.texts = Texts::new(language);
         }
-        if view.settings_open && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS) {
+        view.examining.settle(&snapshot.doctor.running, now);
+        if view.side == Some(Side::Settings)
+            && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
+        {
             self.inputs_at = Some(now);
             view.form.inputs = self.console.inputs();
             view.form.pictures = self.console.pictures();
@@ -143,6 +147,12 @@ impl Window {
             self.fallback.look(ctx, &input.label);
         }
         self.fallback.look(ctx, &snapshot.source);
+        for card in snapshot.gpus.iter().flat_map(|gpus| gpus.iter()) {
+            self.fallback.look(ctx, &card.name);
+        }
+        for line in snapshot.doctor.report.iter().flat_map(|r| &r.lines) {
+            self.fallback.look(ctx, &line.found);
+        }
         if let State::Failed { message } = &snapshot.state {
             self.fallback.look(ctx, message);
         }
@@ -154,12 +164,14 @@ impl Window {
         let now = window_time(&ctx);
         let (kbps, muted) = self.follow(&ctx, now);
         let snapshot = self.snapshot.clone();
+        let examining = self.view.examining.or(snapshot.doctor.running, now);
         let scene = Scene {
             snapshot: &snapshot,
             texts: &self.texts,
             now,
             kbps,
             muted,
+            examining,
             small: false,
             latency_hidden: false,
         };
@@ -187,7 +199,9 @@ impl Window {
                 view.preview_on = *on;
                 view.form.draft.preview.on = *on;
             }
-            Action::ShowSettings(open) => view.settings_open = *open,
+            Action::ShowSide(side) => view.side = *side,
+            Action::Examine => view.examining.set(true, now),
+            Action::Noted(text) => view.noted = Some(text.clone()),
             Action::ShowKeys(open) => view.keys_open = *open,
             Action::Copy(text) => ctx.copy_text(text.clone()),
             Action::Stay => view.asking = false,

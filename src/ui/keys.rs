@@ -1,6 +1,7 @@
 //! The window's keys. A held key counts once; plain letters are left to a text field in focus.
 
 use super::actions::Action;
+use super::panels::side::Side;
 use super::widgets::bitrate_slider::rung;
 use crate::session::snapshot::State;
 use eframe::egui::{Context, Event, Key, Modifiers};
@@ -42,6 +43,8 @@ pub struct KeyView {
     pub kbps: u32,
     /// Whether the sound is muted.
     pub muted: bool,
+    /// Which page of the side panel is open.
+    pub side: Option<Side>,
     /// Whether the list of keys is open.
     pub keys_open: bool,
     /// Whether the question to quit is open.
@@ -59,6 +62,12 @@ fn one(
     let plain = !modifiers.command && !modifiers.ctrl && !modifiers.alt && !typing;
     if view.asking {
         return (key == Key::Escape).then_some(Action::Stay);
+    }
+    // Alt + F4 closes the window and is not F4.
+    let page = Side::ALL.into_iter().find(|side| side.key() == key);
+    if let Some(page) = page.filter(|_| !modifiers.alt) {
+        let open = view.side != Some(page);
+        return Some(Action::ShowSide(open.then_some(page)));
     }
     match key {
         Key::F5 => begin(state, go),

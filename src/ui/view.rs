@@ -4,6 +4,7 @@
 use super::actions::Action;
 use super::guard::{GoGuard, StopGuard, Wish};
 use super::panels::live::Block;
+use super::panels::side::Side;
 use super::panels::{self, Scene, card, form::Form, preview::Screen};
 use super::widgets::level_meter::PeakHold;
 use super::{keys, theme};
@@ -31,8 +32,12 @@ pub struct View {
     pub least: Severity,
     /// The settings' draft.
     pub form: Form,
-    /// Whether the settings are open.
-    pub settings_open: bool,
+    /// Which page of the side panel is open.
+    pub side: Option<Side>,
+    /// A check was just asked for.
+    pub examining: Wish<bool>,
+    /// The fallback to another encoder that the operator has read.
+    pub noted: Option<String>,
     /// Whether the list of keys is open.
     pub keys_open: bool,
     /// Whether the question to quit is open.
@@ -51,7 +56,9 @@ impl Default for View {
             hold: PeakHold::default(),
             least: Severity::Info,
             form: Form::default(),
-            settings_open: false,
+            side: None,
+            examining: Wish::default(),
+            noted: None,
             keys_open: false,
             asking: false,
         }
@@ -76,12 +83,13 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let size = ui.available_size();
     scene.small = size.x < 1000.0 || size.y < 640.0;
-    // Where three columns would be too narrow, the settings take the latency meter's place.
-    scene.latency_hidden = view.settings_open && size.x < 1180.0;
+    // Where three columns would be too narrow, the side panel takes the latency meter's place.
+    scene.latency_hidden = view.side.is_some() && size.x < 1180.0;
     let ctx = ui.ctx().clone();
     let key_view = keys::KeyView {
         kbps: scene.kbps,
         muted: scene.muted,
+        side: view.side,
         keys_open: view.keys_open,
         asking: view.asking,
     };
@@ -102,8 +110,8 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
         .show_separator_line(false)
         .frame(bar.inner_margin(around))
         .show(ui, |ui| {
-            let open = view.settings_open;
-            panels::status::show(ui, &scene, open, &mut actions);
+            panels::status::show(ui, &scene, view.side, &mut actions);
+            panels::fallback::strip(ui, &scene, view.side, view.noted.as_deref(), &mut actions);
             if let State::Failed { message } = &scene.snapshot.state {
                 ui.add_space(4.0);
                 theme::card().show(ui, |ui| {
@@ -111,7 +119,10 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
                 });
             }
         });
-    let height = if scene.small { 96.0 } else { 118.0 };
+    let mut height = if scene.small { 96.0 } else { 118.0 };
+    if panels::bitrate::is_adaptive(&scene) {
+        height += panels::bitrate::ADAPTIVE_LINE;
+    }
     Panel::bottom("live")
         .resizable(false)
         .show_separator_line(false)
@@ -180,16 +191,16 @@ fn lower(
     });
 }
 
-/// The middle: preview over log, latency, settings.
+/// The middle: preview over log, latency, side panel.
 fn middle(ui: &mut Ui, rect: Rect, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     ui.allocate_rect(rect, Sense::hover());
     let gap = if scene.small { 6.0 } else { theme::GAP };
     let mut right = rect.right();
     let column = (rect.width() - gap) / 2.0;
-    if view.settings_open {
+    if let Some(side) = view.side {
         let width = if scene.latency_hidden { column } else { 360.0 };
         let panel = rect.with_min_x(right - width);
-        panels::settings::show(ui, panel, scene, &mut view.form, actions);
+        panels::side::show(ui, panel, scene, side, view, actions);
         right -= width + gap;
     }
     let left_width = if scene.latency_hidden {

@@ -2,13 +2,25 @@
 
 use crate::rig::figures;
 use crate::rig::{Rig, live, states};
-use eframe::egui::{Rect, Shape, accessibility, epaint::TextShape, pos2, vec2};
+use eframe::egui::{Key, Modifiers, Rect, Shape, accessibility, epaint::TextShape, pos2, vec2};
 use egui_kittest::kittest::NodeT;
-use pd_console::session::snapshot::{Confirmation, Receiver, State};
-use pd_console::settings::Language;
+use pd_console::doctor::{Area, Line, Outcome, Report};
+use pd_console::ffmpeg::plan::EncoderWish;
+use pd_console::monitor::gpu::Gpu;
+use pd_console::session::Snapshot;
+use pd_console::session::snapshot::{
+    AdaptiveStatus, Confirmation, EncoderStatus, KeyFrameSizes, NetworkFigures, Receiver, State,
+    TrendEvent, TrendKind,
+};
+use pd_console::settings::{EncoderFamily, Language, Settings};
+use std::sync::Arc;
 
 /// A name from outside may end in "…"; it is whole when pointed at.
 const DEVICE: &str = "USB Audio CODEC, analogue stereo";
+/// So may a source's.
+const SOURCE: &str = "X11 screen :0, 3840x1080";
+/// A reason from the session likewise, in the one line that there is for it.
+const REASON: &str = "because of this and that and the other";
 
 /// 1280x800 and 1024x700, and the same at 150 %.
 const SIZES: [[f32; 2]; 4] = [
@@ -26,6 +38,9 @@ fn every_control_lies_whole_in_the_window_and_on_no_other() {
                 check(size, language, &state);
             }
             without_arrival(size, language);
+            for key in [Key::F2, Key::F3, Key::F4] {
+                page(size, language, key);
+            }
         }
     }
 }
@@ -89,7 +104,8 @@ fn no_text_is_cut_off(rig: &Rig, at: &str) {
         texts(&clipped.shape, &mut |text| {
             count += 1;
             let words = text.galley.text();
-            assert!(!text.galley.elided || words == DEVICE, "{words:?} in {at}");
+            let outside = [DEVICE, REASON, SOURCE].iter().any(|s| words.contains(s));
+            assert!(!text.galley.elided || outside, "{words:?} in {at}");
             let place = text.galley.rect.translate(text.pos.to_vec2());
             // The log scrolls up and down: only the width is promised.
             let within = clipped.clip_rect.expand2(vec2(1.0, f32::INFINITY));
@@ -124,4 +140,83 @@ fn without_arrival(size: [f32; 2], language: Language) {
     no_text_is_cut_off(&rig, &format!("{size:?} {language:?} without arrival"));
     let stop = controls(&rig).into_iter().map(|(_, rect)| rect.bottom());
     assert!(stop.fold(0.0, f32::max) <= size[1], "{size:?}");
+}
+
+/// Each page of the side panel, full of figures, and the strip and the line that come with them.
+fn page(size: [f32; 2], language: Language, key: Key) {
+    let mut rig = Rig::sized(language, size, full);
+    rig.key(Modifiers::NONE, key);
+    let at = format!("{size:?} {language:?} {key:?}");
+    no_text_is_cut_off(&rig, &at);
+    let controls = controls(&rig);
+    let bottom = |name: &str| {
+        let found = controls.iter().find(|(n, _)| n == name);
+        found.map(|(_, rect)| rect.bottom())
+    };
+    let close = ["Close panel", "패널 닫기"].into_iter().find_map(bottom);
+    assert!(close.is_some_and(|y| y < size[1]), "{close:?} in {at}");
+    let stop = ["STOP", "송출 종료"].into_iter().find_map(bottom);
+    assert!(stop.is_some_and(|y| y <= size[1]), "{stop:?} in {at}");
+}
+
+fn full(s: &mut Snapshot) {
+    live(s);
+    s.measured_kbps = Some(2987.0);
+    s.settings.encoder.adaptive = true;
+    let wish = EncoderWish::of(&Settings::default());
+    s.encoding = EncoderStatus {
+        wish: Some(wish),
+        name: "h264_videotoolbox".into(),
+        options: "-preset superfast -tune zerolatency -profile:v baseline".into(),
+        why: REASON.into(),
+        fallback: Some(REASON.into()),
+        changing_to: Some(EncoderWish {
+            family: EncoderFamily::Libopenh264,
+            bitrate_kbps: 1250,
+            ..wish
+        }),
+        encode: Some(figures(130.0)),
+        late: 12_345,
+        key_frames: Some(KeyFrameSizes {
+            last: 165_535,
+            max: 165_535,
+        }),
+        lowered: Some(REASON.into()),
+        adaptive: Some(AdaptiveStatus {
+            kbps: 1250,
+            bounds_kbps: (500, 3000),
+            reason: REASON.into(),
+        }),
+    };
+    s.network = Some(NetworkFigures {
+        rtt_ms: Some(123.0),
+        given_up: 12_345,
+        ..NetworkFigures::default()
+    });
+    s.gpus = Some(Arc::new(vec![Gpu {
+        name: "NVIDIA GeForce RTX 4060 Laptop GPU".into(),
+        memory_bytes: Some((12 << 30, 24 << 30)),
+        ..Gpu::default()
+    }]));
+    let all = [
+        Outcome::Ok,
+        Outcome::Skipped,
+        Outcome::Warning,
+        Outcome::Failed,
+    ];
+    let lines = all.map(|outcome| Line {
+        area: Area::Webrtc,
+        outcome,
+        found: REASON.into(),
+        fix: REASON.into(),
+        took_ms: 84,
+    });
+    s.doctor.report = Some(Arc::new(Report {
+        lines: lines.into(),
+    }));
+    s.events = vec![TrendEvent {
+        at_s: 3.0,
+        kind: TrendKind::Failover,
+        text: REASON.into(),
+    }];
 }

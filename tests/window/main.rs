@@ -2,7 +2,9 @@
 //! records what it is told.
 #![cfg(feature = "gui")]
 
+mod check;
 mod controls;
+mod encoder;
 mod layout;
 mod rig;
 mod setup;

@@ -1,16 +1,29 @@
-//! The bitrate: wanted, on its way, measured.
+//! The bitrate: wanted, on its way, measured. Where it follows the network the slider is the
+//! ceiling, and a line beneath says what is in force and why.
 
 use super::Scene;
 use crate::ui::actions::Action;
 use crate::ui::theme;
-use crate::ui::widgets::{self, bitrate_slider};
+use crate::ui::widgets;
+use crate::ui::widgets::bitrate_slider::{self, Look};
+use crate::ui::widgets::block::Verdict;
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
 use eframe::egui::{Align, Button, DragValue, Layout, RichText, Ui, vec2};
+
+/// Height of the line that an adaptive bitrate adds, points.
+pub const ADAPTIVE_LINE: f32 = 22.0;
+
+/// Whether the bitrate follows the network, or will with the next show.
+pub fn is_adaptive(scene: &Scene<'_>) -> bool {
+    let snapshot = scene.snapshot;
+    snapshot.settings.encoder.adaptive || snapshot.encoding.adaptive.is_some()
+}
 
 /// Draws the panel's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     let pending = snapshot.bitrate_pending_kbps;
+    let adaptive = is_adaptive(scene);
     let height = if scene.small { 28.0 } else { 36.0 };
     widgets::row(ui, height, |ui| {
         widgets::caption(ui, &scene.t("bitrate-title"));
@@ -21,6 +34,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
             theme::bold(if scene.small { 20.0 } else { 26.0 }),
             theme::TEXT,
         );
+        if adaptive {
+            let text = scene.t("bitrate-ceiling");
+            widgets::text(ui, text, theme::regular(13.0), theme::TEXT_SOFT);
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if let Some(kbps) = pending {
                 let value = bitrate_slider::figure(kbps);
@@ -39,8 +56,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         }
         let width = (ui.available_width() - 36.0 - 84.0 - 12.0).max(60.0);
         let name = scene.t("bitrate-slider");
-        let measured = snapshot.measured_kbps;
-        bitrate_slider::show(ui, width, &mut kbps, pending.is_some(), measured, &name);
+        let look = Look {
+            pending: pending.is_some(),
+            measured: snapshot.measured_kbps,
+            floor: adaptive.then(|| bounds(scene).0),
+            in_force: snapshot.encoding.adaptive.as_ref().map(|a| a.kbps),
+        };
+        bitrate_slider::show(ui, width, &mut kbps, &look, &name);
         if step(ui, "+", &scene.t("bitrate-more")) {
             kbps = bitrate_slider::rung(kbps, true);
         }
@@ -61,6 +83,48 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     if kbps != scene.kbps {
         actions.push(Action::Bitrate(kbps));
     }
+    if adaptive {
+        in_force(ui, scene);
+    }
+}
+
+/// Floor and ceiling of the adaptive bitrate, kb/s.
+fn bounds(scene: &Scene<'_>) -> (u32, u32) {
+    let settings = &scene.snapshot.settings.encoder;
+    let status = scene.snapshot.encoding.adaptive.as_ref();
+    status.map_or((settings.floor_kbps, scene.kbps), |s| s.bounds_kbps)
+}
+
+/// What the adaptive bitrate holds, and why.
+fn in_force(ui: &mut Ui, scene: &Scene<'_>) {
+    let (floor, ceiling) = bounds(scene);
+    let (verdict, text) = match &scene.snapshot.encoding.adaptive {
+        Some(status) => {
+            let value = bitrate_slider::figure(status.kbps);
+            let variables = [("value", value.as_str()), ("reason", &status.reason)];
+            let lowered = status.kbps < ceiling;
+            let verdict = if lowered {
+                Verdict::Poor
+            } else {
+                Verdict::Good
+            };
+            (verdict, scene.texts.f("bitrate-in-force", &variables))
+        }
+        None => {
+            let floor = bitrate_slider::figure(floor);
+            let text = scene.texts.f("bitrate-adaptive", &[("floor", &floor)]);
+            (Verdict::Unknown, text)
+        }
+    };
+    widgets::row(ui, 18.0, |ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        verdict.show(ui);
+        let ink = match verdict {
+            Verdict::Poor => theme::AMBER,
+            _ => theme::TEXT_SOFT,
+        };
+        widgets::short_text(ui, text, theme::regular(13.0), ink);
+    });
 }
 
 fn step(ui: &mut Ui, sign: &str, name: &str) -> bool {

@@ -15,6 +15,9 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         ("+  /  −", "keys-bitrate"),
         ("←  /  →", "keys-arrows"),
         ("Tab", "keys-tab"),
+        ("F2", "keys-settings"),
+        ("F3", "keys-encoder"),
+        ("F4", "keys-check"),
         ("F1", "keys-help"),
     ];
     let modal = Modal::new(Id::unique("keys")).frame(theme::card().inner_margin(20));

@@ -3,18 +3,25 @@
 
 pub mod audio;
 pub mod bitrate;
+pub mod check;
+pub mod encoder;
+pub mod encoder_choice;
+pub mod fallback;
 pub mod form;
+pub mod gpu;
 pub mod keys;
 pub mod latency;
 pub mod live;
 pub mod log;
 pub mod preview;
 pub mod settings;
+pub mod side;
 pub mod sound;
 pub mod source;
 pub mod stages;
 pub mod status;
 pub mod trend;
+pub mod trend_events;
 
 use super::actions::Action;
 use super::i18n::Texts;
@@ -36,6 +43,8 @@ pub struct Scene<'a> {
     pub kbps: u32,
     /// Whether to show the sound as muted.
     pub muted: bool,
+    /// Whether a check of everything is under way.
+    pub examining: bool,
     /// Whether room is short: smaller type and margins.
     pub small: bool,
     /// Whether the latency panel is out of sight, so that the status line shows the figure.

@@ -1,6 +1,7 @@
 //! The captured picture. A texture is uploaded only when the session has made a new picture.
 
 use super::Scene;
+use super::side::Side;
 use crate::monitor::thread_time::thread_time;
 use crate::session::snapshot::Preview;
 use crate::ui::actions::Action;
@@ -143,7 +144,7 @@ fn lost(ui: &mut Ui, scene: &Scene<'_>, rect: Rect, problem: &str, actions: &mut
         .put(place, egui::Button::new(text).fill(theme::AMBER))
         .clicked()
     {
-        actions.push(Action::ShowSettings(true));
+        actions.push(Action::ShowSide(Some(Side::Settings)));
     }
 }
 

@@ -1,18 +1,16 @@
-//! The settings panel. Edits a draft ([`super::form`]); what is good is handed over as soon as it
-//! stands, so there is no button to forget. Locked while a show runs, but for language and sound.
+//! The settings page. Edits a draft ([`super::form`]); what is good is handed over as soon as it
+//! stands, so there is no button to forget. While a show runs only its destination is locked: the
+//! session changes all else without a viewer lost.
 
+use super::Scene;
 use super::form::{Field, Form};
-use super::{Scene, card};
 use crate::session::snapshot::State;
 use crate::settings::{Language, TargetKind};
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets;
 use crate::units::{Fps, Size};
-use eframe::egui::{
-    self, Align, Button, ComboBox, DragValue, Layout, Rect, Response, RichText, ScrollArea,
-    TextEdit, Ui, vec2,
-};
+use eframe::egui::{self, ComboBox, DragValue, Response, RichText, TextEdit, Ui, vec2};
 
 /// Sizes to choose from.
 pub(super) const SIZES: [Size; 5] = [
@@ -40,49 +38,24 @@ pub(super) const RATES: [Fps; 10] = [
     Fps::whole(120),
 ];
 
-/// Draws the panel into `rect`.
-pub fn show(
-    ui: &mut Ui,
-    rect: Rect,
-    scene: &Scene<'_>,
-    form: &mut Form,
-    actions: &mut Vec<Action>,
-) {
-    card(ui, "settings", rect, scene.small, |ui| {
-        widgets::row(ui, 28.0, |ui| {
-            widgets::caption(ui, &scene.t("settings-title"));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let text = RichText::new("×").font(theme::bold(16.0));
-                let close = ui.add(Button::new(text).min_size(vec2(28.0, 24.0)));
-                let name = scene.t("settings-close");
-                if close.on_hover_text(&name).accessible_name(&name).clicked() {
-                    actions.push(Action::ShowSettings(false));
-                }
-            });
-        });
-        let free = matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
-        ScrollArea::vertical()
-            .id_salt("settings")
-            .auto_shrink(false)
-            .min_scrolled_height(0.0)
-            .show(ui, |ui| {
-                ui.set_max_width(ui.available_width() - 8.0);
-                if !free {
-                    let text = RichText::new(scene.t("settings-locked"))
-                        .font(theme::regular(13.0))
-                        .color(theme::AMBER);
-                    ui.add(egui::Label::new(text).wrap());
-                }
-                window(ui, scene, form);
-                super::source::show(ui, scene, form, free, actions);
-                super::sound::show(ui, scene, form);
-                ui.add_enabled_ui(free, |ui| target(ui, scene, form));
-                for bad in form.draft.check().err().unwrap_or_default() {
-                    let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
-                    fault(ui, &scene.texts.f("bad-value", &variables));
-                }
-            });
-    });
+/// Draws the page's contents.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
+    let free = matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
+    if !free {
+        let text = RichText::new(scene.t("settings-locked"))
+            .font(theme::regular(13.0))
+            .color(theme::TEXT_SOFT);
+        ui.add(egui::Label::new(text).wrap());
+    }
+    window(ui, scene, form);
+    super::source::show(ui, scene, form, free, actions);
+    super::encoder_choice::show(ui, scene, form);
+    super::sound::show(ui, scene, form);
+    ui.add_enabled_ui(free, |ui| target(ui, scene, form));
+    for bad in form.draft.check().err().unwrap_or_default() {
+        let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
+        fault(ui, &scene.texts.f("bad-value", &variables));
+    }
 }
 
 pub(super) fn section(ui: &mut Ui, title: &str) {
@@ -143,6 +116,8 @@ pub(super) fn choose<T: Clone + PartialEq>(
         .map_or(other, |(_, text)| text.clone());
     ComboBox::from_id_salt(id)
         .width(width)
+        // All the encoders, and all the rates, without scrolling.
+        .height(360.0)
         .truncate()
         .selected_text(shown)
         .show_ui(ui, |ui| {

@@ -1,6 +1,6 @@
 //! The picture section of the settings: which screen, window or pattern, what of it, how it is
 //! fitted. What is captured can be changed on air too, in two steps: a slip would show the wrong
-//! screen. Size and rate belong to the stream and wait for its end.
+//! screen. Size and rate change at once, as the encoder does (see [`super::encoder_choice`]).
 
 use super::form::Form;
 use super::settings::{RATES, SIZES, choose, row, section};
@@ -44,17 +44,15 @@ pub fn show(
         choose(ui, "fit", width, &mut video.fit, &fits, String::new())
     });
     ui.checkbox(&mut video.cursor, scene.t("settings-cursor"));
-    ui.add_enabled_ui(free, |ui| {
-        let sizes = SIZES.map(|size| (size, size.to_string()));
-        row(ui, &scene.t("settings-size"), |ui, width| {
-            let other = video.size.to_string();
-            choose(ui, "size", width, &mut video.size, &sizes, other)
-        });
-        let rates = RATES.map(|rate| (rate, rate.to_string()));
-        row(ui, &scene.t("settings-fps"), |ui, width| {
-            let other = video.fps.to_string();
-            choose(ui, "fps", width, &mut video.fps, &rates, other)
-        });
+    let sizes = SIZES.map(|size| (size, size.to_string()));
+    row(ui, &scene.t("settings-size"), |ui, width| {
+        let other = video.size.to_string();
+        choose(ui, "size", width, &mut video.size, &sizes, other)
+    });
+    let rates = RATES.map(|rate| (rate, rate.to_string()));
+    row(ui, &scene.t("settings-fps"), |ui, width| {
+        let other = video.fps.to_string();
+        choose(ui, "fps", width, &mut video.fps, &rates, other)
     });
 }
 

@@ -2,6 +2,7 @@
 //! how that was confirmed, how many watch.
 
 use super::Scene;
+use super::side::Side;
 use crate::session::snapshot::{Confirmation, Receiver, State};
 use crate::ui::actions::Action;
 use crate::ui::theme;
@@ -31,7 +32,7 @@ pub fn clock(time: Duration) -> String {
 }
 
 /// Draws the line's contents.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, open: bool, actions: &mut Vec<Action>) {
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, side: Option<Side>, actions: &mut Vec<Action>) {
     let height = if scene.small { 44.0 } else { 54.0 };
     // Beside a long state's name there is no room for the receiver's.
     let two_lines = scene.small || ui.available_width() < 1140.0;
@@ -39,9 +40,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, open: bool, actions: &mut Vec<Action
         badge(ui, scene, height);
         elapsed(ui, scene);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let open = side == Some(Side::Settings);
             let settings = Button::new(scene.t("settings-button")).selected(open);
             if ui.add(settings.min_size(vec2(0.0, 32.0))).clicked() {
-                actions.push(Action::ShowSettings(!open));
+                actions.push(Action::ShowSide((!open).then_some(Side::Settings)));
             }
             let keys = Button::new(scene.t("keys-button")).min_size(vec2(0.0, 32.0));
             if ui.add(keys).on_hover_text("F1").clicked() {
@@ -225,6 +227,10 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
             let dismiss = Button::new(scene.t("failed-dismiss")).min_size(vec2(96.0, 32.0));
             if ui.add(dismiss).clicked() {
                 actions.push(Action::Dismiss);
+            }
+            let check = Button::new(scene.t("failed-check")).min_size(vec2(0.0, 32.0));
+            if ui.add(check).on_hover_text("F4").clicked() {
+                actions.push(Action::ShowSide(Some(Side::Check)));
             }
             ui.with_layout(Layout::top_down(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;

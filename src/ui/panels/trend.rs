@@ -1,7 +1,8 @@
 //! The latency meter's graph: median and 95 % over the last minute, and the two limits.
 
-use super::Scene;
 use super::latency::{FAIR_MS, GOOD_MS};
+use super::{Scene, trend_events};
+use crate::session::Snapshot;
 use crate::session::snapshot::TrendPoint;
 use crate::ui::theme;
 use crate::ui::widgets;
@@ -9,8 +10,11 @@ use eframe::egui::{self, Color32, Rect, Role, Sense, Ui, pos2, vec2};
 use egui_plot::{HLine, Line, LineStyle, Plot, PlotBounds, PlotPoints};
 
 /// The trend's points as lines: broken where more than 2 s are missing.
-fn pieces(trend: &[TrendPoint], value: impl Fn(&TrendPoint) -> f64) -> Vec<Vec<[f64; 2]>> {
-    let newest = trend.last().map_or(0.0, |point| point.at_s);
+fn pieces(
+    trend: &[TrendPoint],
+    newest_s: f64,
+    value: impl Fn(&TrendPoint) -> f64,
+) -> Vec<Vec<[f64; 2]>> {
     let mut pieces: Vec<Vec<[f64; 2]>> = Vec::new();
     let mut last = f64::NEG_INFINITY;
     for point in trend {
@@ -19,10 +23,18 @@ fn pieces(trend: &[TrendPoint], value: impl Fn(&TrendPoint) -> f64) -> Vec<Vec<[
         }
         last = point.at_s;
         if let Some(piece) = pieces.last_mut() {
-            piece.push([point.at_s - newest, value(point)]);
+            piece.push([point.at_s - newest_s, value(point)]);
         }
     }
     pieces
+}
+
+/// The time at the graph's right edge: of the newest point or event, whichever came later. While
+/// the connection is away there are no points.
+fn newest_s(snapshot: &Snapshot) -> f64 {
+    let point = snapshot.trend.last().map_or(0.0, |point| point.at_s);
+    let event = snapshot.events.last().map_or(0.0, |event| event.at_s);
+    point.max(event)
 }
 
 /// The upper end of the graph: room above what is there, always above the fair limit.
@@ -35,6 +47,14 @@ fn ceiling(trend: &[TrendPoint]) -> f64 {
 /// Draws the graph, `height` points high; `to_sending` where arrival is not measured.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
     let points = &scene.snapshot.trend;
+    let newest = newest_s(scene.snapshot);
+    let told = trend_events::any(scene, newest);
+    let spacing = ui.spacing().item_spacing.y;
+    let height = if told {
+        height - trend_events::LINE - spacing
+    } else {
+        height
+    };
     let top = ceiling(points);
     let title = scene.t(if to_sending {
         "latency-trend-sent"
@@ -57,11 +77,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
     // A gutter on the left for the scale, so that no figure lies under a line.
     let graph = Rect::from_min_max(rect.min + vec2(34.0, 22.0), rect.max - vec2(6.0, 6.0));
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(graph));
-    let lines: Vec<Line<'_>> = pieces(points, |p| p.p95_ms)
+    let lines: Vec<Line<'_>> = pieces(points, newest, |p| p.p95_ms)
         .into_iter()
         .map(|piece| (piece, 1))
         .chain(
-            pieces(points, |p| p.p50_ms)
+            pieces(points, newest, |p| p.p50_ms)
                 .into_iter()
                 .map(|piece| (piece, 0)),
         )
@@ -105,6 +125,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
         });
     legend(ui, rect, &title, &series);
     scale(ui, rect.left() + 30.0, graph, top);
+    trend_events::on_graph(ui, scene, graph, newest);
+    if told {
+        trend_events::newest(ui, scene, newest);
+    }
 }
 
 /// The scale's figures, ms, in the gutter.
@@ -185,7 +209,7 @@ mod tests {
             p95_ms: 50.0,
         };
         let trend = [point(0.0), point(0.25), point(5.0), point(5.25)];
-        let pieces = pieces(&trend, |p| p.p50_ms);
+        let pieces = pieces(&trend, 5.25, |p| p.p50_ms);
         assert_eq!(pieces.len(), 2);
         assert_eq!(pieces[1][1], [0.0, 40.0]);
     }

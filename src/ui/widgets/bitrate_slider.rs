@@ -91,16 +91,21 @@ fn at_share(share: f32) -> f64 {
     low * (high / low).powf(f64::from(share.clamp(0.0, 1.0)))
 }
 
-/// Draws the slider over `width` and changes `kbps` as the operator moves it. `measured` is marked
-/// on the rail. Height: 40 points.
-pub fn show(
-    ui: &mut Ui,
-    width: f32,
-    kbps: &mut u32,
-    pending: bool,
-    measured: Option<f64>,
-    name: &str,
-) -> Response {
+/// What the slider shows beside the bitrate wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// A change is on its way.
+    pub pending: bool,
+    /// What comes out of the encoder, kb/s.
+    pub measured: Option<f64>,
+    /// The lowest that an adaptive bitrate goes to, kb/s.
+    pub floor: Option<u32>,
+    /// What an adaptive bitrate holds, kb/s: the rail is full up to here.
+    pub in_force: Option<u32>,
+}
+
+/// Draws the slider over `width` and changes `kbps` as the operator moves it. Height: 40 points.
+pub fn show(ui: &mut Ui, width: f32, kbps: &mut u32, look: &Look, name: &str) -> Response {
     let (rect, mut response) = ui.allocate_exact_size(vec2(width, 40.0), Sense::click_and_drag());
     let before = *kbps;
     let rail = Rect::from_min_max(
@@ -125,7 +130,7 @@ pub fn show(
     }
     describe(ui, &response, *kbps, name);
     if ui.is_rect_visible(rect) {
-        paint(ui, rail, &response, *kbps, pending, measured);
+        paint(ui, rail, &response, *kbps, look);
     }
     response
 }
@@ -174,22 +179,37 @@ fn describe(ui: &Ui, response: &Response, kbps: u32, name: &str) {
     });
 }
 
-fn paint(
-    ui: &Ui,
-    rail: Rect,
-    response: &Response,
-    kbps: u32,
-    pending: bool,
-    measured: Option<f64>,
-) {
+fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     let painter = ui.painter();
     let x = |share: f32| rail.left() + share * rail.width();
     let handle_x = x(share(f64::from(kbps)));
-    let colour = if pending { theme::AMBER } else { theme::BLUE };
+    let colour = if look.pending {
+        theme::AMBER
+    } else {
+        theme::BLUE
+    };
     painter.rect_filled(rail, 3.0, theme::BUTTON);
-    painter.rect_filled(rail.with_max_x(handle_x), 3.0, colour);
+    let filled = rail.with_max_x(handle_x);
+    match look.in_force {
+        None => {
+            painter.rect_filled(filled, 3.0, colour);
+        }
+        Some(held) => {
+            // Up to the ceiling it may go; up to here it does.
+            painter.rect_filled(filled, 3.0, theme::faded(colour, 0.4));
+            let held_x = x(share(f64::from(held))).min(handle_x);
+            painter.rect_filled(rail.with_max_x(held_x), 3.0, colour);
+        }
+    }
+    if let Some(floor) = look.floor {
+        // A post with a foot to the right: not lower than here.
+        let at = x(share(f64::from(floor)));
+        let stroke = Stroke::new(2.0, theme::TEXT);
+        painter.vline(at, rail.top() - 5.0..=rail.bottom() + 3.0, stroke);
+        painter.hline(at..=at + 6.0, rail.top() - 5.0, stroke);
+    }
     scale(ui, rail);
-    if let Some(measured) = measured {
+    if let Some(measured) = look.measured {
         // A small mark over the rail: where the encoder really is.
         let at = pos2(x(share(measured)), rail.top() - 3.5);
         super::marks::triangle(painter, at, 4.5, 0.25, theme::TEXT);

@@ -3,6 +3,8 @@
 
 pub mod big_button;
 pub mod bitrate_slider;
+pub mod block;
+pub mod gauge;
 pub mod level_meter;
 pub mod marks;
 

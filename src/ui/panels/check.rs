@@ -1,0 +1,170 @@
+//! The check's page: is everything there that a show needs? One button, then a line for each thing
+//! that was looked at, with what to do where it fails.
+
+use super::Scene;
+use crate::doctor::{Area, Line, Outcome, Report};
+use crate::ui::actions::Action;
+use crate::ui::theme;
+use crate::ui::widgets::block::{self, Verdict};
+use eframe::egui::text::{LayoutJob, TextFormat};
+use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
+
+fn verdict(outcome: Outcome) -> (Verdict, &'static str) {
+    match outcome {
+        Outcome::Ok => (Verdict::Good, "check-ok"),
+        Outcome::Skipped => (Verdict::Unknown, "check-skipped"),
+        Outcome::Warning => (Verdict::Poor, "check-warning"),
+        Outcome::Failed => (Verdict::Bad, "check-failed"),
+    }
+}
+
+fn area(area: Area) -> &'static str {
+    match area {
+        Area::Ffmpeg => "area-ffmpeg",
+        Area::Encoder => "area-encoder",
+        Area::Webrtc => "area-webrtc",
+        Area::Gpu => "area-gpu",
+        Area::Capture => "area-capture",
+        Area::Audio => "area-audio",
+        Area::Network => "area-network",
+        Area::Server => "area-server",
+        Area::Clock => "area-clock",
+    }
+}
+
+/// Draws the page's contents.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+    ui.add_space(4.0);
+    let report = scene.snapshot.doctor.report.as_deref();
+    ui.horizontal(|ui| {
+        let text = RichText::new(scene.t("check-button")).font(theme::bold(14.0));
+        let button = Button::new(text).min_size(vec2(0.0, 32.0));
+        let button = ui.add_enabled(!scene.examining, button);
+        let busy = scene.t("check-running");
+        if button.on_disabled_hover_text(busy).clicked() {
+            actions.push(Action::Examine);
+        }
+        if let Some(report) = report {
+            let text = RichText::new(scene.t("check-copy")).font(theme::regular(13.0));
+            let copy = ui.add(Button::new(text).min_size(vec2(0.0, 32.0)));
+            if copy.clicked() {
+                actions.push(Action::Copy(as_text(scene, report)));
+            }
+        }
+    });
+    if scene.examining {
+        ui.horizontal(|ui| {
+            Verdict::Busy.show(ui);
+            let text = scene.t("check-running");
+            block::words(ui, text, theme::regular(13.0), Verdict::Busy.colour());
+        });
+    }
+    match report {
+        None if scene.examining => {}
+        None => {
+            let text = scene.t("check-not-yet");
+            block::words(ui, text, theme::regular(13.0), theme::TEXT_DIM);
+        }
+        Some(report) => {
+            summary(ui, scene, report);
+            lines(ui, scene, report);
+        }
+    }
+}
+
+/// How it went, in one line.
+fn summary(ui: &mut Ui, scene: &Scene<'_>, report: &Report) {
+    let (verdict, _) = verdict(report.worst());
+    let text = summary_text(scene, report);
+    ui.add_space(2.0);
+    ui.horizontal_top(|ui| {
+        verdict.show(ui);
+        block::words(ui, text, theme::bold(14.0), verdict.colour());
+    });
+}
+
+fn summary_text(scene: &Scene<'_>, report: &Report) -> String {
+    let count = |outcome| report.lines.iter().filter(|l| l.outcome == outcome).count();
+    let (failed, warnings) = (count(Outcome::Failed), count(Outcome::Warning));
+    let skipped = count(Outcome::Skipped);
+    let all = report.lines.len().to_string();
+    let mut parts = Vec::new();
+    let mut part = |key, number: usize| {
+        if number > 0 {
+            let number = number.to_string();
+            parts.push(scene.texts.f(key, &[("number", &number), ("all", &all)]));
+        }
+    };
+    part("check-sum-failed", failed);
+    part("check-sum-warnings", warnings);
+    if failed + warnings == 0 {
+        part("check-sum-good", count(Outcome::Ok));
+    }
+    part("check-sum-skipped", skipped);
+    parts.join(", ")
+}
+
+fn lines(ui: &mut Ui, scene: &Scene<'_>, report: &Report) {
+    let mut above = None;
+    for line in &report.lines {
+        if above != Some(line.area) {
+            above = Some(line.area);
+            block::head(ui, &scene.t(area(line.area)), None);
+        }
+        one(ui, scene, line);
+    }
+}
+
+fn one(ui: &mut Ui, scene: &Scene<'_>, line: &Line) {
+    let (verdict, word) = verdict(line.outcome);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        verdict.show(ui);
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let ink = match line.outcome {
+                Outcome::Ok => theme::TEXT_SOFT,
+                Outcome::Skipped => theme::TEXT_DIM,
+                Outcome::Warning | Outcome::Failed => theme::TEXT,
+            };
+            // One text, so that a screen reader says the outcome with what was found.
+            let mut job = LayoutJob::default();
+            let format = |font, colour| TextFormat::simple(font, colour);
+            job.append(
+                &scene.t(word),
+                0.0,
+                format(theme::bold(12.5), verdict.colour()),
+            );
+            job.append(
+                &format!("  {}", line.found),
+                0.0,
+                format(theme::regular(13.0), ink),
+            );
+            ui.add(Label::new(job).wrap().selectable(true));
+            if !line.fix.is_empty() {
+                let text = scene.texts.f("check-fix", &[("fix", &line.fix)]);
+                block::words(ui, text, theme::regular(13.0), theme::BLUE);
+            }
+        });
+    });
+}
+
+/// The report as text for the clipboard.
+fn as_text(scene: &Scene<'_>, report: &Report) -> String {
+    let mut text = summary_text(scene, report);
+    text.push('\n');
+    for line in &report.lines {
+        let (_, word) = verdict(line.outcome);
+        let (word, area) = (scene.t(word), scene.t(area(line.area)));
+        text.push_str(&format!(
+            "[{word}] {area}: {} ({} ms)\n",
+            line.found, line.took_ms
+        ));
+        if !line.fix.is_empty() {
+            text.push_str("    ");
+            text.push_str(&scene.texts.f("check-fix", &[("fix", &line.fix)]));
+            text.push('\n');
+        }
+    }
+    text
+}
