@@ -84,7 +84,8 @@ const IN_VAIN: u32 = 3;
 pub struct Look {
     /// The time.
     pub now: MonoTime,
-    /// The server's figures of our connection; None where there are none now.
+    /// The server's figures of our connection ([`super::watch::WatchReport::network`]); None where
+    /// there are none now, or those there are older than a second.
     pub network: Option<NetworkFigures>,
     /// Pictures that the publisher did not take, since the show began.
     pub network_drops: u64,
@@ -294,6 +295,9 @@ impl Adaptive {
         let shares = signs.shares.unwrap_or_default();
         let seconds = signs.seconds;
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
+        if signs.nothing_came {
+            return Verdict::Uneasy("no packet came in the last second".into());
+        }
         let mut reasons = Vec::new();
         let mut factor = DOWN;
         let holes = shares.holes - usual_holes;

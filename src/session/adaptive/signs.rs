@@ -40,6 +40,8 @@ pub struct Signs {
     pub latency_ms: Option<u64>,
     /// What waits at the server, ms.
     pub buffer_ms: Option<f64>,
+    /// The server counts packets, and none came within the window.
+    pub nothing_came: bool,
     /// The counters' part, where there are looks enough.
     pub shares: Option<Shares>,
     /// Pictures that the publisher did not take within the window.
@@ -143,6 +145,9 @@ impl Window {
             usual_rtt_ms: self.least_rtt.iter().map(|(_, rtt)| *rtt).reduce(f64::min),
             latency_ms: last.figures.latency_ms,
             buffer_ms: last.figures.buffer_ms,
+            nothing_came: span >= ENOUGH
+                && last.figures.received.is_some()
+                && last.figures.received == first.figures.received,
             shares: (span >= ENOUGH)
                 .then(|| shares(&first.figures, &last.figures))
                 .flatten(),

@@ -225,6 +225,17 @@ fn another_connection_is_no_loss() {
 }
 
 #[test]
+fn figures_that_stand_still_are_no_clean_network() {
+    let mut session = Session::at(3000);
+    session.seconds(1, (332, 205, 47, 205, 240.0, 0.0));
+    session.seconds(2, CLEAN);
+    let steps = session.steps.len();
+    session.seconds(60, (0, 0, 0, 0, 20.0, 95.0));
+    assert_eq!(session.steps.len(), steps, "{:?}", session.steps);
+    assert_eq!(session.reason(), "holds: no packet came in the last second");
+}
+
+#[test]
 fn pictures_that_the_publisher_does_not_take_are_trouble_the_encoders_are_not() {
     let mut session = Session::at(3000);
     session.look.encoder_drops += 10;
