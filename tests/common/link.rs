@@ -163,7 +163,11 @@ fn forward(
                 at = free_at;
             }
         }
-        let count = if is_lost { &shared.lost } else { &shared.passed };
+        let count = if is_lost {
+            &shared.lost
+        } else {
+            &shared.passed
+        };
         count.fetch_add(1, Ordering::Relaxed);
         if !is_lost {
             let _ = due.try_send(Due {
