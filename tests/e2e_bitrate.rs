@@ -7,7 +7,7 @@
 mod common;
 
 use common::console::{Ended, Plan};
-use common::screen::{Drawing, Picture, Xvfb};
+use common::screen::{Xvfb, noise};
 use common::stream::{Listener, Packet};
 use common::{alone, ffmpegs, mediamtx};
 use std::path::Path;
@@ -22,31 +22,6 @@ const LONGEST_GAP_S: f64 = 0.070;
 /// Nor for longer than this where the console itself says that the encoder did not take a picture in
 /// time (a busy machine).
 const LONGEST_DROP_S: f64 = 0.500;
-
-/// Noise, its lower half shown from another place 30 times a second: nothing to predict that from, so
-/// that the encoder needs every bit that it may have. The upper half stands still, or the encoder
-/// would see a new scene, and make an IDR, in every second picture.
-fn noise(display: &str) -> Drawing {
-    let hash = |x: u32, y: u32| {
-        let mut h = (x.wrapping_mul(0x9E37_79B1)) ^ (y.wrapping_mul(0x85EB_CA77));
-        h = (h ^ (h >> 15)).wrapping_mul(0xC2B2_AE3D);
-        h ^ (h >> 13)
-    };
-    let picture = Picture::of(2 * WIDTH, 2 * HEIGHT, |x, y| {
-        [64 + (hash(x as u32 / 2, y as u32 / 2) % 128) as u8; 3]
-    });
-    Drawing::start(
-        display,
-        &picture,
-        Duration::from_micros(33_333),
-        move |pen, number| {
-            let at = hash(number as u32, 77);
-            let from = [at % WIDTH as u32, (at >> 12) % HEIGHT as u32].map(|v| v as i16);
-            let half = HEIGHT as u16 / 2;
-            pen.copy(from, [0, half as i16], [WIDTH as u16, half]);
-        },
-    )
-}
 
 fn run(ffmpeg: &Path, server: &Xvfb, more: &str, mediamtx: Option<&Path>) -> Ended {
     let words = format!(
@@ -87,7 +62,7 @@ fn the_stream_goes_on_over_every_change() {
             return;
         };
         println!("with {}", ffmpeg.display());
-        let _noise = noise(&server.display);
+        let _noise = noise(&server.display, WIDTH, HEIGHT);
         // It takes one caller only: a second connection would find nobody, and fail the run.
         let listener = Listener::start("");
         let ended = run(
@@ -214,7 +189,7 @@ fn a_viewer_of_mediamtx_gets_the_encoders_own_pictures() {
         let Some(server) = Xvfb::start(&format!("{WIDTH}x{HEIGHT}x24"), &[]) else {
             return;
         };
-        let _noise = noise(&server.display);
+        let _noise = noise(&server.display, WIDTH, HEIGHT);
         let ended = run(&ffmpeg, &server, "", Some(&program));
         nothing_was_lost(&ended);
         let result = ended.json();

@@ -179,6 +179,18 @@ impl Client {
         Ok(types::items(&json, SrtConnection::from_json))
     }
 
+    /// The SRT connection with this id, as in [`PathInfo::source_id`]; None where the server does
+    /// not have it (any more).
+    ///
+    /// # Errors
+    /// See [`ApiError`]; [`ApiError::NotFound`] where SRT is off.
+    pub fn srt_connection(&self, id: &str) -> Result<Option<SrtConnection>, ApiError> {
+        let id = utf8_percent_encode(id, SEGMENT);
+        let page = format!("/v3/srtconns/get/{id}");
+        let answer = self.get(&page, "list of SRT connections", TIMEOUT)?;
+        Ok(answer.map(|json| SrtConnection::from_json(&json)))
+    }
+
     /// The server's WebRTC sessions (up to 1000).
     ///
     /// # Errors

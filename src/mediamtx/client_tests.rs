@@ -26,6 +26,24 @@ fn path_with(answer: &'static str) -> Result<Option<PathInfo>, ApiError> {
 }
 
 #[test]
+fn one_connection_is_asked_for_by_its_id() {
+    let (url, asked) = serve(
+        "HTTP/1.1 200 OK\r\nContent-Length: 47\r\n\r\n{\"id\": \"a/b\", \"packetsReceived\": 7, \"msRTT\": 3}",
+    );
+    let client = Client::new(&url, "", "");
+    let connection = client.srt_connection("a/b").unwrap().unwrap();
+    assert_eq!(
+        (connection.packets_received, connection.rtt_ms),
+        (Some(7), Some(3.0))
+    );
+    let request = asked.join().unwrap();
+    assert!(
+        request.starts_with("GET /v3/srtconns/get/a%2Fb HTTP/1.1\r\n"),
+        "{request}"
+    );
+}
+
+#[test]
 fn login_and_path_are_sent_encoded() {
     let (url, asked) = serve("HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"online\": true}");
     let info = Client::new(&url, "me", "pä:ss")

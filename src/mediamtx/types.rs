@@ -38,12 +38,17 @@ pub struct SrtConnection {
     pub rtt_ms: Option<f64>,
     /// Receive latency in force, ms: the larger of both sides' wishes (server's floor 120).
     pub latency_ms: Option<u64>,
-    /// Packets missing at the server so far, many of which come again.
+    /// Packets that came, those that came again included; None where an older server
+    /// does not count them.
+    pub packets_received: Option<u64>,
+    /// Packets missing in their turn so far, many of which come again.
     pub packets_received_loss: u64,
     /// Packets that came again.
     pub packets_received_retrans: u64,
-    /// Packets given up: holes in the picture.
+    /// Packets that came too late, or twice (gosrt, `receiver.Push`): no holes by themselves.
     pub packets_received_drop: u64,
+    /// What waits in the receive buffer, ms.
+    pub buffer_ms: Option<f64>,
     /// Packets that could not be decrypted: a wrong passphrase.
     pub packets_undecrypted: u64,
     /// Bytes from the caller, with all headers.
@@ -107,9 +112,11 @@ impl SrtConnection {
             path: text(json, "path"),
             rtt_ms: json.get("msRTT").and_then(Value::as_f64),
             latency_ms: json.get("msReceiveTsbPdDelay").and_then(Value::as_u64),
+            packets_received: json.get("packetsReceived").and_then(Value::as_u64),
             packets_received_loss: number(json, &["packetsReceivedLoss"]),
             packets_received_retrans: number(json, &["packetsReceivedRetrans"]),
             packets_received_drop: number(json, &["packetsReceivedDrop"]),
+            buffer_ms: json.get("msReceiveBuf").and_then(Value::as_f64),
             packets_undecrypted: number(json, &["packetsReceivedUndecrypt"]),
             bytes_received: number(json, &["inboundBytes", "bytesReceived"]),
         }

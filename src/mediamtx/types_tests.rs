@@ -4,7 +4,7 @@ use super::*;
 use serde_json::json;
 
 const PATH: &str = r#"{"name":"pd_test","confName":"~^pd_.*","ready":true,"readyTime":"2026-11-25T08:33:15.279749587Z","available":true,"availableTime":"2026-11-25T08:33:15.279749587Z","online":true,"onlineTime":"2026-11-25T08:33:15.279752892Z","source":{"type":"srtConn","id":"569bd950-ee09-4e3c-ab48-0b09799355a8"},"tracks":["H264","Opus"],"tracks2":[{"codec":"H264","codecProps":{"width":320,"height":180,"profile":"Baseline","level":"1.3"}},{"codec":"Opus","codecProps":{"channelCount":1}}],"readers":[],"inboundBytes":271948,"outboundBytes":0,"inboundFramesInError":0,"bytesReceived":271948,"bytesSent":0}"#;
-const SRT: &str = r#"{"itemCount":1,"pageCount":1,"items":[{"id":"569bd950-ee09-4e3c-ab48-0b09799355a8","created":"2026-11-25T08:33:15.148712356Z","remoteAddr":"127.0.0.1:40256","state":"publish","path":"pd_test","query":"","user":"pd_console","packetsReceived":275,"packetsReceivedLoss":3,"packetsReceivedRetrans":2,"packetsReceivedDrop":1,"packetsReceivedUndecrypt":0,"bytesReceived":327000,"msRTT":0.27248911779799423,"msSendTsbPdDelay":120,"msReceiveTsbPdDelay":120}]}"#;
+const SRT: &str = r#"{"itemCount":1,"pageCount":1,"items":[{"id":"569bd950-ee09-4e3c-ab48-0b09799355a8","created":"2026-11-25T08:33:15.148712356Z","remoteAddr":"127.0.0.1:40256","state":"publish","path":"pd_test","query":"","user":"pd_console","packetsReceived":275,"packetsReceivedLoss":3,"packetsReceivedRetrans":2,"packetsReceivedDrop":1,"packetsReceivedUndecrypt":0,"bytesReceived":327000,"msRTT":0.27248911779799423,"msSendTsbPdDelay":120,"msReceiveBuf":98,"msReceiveTsbPdDelay":120}]}"#;
 
 #[test]
 fn recorded_path_is_read() {
@@ -81,8 +81,10 @@ fn recorded_connection_is_read() {
         (3, 2, 1)
     );
     assert_eq!((c.bytes_received, c.packets_undecrypted), (327_000, 0));
+    assert_eq!((c.packets_received, c.buffer_ms), (Some(275), Some(98.0)));
     let without = SrtConnection::from_json(&json!({"msRTT": null}));
     assert_eq!((without.rtt_ms, without.latency_ms), (None, None));
+    assert_eq!((without.packets_received, without.buffer_ms), (None, None));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A show: the state machine, the threads that carry it out, what the window may ask and see.
 
+pub mod adaptive;
 pub mod backoff;
 pub mod choices;
 pub mod command;

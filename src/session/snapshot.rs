@@ -268,7 +268,7 @@ pub struct NetworkFigures {
     pub lost: u64,
     /// Packets that came again.
     pub retransmitted: u64,
-    /// Packets given up: holes in the picture.
+    /// Packets missing for good: holes in the picture. May fall by what is on its way again.
     pub given_up: u64,
     /// Packets that came, where the server tells.
     pub received: Option<u64>,

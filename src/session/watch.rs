@@ -1,12 +1,13 @@
-//! Watches the server: asks its API whether the path is online and who reads, and joins by WHEP as
-//! the probe that measures arrival.
+//! Watches the server: asks its API whether the path is online, who reads and how our packets come
+//! in, and joins by WHEP as the probe that measures arrival.
 //!
 //! Owns `pd-watch` (HTTP, may take seconds), the probe's thread and `pd-arrivals`. All end with the
 //! watch's token; nobody waits for them. Only the newest report is kept.
 
 use super::show::overdue;
+use super::snapshot::NetworkFigures;
 use crate::clock::{self, MonoTime};
-use crate::mediamtx::Client;
+use crate::mediamtx::{Client, PathInfo, SrtConnection};
 use crate::relay::Relay;
 #[cfg(feature = "probe")]
 use crate::relay::arrivals;
@@ -20,14 +21,18 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_millis(250);
 
 /// What the server said last.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WatchReport {
+    /// When the server had said all of it.
+    pub at: MonoTime,
     /// The API has answered.
     pub answered: bool,
     /// The path is online.
     pub online: bool,
     /// Viewers, without our own probe.
     pub viewers: u32,
+    /// How our packets come in, where we publish by SRT and the server tells.
+    pub network: Option<NetworkFigures>,
     /// Why it does not answer.
     pub problem: Option<String>,
 }
@@ -100,7 +105,7 @@ impl Drop for Watch {
 }
 
 fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
-    match client.path(path) {
+    let mut report = match client.path(path) {
         Ok(info) => {
             let info = info.unwrap_or_default();
             let viewers = info.viewers().saturating_sub(usize::from(probing));
@@ -108,13 +113,40 @@ fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
                 answered: true,
                 online: info.online,
                 viewers: u32::try_from(viewers).unwrap_or(u32::MAX),
-                problem: None,
+                network: network(client, &info),
+                ..WatchReport::default()
             }
         }
         Err(error) => WatchReport {
             problem: Some(error.to_string()),
             ..WatchReport::default()
         },
+    };
+    report.at = clock::now();
+    report
+}
+
+/// Of the path's publisher alone: a list of all connections would grow with the readers. A server
+/// that does not tell is no problem of the show's.
+fn network(client: &Client, info: &PathInfo) -> Option<NetworkFigures> {
+    let id = info.source_id.as_deref()?;
+    info.source.as_deref().filter(|kind| *kind == "srtConn")?;
+    let connection = client.srt_connection(id).ok().flatten()?;
+    Some(figures(&connection))
+}
+
+fn figures(connection: &SrtConnection) -> NetworkFigures {
+    let again = connection.packets_received_retrans;
+    // The server drops what comes too late or twice, and most of that was sent again.
+    let recovered = again.saturating_sub(connection.packets_received_drop);
+    NetworkFigures {
+        rtt_ms: connection.rtt_ms,
+        latency_ms: connection.latency_ms,
+        lost: connection.packets_received_loss,
+        retransmitted: again,
+        given_up: connection.packets_received_loss.saturating_sub(recovered),
+        received: connection.packets_received,
+        buffer_ms: connection.buffer_ms,
     }
 }
 
@@ -130,3 +162,43 @@ fn start_probe(url: String, stop: &StopToken, relay: Arc<Relay>, probing: Arc<At
 
 #[cfg(not(feature = "probe"))]
 fn start_probe(_url: String, _stop: &StopToken, _relay: Arc<Relay>, _probing: Arc<AtomicBool>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_late_or_twice_is_no_recovery() {
+        // As recorded in one second: an overfull link, chance loss, and both ways long with it.
+        for (lost, again, dropped, given_up) in [
+            (205, 47, 47, 205),
+            (155, 145, 70, 80),
+            (18, 18, 0, 0),
+            (16, 17, 1, 0),
+            (16, 16, 16, 16),
+            // Each of a hundred twice: nothing is missing.
+            (100, 200, 100, 0),
+        ] {
+            let connection = SrtConnection {
+                packets_received_loss: lost,
+                packets_received_retrans: again,
+                packets_received_drop: dropped,
+                packets_received: Some(330),
+                buffer_ms: Some(98.0),
+                rtt_ms: Some(20.5),
+                latency_ms: Some(120),
+                ..SrtConnection::default()
+            };
+            let expected = NetworkFigures {
+                rtt_ms: Some(20.5),
+                latency_ms: Some(120),
+                lost,
+                retransmitted: again,
+                given_up,
+                received: Some(330),
+                buffer_ms: Some(98.0),
+            };
+            assert_eq!(figures(&connection), expected);
+        }
+    }
+}

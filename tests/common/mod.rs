@@ -6,6 +6,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub mod console;
+pub mod link;
 pub mod recorder;
 pub mod running;
 #[cfg(feature = "x11")]

@@ -178,3 +178,28 @@ impl Pen {
         self.connection.get_input_focus().unwrap().reply().unwrap();
     }
 }
+
+/// Noise, its lower half shown from another place 30 times a second: nothing to predict that from, so
+/// that the encoder needs every bit that it may have. The upper half stands still, or the encoder
+/// would see a new scene, and make an IDR, in every second picture.
+pub fn noise(display: &str, width: usize, height: usize) -> Drawing {
+    let hash = |x: u32, y: u32| {
+        let mut h = (x.wrapping_mul(0x9E37_79B1)) ^ (y.wrapping_mul(0x85EB_CA77));
+        h = (h ^ (h >> 15)).wrapping_mul(0xC2B2_AE3D);
+        h ^ (h >> 13)
+    };
+    let picture = Picture::of(2 * width, 2 * height, |x, y| {
+        [64 + (hash(x as u32 / 2, y as u32 / 2) % 128) as u8; 3]
+    });
+    Drawing::start(
+        display,
+        &picture,
+        Duration::from_micros(33_333),
+        move |pen, number| {
+            let at = hash(number as u32, 77);
+            let from = [at % width as u32, (at >> 12) % height as u32].map(|v| v as i16);
+            let half = height as u16 / 2;
+            pen.copy(from, [0, half as i16], [width as u16, half]);
+        },
+    )
+}

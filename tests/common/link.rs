@@ -1,0 +1,217 @@
+//! A bad network on loopback: a UDP relay with a bottleneck's rate and queue, loss and delay, each
+//! to be set while packets flow. Its losses are the same in every run (a seeded generator).
+//!
+//! Towards the server a packet waits for the bottleneck and may be lost; both ways it is delayed.
+//! Each direction of a flow has a thread that reads and one that sends in time. What does not fit
+//! into the bottleneck's queue is dropped, as routers do.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// What the link does to packets.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The bottleneck's rate towards the server, kb/s with IP and UDP headers; None is no bottleneck.
+    pub rate_kbps: Option<u32>,
+    /// The bottleneck's queue: a packet that would wait longer is dropped.
+    pub queue: Duration,
+    /// Of 1000 packets towards the server so many are lost by chance.
+    pub loss_permille: u32,
+    /// Added each way.
+    pub delay: Duration,
+}
+
+impl Terms {
+    /// As loopback is.
+    pub const GOOD: Self = Self {
+        rate_kbps: None,
+        queue: Duration::from_millis(250),
+        loss_permille: 0,
+        delay: Duration::ZERO,
+    };
+
+    /// With a bottleneck of this rate.
+    pub fn rate(self, kbps: u32) -> Self {
+        Self {
+            rate_kbps: Some(kbps),
+            ..self
+        }
+    }
+}
+
+/// A running link. Ends with its drop.
+pub struct Link {
+    /// Where callers reach the server, on 127.0.0.1.
+    pub port: u16,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    terms: Mutex<Terms>,
+    stop: AtomicBool,
+    passed: AtomicU64,
+    lost: AtomicU64,
+}
+
+/// A packet and when it is to be sent on.
+struct Due {
+    at: Instant,
+    socket: Arc<UdpSocket>,
+    /// Where the socket is not connected.
+    to: Option<SocketAddr>,
+    bytes: Vec<u8>,
+}
+
+/// IPv4 and UDP.
+const HEADERS: usize = 28;
+/// More than any queue here holds.
+const WAITING: usize = 8192;
+const LOOK: Duration = Duration::from_millis(100);
+
+impl Link {
+    /// A good link to the server's UDP port on 127.0.0.1.
+    pub fn start(server_port: u16) -> Self {
+        let outside = UdpSocket::bind("127.0.0.1:0").unwrap();
+        outside.set_read_timeout(Some(LOOK)).unwrap();
+        let port = outside.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            terms: Mutex::new(Terms::GOOD),
+            stop: AtomicBool::new(false),
+            passed: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        });
+        let (due_in, due) = sync_channel(WAITING);
+        let reader = shared.clone();
+        let threads = vec![
+            std::thread::spawn(move || forward(&Arc::new(outside), server_port, &reader, &due_in)),
+            std::thread::spawn(move || send_in_time(&due)),
+        ];
+        Self {
+            port,
+            shared,
+            threads,
+        }
+    }
+
+    /// From the next packet on.
+    pub fn set(&self, terms: Terms) {
+        *self.shared.terms.lock().unwrap() = terms;
+    }
+
+    /// Packets towards the server so far: passed on, and lost (by chance or by the full queue).
+    pub fn counts(&self) -> (u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.shared.passed), read(&self.shared.lost))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn forward(
+    outside: &Arc<UdpSocket>,
+    server_port: u16,
+    shared: &Arc<Shared>,
+    due: &SyncSender<Due>,
+) {
+    let mut flows: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
+    let mut backs = Vec::new();
+    let (mut buffer, mut chance) = ([0; 2048], 0x9E37_79B9_7F4A_7C15_u64);
+    let mut free_at = Instant::now();
+    while !shared.stop.load(Ordering::Relaxed) {
+        let Ok((length, from)) = outside.recv_from(&mut buffer) else {
+            continue;
+        };
+        let now = Instant::now();
+        let socket = flows.entry(from).or_insert_with(|| {
+            let inside = UdpSocket::bind("127.0.0.1:0").unwrap();
+            inside.connect(("127.0.0.1", server_port)).unwrap();
+            inside.set_read_timeout(Some(LOOK)).unwrap();
+            let inside = Arc::new(inside);
+            let (read, outside, shared) = (inside.clone(), outside.clone(), shared.clone());
+            backs.push(std::thread::spawn(move || {
+                back(&read, &outside, from, &shared);
+            }));
+            inside
+        });
+        let terms = *shared.terms.lock().unwrap();
+        // xorshift64.
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        let mut is_lost = chance % 1000 < u64::from(terms.loss_permille);
+        let mut at = now;
+        if let Some(kbps) = terms.rate_kbps.filter(|_| !is_lost) {
+            let bits = (length + HEADERS) as u64 * 8;
+            let takes = Duration::from_micros(bits * 1000 / u64::from(kbps.max(1)));
+            let begins = free_at.max(now);
+            is_lost = begins - now > terms.queue;
+            if !is_lost {
+                free_at = begins + takes;
+                at = free_at;
+            }
+        }
+        let count = if is_lost {
+            &shared.lost
+        } else {
+            &shared.passed
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        if !is_lost {
+            let _ = due.try_send(Due {
+                at: at + terms.delay,
+                socket: socket.clone(),
+                to: None,
+                bytes: buffer[..length].to_vec(),
+            });
+        }
+    }
+    for back in backs {
+        let _ = back.join();
+    }
+}
+
+/// From the server to one caller.
+fn back(inside: &UdpSocket, outside: &Arc<UdpSocket>, to: SocketAddr, shared: &Shared) {
+    std::thread::scope(|scope| {
+        let (due_in, due) = sync_channel(WAITING);
+        scope.spawn(move || send_in_time(&due));
+        let mut buffer = [0; 2048];
+        while !shared.stop.load(Ordering::Relaxed) {
+            if let Ok(length) = inside.recv(&mut buffer) {
+                let delay = shared.terms.lock().unwrap().delay;
+                let _ = due_in.try_send(Due {
+                    at: Instant::now() + delay,
+                    socket: outside.clone(),
+                    to: Some(to),
+                    bytes: buffer[..length].to_vec(),
+                });
+            }
+        }
+        drop(due_in);
+    });
+}
+
+/// In the order of their coming, until the other end is gone.
+fn send_in_time(due: &Receiver<Due>) {
+    while let Ok(packet) = due.recv() {
+        std::thread::sleep(packet.at.saturating_duration_since(Instant::now()));
+        // A refused packet (nobody listens any more) is as lost as on any network.
+        let _ = match packet.to {
+            Some(to) => packet.socket.send_to(&packet.bytes, to),
+            None => packet.socket.send(&packet.bytes),
+        };
+    }
+}
