@@ -247,7 +247,6 @@ impl Console for Demo {
             log: Arc::new(lines(failed)),
             preview: (live && demo.preview).then(|| picture(t)),
             settings: demo.settings.clone(),
-            ..Snapshot::default()
         })
     }
 

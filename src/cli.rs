@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::capture::{self, choice};
-use crate::ffmpeg::capabilities;
 use crate::doctor;
+use crate::ffmpeg::capabilities;
 use crate::ffmpeg::plan::{self, AudioInput as SoundPipe, EncoderWish, SrtOutput};
 use crate::headless::{self, Wish};
 use crate::publish::{Mode, parse_host_box, stream_id};

@@ -90,15 +90,20 @@ fn name(family: EncoderFamily) -> &'static str {
 mod tests {
     use super::super::Outcome;
     use super::*;
+    use crate::ffmpeg::failure::Class;
+    use crate::ffmpeg::probe::Figures;
 
     fn ranking(works: &[EncoderFamily], fails: &[EncoderFamily]) -> Ranking {
         let candidate = |family: &EncoderFamily| Candidate {
             family: *family,
             variant: 0,
+            figures: Figures::default(),
         };
         let refused = |family: &EncoderFamily| Refused {
             family: *family,
+            class: Class::NoDriver,
             why: "no driver".into(),
+            said: String::new(),
         };
         Ranking {
             candidates: works.iter().map(candidate).collect(),

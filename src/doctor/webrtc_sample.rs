@@ -9,12 +9,13 @@ use crate::audio::{Mixer, Strip, Timeline, supervisor};
 use crate::capture::convert;
 use crate::clock;
 use crate::ffmpeg::Ffmpeg;
+use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{self, EncoderWish, SrtOutput};
 use crate::publish::publisher::{Publisher, PublisherWish};
 use crate::publish::ts::{Payload, TsDemux};
 use crate::relay::encoder::{Encoder, RawFrame};
 use crate::relay::{Relay, RelayEvent};
-use crate::settings::AudioSourceKind;
+use crate::settings::{AudioSourceKind, PerformanceSettings};
 use crate::stop::StopToken;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::BTreeSet;
@@ -100,7 +101,8 @@ pub(super) fn take(
 ) -> Result<Sample, String> {
     let text = |e: std::io::Error| e.to_string();
     let (relay, events) = Relay::new();
-    let encoder = Encoder::start(ENCODER, ffmpeg, wish, relay.clone()).map_err(text)?;
+    let launch = Launch::of(&PerformanceSettings::default());
+    let encoder = Encoder::start(ENCODER, ffmpeg, wish, launch, relay.clone()).map_err(text)?;
     let sampled = warm(&events, stop)
         .and_then(|()| with_encoder(ffmpeg, &encoder, &relay, &events, audio_kbps, stop));
     encoder.end(END_GRACE);
@@ -156,6 +158,7 @@ fn with_encoder(
         arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output)),
         sound: mixer,
         muted: Arc::default(),
+        launch: Launch::default(),
     };
     let publisher = Publisher::start(ffmpeg, wish, relay).map_err(text);
     let result = publisher.and_then(|mut publisher| {

@@ -6,12 +6,14 @@
 //! queued beyond one picture in and [`HEARD_MOST`] out.
 
 use super::failure::{self, Class, Failure};
+use super::launch::Launch;
 use super::level::{self, Level};
 use super::plan::{self, EncoderWish};
 use super::{Ffmpeg, Sidecar, encoder};
 use crate::capture::convert;
 use crate::relay::annexb::AvcConfig;
 use crate::relay::flv::{FlvEvent, FlvReader};
+use crate::settings::PerformanceSettings;
 use crate::stop::StopToken;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use serde::{Deserialize, Serialize};
@@ -83,8 +85,9 @@ pub fn probe(ffmpeg: &Ffmpeg, wish: &EncoderWish, stop: &StopToken) -> Result<Fi
         Failure::new(Class::CannotStart, why)
     };
     let log = Box::new(|line: &str| tracing::debug!("encoder test: {line}"));
+    let launch = Launch::of(&PerformanceSettings::default());
     let mut sidecar =
-        Sidecar::start("try", &ffmpeg.path, &args, |_| Ok(()), log).map_err(cannot)?;
+        Sidecar::start("try", &ffmpeg.path, &args, launch, |_| Ok(()), log).map_err(cannot)?;
     let pipes = (sidecar.take_stdin(), sidecar.take_stdout());
     let (Some(stdin), Some(stdout)) = pipes else {
         return Err(cannot(std::io::Error::other("it has no pipes")));

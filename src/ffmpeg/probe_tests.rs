@@ -35,6 +35,8 @@ fn flv(sps: &[u8], pictures: &[(u32, bool, &[u8])]) -> Vec<u8> {
         AccessUnit {
             frame: 0,
             captured_at: crate::clock::MonoTime::ZERO,
+            begun_at: crate::clock::MonoTime::ZERO,
+            frame_time: Duration::ZERO,
             encoded_at: crate::clock::MonoTime::ZERO,
             idr,
             data: data.into(),

@@ -12,6 +12,7 @@ use super::flv::{FlvEvent, FlvReader};
 use super::{AccessUnit, slice_hash};
 use crate::capture::convert;
 use crate::clock::{self, MonoTime};
+use crate::ffmpeg::failure;
 use crate::ffmpeg::launch::{Launch, Reached};
 use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
@@ -172,7 +173,7 @@ impl Encoder {
             config: None,
             ready: false,
         };
-        let (tail, asked) = (sidecar.tail(), ending.clone());
+        let (tail, asked, family) = (sidecar.tail(), ending.clone(), wish.family);
         std::thread::Builder::new()
             .name(format!("pd-read-{id}"))
             .spawn(move || {
@@ -183,10 +184,7 @@ impl Encoder {
                 } else {
                     // Its last words come over another pipe.
                     std::thread::sleep(Duration::from_millis(30));
-                    let last = tail.lines().pop();
-                    broken
-                        .or(last)
-                        .unwrap_or_else(|| "the encoder ended without a word".into())
+                    broken.unwrap_or_else(|| failure::explain(family, &tail.lines()).why)
                 };
                 sink.gone(id, why);
             })?;

@@ -202,6 +202,11 @@ impl Relay {
         self.lock().last_unit_at
     }
 
+    /// Frames that did not go out so far, without the source's.
+    pub fn drops(&self) -> Drops {
+        self.lock().drops
+    }
+
     /// Frames given out by the pacer so far.
     pub fn frames(&self) -> u64 {
         self.lock().frames

@@ -134,12 +134,7 @@ impl Encoders {
     /// The encoder's own arguments, for eyes.
     pub fn options(&self) -> String {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        encoder::arguments(
-            self.in_force.family,
-            self.ffmpeg.capabilities.version,
-            cores,
-        )
-        .join(" ")
+        encoder::arguments(&self.in_force, &self.ffmpeg.capabilities, cores).join(" ")
     }
 
     /// What is to be marked on the trend since this was last asked.
@@ -162,6 +157,11 @@ impl Encoders {
         if pick.family == self.in_force.family {
             self.pick = pick;
         }
+    }
+
+    /// How encoders are started from now on.
+    pub fn set_launch(&mut self, launch: Launch) {
+        self.launch = launch;
     }
 
     /// The wish with the encoder that the lineup gives it.

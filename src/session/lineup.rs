@@ -2,6 +2,7 @@
 
 use crate::ffmpeg::choose::{Candidate, Ranking, Refused};
 use crate::ffmpeg::encoder;
+use crate::ffmpeg::failure::Class;
 use crate::settings::EncoderFamily;
 
 /// The encoders of a show, in the order in which they are taken.
@@ -55,7 +56,9 @@ impl Lineup {
         self.failed.retain(|failed| failed.family != family);
         self.failed.push(Refused {
             family,
+            class: Class::Other,
             why: why.into(),
+            said: String::new(),
         });
     }
 
@@ -163,16 +166,20 @@ fn ended(why: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ffmpeg::probe::Figures;
     use EncoderFamily::{Libopenh264, Libx264, Nvenc, Vaapi};
 
     fn lineup(chosen: Option<EncoderFamily>) -> Lineup {
         let candidates = [Vaapi, Libx264, Libopenh264].map(|family| Candidate {
             family,
             variant: u8::from(family == Vaapi),
+            figures: Figures::default(),
         });
         let refused = vec![Refused {
             family: Nvenc,
+            class: Class::NoDriver,
             why: "no NVIDIA driver".into(),
+            said: String::new(),
         }];
         let ranking = Ranking {
             candidates: candidates.into(),

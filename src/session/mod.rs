@@ -6,6 +6,7 @@ pub mod choices;
 pub mod command;
 pub mod debounce;
 pub mod encoders;
+pub mod examine;
 pub mod failure;
 pub mod inputs;
 pub mod journal;

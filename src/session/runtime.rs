@@ -8,19 +8,22 @@
 use super::Console;
 use super::choices::{self, Choices};
 use super::command::{Command, Secret};
+use super::examine::Examiner;
 use super::failure::{Failure, FailureKind};
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
 use super::machine::{Effect, Event, Machine, Policy};
 use super::preflight::{self, Ready};
 use super::show::{Notice, Show};
-use super::snapshot::{DoctorStatus, Snapshot, State};
+use super::snapshot::{Snapshot, State};
 use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::capture::{Choice, Opener};
 use crate::clock::{self, MonoTime};
+use crate::doctor;
 use crate::mediamtx::{ManagedServer, ServerError, locate};
+use crate::monitor::gpu::GpuWatch;
 use crate::relay::hub::RelayFigures;
 use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
@@ -104,6 +107,9 @@ impl Session {
             tuning: Tuning::default(),
             saved: settings,
             drops_before: 0,
+            examiner: Examiner::default(),
+            gpus: None,
+            ends: StopToken::new(),
             store,
             answers_in,
             answers,
@@ -112,6 +118,7 @@ impl Session {
         };
         if !sources_on_demand {
             choices::spawn(&shared.choices)?;
+            worker.gpus = Some(GpuWatch::start(&worker.ends)?);
         }
         let thread = std::thread::Builder::new()
             .name("pd-session".into())
@@ -215,6 +222,11 @@ struct Worker {
     tuning: Tuning,
     /// The slot's count when the show began.
     drops_before: u64,
+    examiner: Examiner,
+    /// Where there is a window to show them in.
+    gpus: Option<GpuWatch>,
+    /// Of what ends with the session.
+    ends: StopToken,
     store: Option<Store>,
     /// What the store holds.
     saved: Settings,
@@ -239,6 +251,7 @@ impl Worker {
             }
             self.turn();
         }
+        self.ends.stop();
         self.event(Event::Stop);
         self.save();
         self.show = None;
@@ -302,7 +315,7 @@ impl Worker {
                 }
             }
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
-            Command::Examine => {}
+            Command::Examine => self.examine(),
             // Taken by the loop.
             Command::Quit => {}
         }
@@ -621,6 +634,19 @@ impl Worker {
         }
     }
 
+    fn examine(&mut self) {
+        let idle = matches!(self.machine.state(), State::Idle | State::Failed { .. });
+        let now = doctor::Now {
+            live: !idle,
+            picture: self.inputs.as_ref().map(Inputs::picture_status),
+            sounds: self.inputs.as_ref().map(Inputs::sound_statuses),
+        };
+        if let Err(error) = self.examiner.begin(&self.settings, &self.secrets, now) {
+            self.journal
+                .error(format!("no thread to look at everything: {error}"));
+        }
+    }
+
     fn tune(&mut self, now: MonoTime) {
         let Some(show) = &mut self.show else { return };
         self.tuning.turn(show, &self.settings, &self.journal, now);
@@ -670,8 +696,8 @@ impl Worker {
             pending: self.tuning.pending(),
             lowered: self.tuning.lowered(),
             adaptive: self.tuning.adaptive(),
-            gpus: None,
-            doctor: DoctorStatus::default(),
+            gpus: self.gpus.as_ref().and_then(GpuWatch::newest),
+            doctor: self.examiner.status(),
             preview: &self.preview,
             journal: &self.journal,
         });

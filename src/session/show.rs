@@ -29,6 +29,9 @@ const GRACE: Duration = Duration::from_millis(400);
 /// LIVE is taken back when the server has not shown the stream for this long.
 const OFFLINE_IS_LOST: Duration = Duration::from_millis(1500);
 
+/// Older figures of the server say nothing of now.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// SRT latency to our own receiver: nothing is lost on loopback.
 const LOOPBACK_LATENCY_MS: u32 = 20;
 
@@ -81,11 +84,11 @@ impl Show {
         inputs.control.begin(relay.clone(), wish.fps);
         let means = Means {
             ffmpeg: ready.ffmpeg.clone(),
-            launch: Launch::of(&settings.performance),
             lineup: ready.lineup,
             relay: relay.clone(),
             control: inputs.control.clone(),
             journal: journal.clone(),
+            launch: Launch::of(&settings.performance),
         };
         let encoders =
             Encoders::start(means, wish).map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
@@ -299,7 +302,13 @@ impl Show {
 
     /// The way to the server, where its API tells.
     pub fn network(&self) -> Option<NetworkFigures> {
-        None
+        self.watched.network
+    }
+
+    /// The same, where it is not older than a second at `now`.
+    pub fn network_now(&self, now: MonoTime) -> Option<NetworkFigures> {
+        let fresh = now.since(self.watched.at) < FRESH;
+        self.watched.network.filter(|_| fresh)
     }
 
     /// The relay, for its figures.

@@ -3,12 +3,14 @@
 //!
 //! Runs on the session's thread. One change at a time: what is wished meanwhile waits.
 
+use super::adaptive::{Adaptive, Look};
 use super::debounce::Debounce;
 use super::journal::Journal;
 use super::ladder;
 use super::show::Show;
 use super::snapshot::{AdaptiveStatus, TrendKind};
 use crate::clock::MonoTime;
+use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::settings::Settings;
 use crate::units::{Fps, Size};
@@ -20,6 +22,9 @@ pub struct Tuning {
     /// Where the ladder stands: it climbs later than it goes down.
     rung: Option<(Size, Fps)>,
     lowered: Option<String>,
+    adaptive: Option<Adaptive>,
+    /// What the adaptive bitrate holds, kb/s; None where it is off or the ceiling.
+    held_kbps: Option<u32>,
 }
 
 impl Tuning {
@@ -37,21 +42,75 @@ impl Tuning {
 
     /// Carries out what is due.
     pub fn turn(&mut self, show: &mut Show, settings: &Settings, journal: &Journal, now: MonoTime) {
+        let launch = Launch::of(&settings.performance);
+        show.encoders().set_launch(launch);
         show.encoders().choose(settings.encoder.family);
-        if show.in_force().1.is_some() {
+        let (in_force, changing) = show.in_force();
+        self.adapt(show, settings, journal, now);
+        if changing.is_some() {
             return;
         }
-        if let Some(wish) = self.debounce.due(now) {
-            let resolved = show.encoders().resolve(wish);
-            if resolved == show.in_force().0 {
-                return;
+        let Some(wish) = self.debounce.due(now) else {
+            return;
+        };
+        if show.encoders().resolve(wish) != in_force {
+            self.change(show, wish, TrendKind::Wished, None, journal, now);
+        }
+    }
+
+    fn adapt(&mut self, show: &mut Show, settings: &Settings, journal: &Journal, now: MonoTime) {
+        if !settings.encoder.adaptive {
+            if self.adaptive.take().is_some() {
+                self.held_kbps = None;
+                self.moved(settings, now);
             }
-            match show.encoders().change(wish, TrendKind::Wished, None) {
-                Ok(true) => {}
-                // One is under way: asked again when it is through.
-                Ok(false) => self.debounce.moved(wish, now),
-                Err(error) => journal.error(format!("the encoder stays as it is: {error}")),
-            }
+            return;
+        }
+        let (in_force, changing) = show.in_force();
+        let drops = show.relay().drops();
+        // A slider that still moves is no ceiling yet.
+        if self.debounce.pending().is_some() {
+            return;
+        }
+        let look = Look {
+            now,
+            network: show.network_now(now),
+            network_drops: drops.network,
+            encoder_drops: drops.encoder,
+            kbps: in_force.bitrate_kbps,
+            changing: changing.is_some(),
+            floor_kbps: settings.encoder.floor_kbps,
+            ceiling_kbps: settings.encoder.bitrate_kbps,
+        };
+        let adaptive = self.adaptive.get_or_insert_default();
+        if let Some(step) = adaptive.look(&look) {
+            self.held_kbps = Some(step.to_kbps);
+            let wish = self.wish(settings);
+            self.change(
+                show,
+                wish,
+                TrendKind::Adapted,
+                Some(step.reason),
+                journal,
+                now,
+            );
+        }
+    }
+
+    fn change(
+        &mut self,
+        show: &mut Show,
+        wish: EncoderWish,
+        kind: TrendKind,
+        reason: Option<String>,
+        journal: &Journal,
+        now: MonoTime,
+    ) {
+        match show.encoders().change(wish, kind, reason) {
+            Ok(true) => {}
+            // One is under way: asked again when it is through.
+            Ok(false) => self.debounce.moved(wish, now),
+            Err(error) => journal.error(format!("the encoder stays as it is: {error}")),
         }
     }
 
@@ -67,11 +126,14 @@ impl Tuning {
 
     /// The adaptive bitrate, where it is on.
     pub fn adaptive(&self) -> Option<AdaptiveStatus> {
-        None
+        self.adaptive.as_ref().map(Adaptive::status)
     }
 
     fn wish(&mut self, settings: &Settings) -> EncoderWish {
-        let wish = EncoderWish::of(settings);
+        let mut wish = EncoderWish::of(settings);
+        if let Some(kbps) = self.held_kbps {
+            wish.bitrate_kbps = kbps.min(wish.bitrate_kbps);
+        }
         if !settings.encoder.lower_picture {
             (self.rung, self.lowered) = (None, None);
             return wish;
