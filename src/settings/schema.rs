@@ -258,8 +258,8 @@ pub enum EncoderSpeed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PerformanceSettings {
-    /// Priority of encoder and publisher. Costs nothing on an idle machine and keeps the show going on
-    /// a busy one (measured, ARCHITECTURE.md), where the system allows it.
+    /// Priority of encoder and publisher. High helps on a busy machine and changes nothing on an idle
+    /// one (measured, ARCHITECTURE.md), where the system allows it.
     pub priority: Priority,
     /// Size of the pipe into the encoder, KiB, where the system lets one choose (Linux). No more than
     /// one picture is ever let wait in it.
