@@ -258,16 +258,18 @@ pub enum EncoderSpeed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PerformanceSettings {
-    /// Priority of encoder and publisher.
+    /// Priority of encoder and publisher. High helps on a busy machine and changes nothing on an idle
+    /// one (measured, ARCHITECTURE.md), where the system allows it.
     pub priority: Priority,
-    /// Size of the pipe into the encoder, KiB, where the system lets one choose (Linux).
+    /// Size of the pipe into the encoder, KiB, where the system lets one choose (Linux). No more than
+    /// one picture is ever let wait in it.
     pub pipe_kib: u32,
 }
 
 impl Default for PerformanceSettings {
     fn default() -> Self {
         Self {
-            priority: Priority::default(),
+            priority: Priority::High,
             pipe_kib: 1024,
         }
     }
@@ -279,7 +281,9 @@ pub enum Priority {
     /// As every program's.
     #[default]
     Normal,
-    /// Before other programs', as far as the system allows it.
+    /// Before other programs', as far as the system allows it. Linux: nice -20, or what RLIMIT_NICE
+    /// allows, which for most users is nothing; Windows: above normal; macOS: for root only. The log
+    /// says what was reached.
     High,
 }
 
