@@ -562,17 +562,33 @@ fn least_driver(line: &str) -> Option<&str> {
     rest.split(' ').next()
 }
 
-/// A line without ffmpeg's `[name @ 0x...] ` before it.
+/// Whether a line tells that the encoder could not be opened. From 7.0 on ffmpeg says so and then
+/// waits for its next input before it ends (measured on 9.0.2; 5.1 ends at once): whoever gives it
+/// one picture and waits for the answer must look at its words.
+pub fn cannot_open(line: &str) -> bool {
+    [
+        "Error while opening encoder",
+        "Terminating thread with return code",
+    ]
+    .iter()
+    .any(|text| line.contains(text))
+}
+
+/// A line without ffmpeg's `[name @ 0x...] ` and `[error] ` before it.
 pub fn bare(line: &str) -> &str {
     let mut line = line.trim();
     while let Some((head, rest)) = line.strip_prefix('[').and_then(|l| l.split_once("] ")) {
-        if !head.contains(" @ ") {
+        if !head.contains(" @ ") && !LEVELS.contains(&head) {
             break;
         }
         line = rest.trim_start();
     }
     line
 }
+
+/// What ffmpeg writes before a line with `-loglevel level+...` (`libavutil/log.c`), which
+/// ffmpeg-sidecar asks for.
+const LEVELS: [&str; 6] = ["panic", "fatal", "error", "warning", "info", "verbose"];
 
 #[cfg(test)]
 #[path = "failure_tests.rs"]
