@@ -7,7 +7,7 @@ fn read(family: EncoderFamily, text: &str) -> Failure {
 }
 
 /// Whole last words as they were measured on a machine without a GPU.
-pub(super) const NVENC_5: &str = "\
+const NVENC_5: &str = "\
 [h264_nvenc @ 0x5649d50f1640] Cannot load libcuda.so.1
 Error initializing output stream 0:0 -- Error while opening encoder for output stream #0:0 - maybe incorrect parameters such as bit_rate, rate, width or height
 ";
@@ -53,6 +53,23 @@ Error opening output file pipe:1.
 Error opening output files: Encoder not found
 ";
 
+/// `[name @ 0x1] text` as `[name @ 0x1] [error] text`.
+fn with_level(line: &str) -> String {
+    match line.rsplit_once("] ") {
+        Some((names, text)) if line.starts_with('[') => format!("{names}] [error] {text}"),
+        _ => format!("[error] {line}"),
+    }
+}
+
+#[test]
+fn an_encoder_that_cannot_be_opened_is_told_from_its_words() {
+    assert!(NVENC_5.lines().any(cannot_open) && NVENC_9.lines().any(cannot_open));
+    assert!(QSV_5.lines().any(cannot_open) && AMF_9.lines().any(cannot_open));
+    assert!(!cannot_open(
+        "[libopenh264 @ 0x1] [warning] 3 frames skipped"
+    ));
+}
+
 #[test]
 fn the_measured_texts_are_explained() {
     for (family, text, class, word) in [
@@ -80,6 +97,11 @@ fn the_measured_texts_are_explained() {
         let failure = read(family, text);
         assert_eq!(failure.class, class, "{family:?} {failure:?}");
         assert!(failure.why.contains(word), "{family:?} {failure:?}");
+        // The same as ffmpeg-sidecar has it written.
+        let mut levels: Vec<_> = text.lines().map(with_level).collect();
+        assert_eq!(explain(family, &levels), failure);
+        levels.reverse();
+        assert_eq!(explain(family, &levels).class, class);
         assert!(!failure.why.contains("maybe incorrect"), "{failure:?}");
         assert!(!failure.said.contains(" @ 0x"), "{failure:?}");
     }
@@ -253,6 +275,7 @@ fn of_an_unknown_text_the_last_line_that_means_something_is_shown() {
     assert!(read(Libx264, "").why.contains("without a reason"));
     assert_eq!(bare("[a @ 0x1] [b @ 0x2] text [c] d"), "text [c] d");
     assert_eq!(bare("[not a prefix] text"), "[not a prefix] text");
+    assert_eq!(bare("[a @ 0x1] [fatal] text"), "text");
 }
 
 #[test]

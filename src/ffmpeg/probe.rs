@@ -5,9 +5,10 @@
 //! (pictures into its stdin) and `pd-try-read` (FLV out of its stdout), which end with it. Nothing is
 //! queued beyond one picture in and [`HEARD_MOST`] out.
 
-use super::failure::{self, Class, Failure};
+use super::child::Tail;
+use super::failure::{self, Class, Failure, cannot_open};
 use super::launch::Launch;
-use super::level::{self, Level};
+use super::level::Level;
 use super::plan::{self, EncoderWish};
 use super::{Ffmpeg, Sidecar, encoder};
 use crate::capture::convert;
@@ -22,6 +23,7 @@ use std::process::{ChildStdin, ChildStdout};
 use std::time::{Duration, Instant};
 
 mod bits;
+mod judge;
 mod scene;
 
 pub use bits::{SliceKind, slice_kind, uses_slice_groups};
@@ -38,9 +40,6 @@ const START_LIMIT: Duration = Duration::from_secs(3);
 const LAST_WAIT: Duration = Duration::from_millis(1500);
 /// Answers that may wait: more than a test has.
 const HEARD_MOST: usize = 64;
-/// An encoder that may leave pictures out must still give so many of ten.
-const LEAST_WITH_SKIPS: usize = 5;
-
 /// What a test has shown of an encoder that works.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
@@ -99,6 +98,7 @@ pub fn probe(ffmpeg: &Ffmpeg, wish: &EncoderWish, stop: &StopToken) -> Result<Fi
         wish,
         feed: Some(feed(stdin).map_err(cannot)?),
         heard: read(stdout).map_err(cannot)?,
+        tail: sidecar.tail(),
         config: None,
         seen: Vec::new(),
         written: Vec::new(),
@@ -169,6 +169,7 @@ struct Test<'a> {
     wish: &'a EncoderWish,
     feed: Option<Sender<Vec<u8>>>,
     heard: Receiver<Heard>,
+    tail: Tail,
     config: Option<AvcConfig>,
     seen: Vec<Seen>,
     written: Vec<Instant>,
@@ -194,15 +195,17 @@ impl Test<'_> {
             };
             self.give(picture)?;
             // In step with the encoder, but no slower than the show will be.
-            self.listen(Instant::now() + pace, |seen| {
-                seen.iter().any(|s| s.index >= number)
+            let until = Instant::now() + pace;
+            self.listen(until, |test| {
+                let failed = || number == 0 && test.tail.lines().iter().any(|l| cannot_open(l));
+                test.seen.iter().any(|seen| seen.index >= number) || failed()
             })?;
             if self.ended {
                 return Ok(());
             }
         }
         let all = PICTURES as usize;
-        self.listen(Instant::now() + LAST_WAIT, |seen| seen.len() >= all)?;
+        self.listen(Instant::now() + LAST_WAIT, |test| test.seen.len() >= all)?;
         self.feed = None;
         self.closed = Some(Instant::now());
         self.listen(self.until, |_| false)
@@ -230,8 +233,8 @@ impl Test<'_> {
     }
 
     /// Hears the encoder until its end, until `enough`, or until `time`.
-    fn listen(&mut self, time: Instant, enough: impl Fn(&[Seen]) -> bool) -> Result<(), Halt> {
-        while !self.ended && !enough(&self.seen) {
+    fn listen(&mut self, time: Instant, enough: impl Fn(&Self) -> bool) -> Result<(), Halt> {
+        while !self.ended && !enough(self) {
             self.halted()?;
             let now = Instant::now();
             if now >= time {
@@ -274,175 +277,6 @@ impl Test<'_> {
             }
         }
     }
-
-    /// Whether what came out will do.
-    fn judge(&self) -> Result<Figures, Failure> {
-        let not = |class, why: String| Err(Failure::new(class, why));
-        if let Some(why) = &self.broken {
-            return not(Class::Broken, format!("{why}. Choose another encoder"));
-        }
-        let Some(config) = &self.config else {
-            return not(
-                Class::Broken,
-                "it gave out no parameter sets. Choose another encoder".into(),
-            );
-        };
-        self.judge_pictures(config)?;
-        self.judge_order()?;
-        judge_profile(config)?;
-        let told = Level(config.level);
-        if !level::allows(told, self.wish.size, self.wish.fps) {
-            let wants = level::needed(self.wish.size, self.wish.fps, 0);
-            return not(
-                Class::WrongLevel,
-                format!(
-                    "it says level {told}, and {} at {} fps needs {}. {}",
-                    self.wish.size,
-                    self.wish.fps,
-                    wants.map_or("more than any".into(), |level| level.to_string()),
-                    "Choose a smaller picture or another encoder"
-                ),
-            );
-        }
-        Ok(self.figures(config))
-    }
-
-    fn judge_order(&self) -> Result<(), Failure> {
-        let not = |class, why: &str| Err(Failure::new(class, why));
-        let held = |seen: &Seen| self.closed.is_some_and(|closed| seen.at > closed);
-        if self.seen.iter().any(held) {
-            return not(
-                Class::Holds,
-                "it gives a picture out only once later ones have come, which is delay. Choose \
-                 another encoder, or a newer ffmpeg",
-            );
-        }
-        let keys: Vec<u64> = self
-            .seen
-            .iter()
-            .filter(|s| s.key)
-            .map(|s| s.index)
-            .collect();
-        let skips = encoder::row(self.wish.family).may_skip;
-        // Where pictures may be left out, the one that was to be a key frame may be among them.
-        let forced = |index: &u64| match skips {
-            false => *index == plan::FIRST_SHOWN,
-            true => (plan::FIRST_SHOWN..PICTURES).contains(index),
-        };
-        match keys.as_slice() {
-            [0, second] if forced(second) => {}
-            [_, _, _, ..] => {
-                return not(
-                    Class::TooManyKeys,
-                    &format!(
-                        "{} of {} pictures are key frames where two were asked for: three times \
-                         the bitrate, or no sharpness. Choose another encoder",
-                        keys.len(),
-                        self.seen.len()
-                    ),
-                );
-            }
-            _ => {
-                return not(
-                    Class::NoKey,
-                    "it makes no key frame when asked for one, so that a change of the bitrate \
-                     would interrupt the picture. Choose another encoder (h264_amf: ffmpeg 8 or \
-                     newer can)",
-                );
-            }
-        }
-        if self.seen.len()
-            < (if skips {
-                LEAST_WITH_SKIPS
-            } else {
-                PICTURES as usize
-            })
-        {
-            return not(
-                Class::TooFew,
-                &format!(
-                    "{} of {PICTURES} pictures came out. Choose another encoder",
-                    self.seen.len()
-                ),
-            );
-        }
-        Ok(())
-    }
-
-    fn judge_pictures(&self, config: &AvcConfig) -> Result<(), Failure> {
-        let mut last = None;
-        for seen in &self.seen {
-            let nals = crate::relay::annexb::avcc_nal_units(&seen.avcc, config.length_size)
-                .map_err(|e| Failure::new(Class::Broken, format!("{e}. Choose another encoder")))?;
-            let kinds: Vec<_> = nals.iter().filter_map(|nal| slice_kind(nal)).collect();
-            if kinds.is_empty() {
-                let why = "a packet of its output holds no picture. Choose another encoder";
-                return Err(Failure::new(Class::Broken, why));
-            }
-            if kinds.iter().any(|kind| kind.bipredicted) || last > Some(seen.index) {
-                let why = "it makes B-frames, with which viewers' browsers lose the picture. \
-                           Choose another encoder";
-                return Err(Failure::new(Class::BFrames, why));
-            }
-            if seen.key && !kinds.iter().all(|kind| kind.idr) {
-                let why = "its key frames are no IDR pictures: viewers cannot begin with them. \
-                           Choose another encoder";
-                return Err(Failure::new(Class::NoKey, why));
-            }
-            last = Some(seen.index);
-        }
-        Ok(())
-    }
-
-    fn figures(&self, config: &AvcConfig) -> Figures {
-        let us = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-        let mut times: Vec<u32> = self
-            .seen
-            .iter()
-            .filter(|seen| seen.index > 0)
-            .filter_map(|seen| {
-                let written = self.written.get(usize::try_from(seen.index).ok()?)?;
-                Some(us(seen.at.saturating_duration_since(*written)))
-            })
-            .collect();
-        times.sort_unstable();
-        let first = self.seen.first().map_or(self.started, |seen| seen.at);
-        let keys = self.seen.iter().filter(|seen| seen.key);
-        Figures {
-            start_us: us(first.saturating_duration_since(self.started)),
-            encode_p50_us: times.get(times.len() / 2).copied().unwrap_or(0),
-            encode_max_us: times.last().copied().unwrap_or(0),
-            left_out: (PICTURES as u32).saturating_sub(self.seen.len() as u32),
-            key_frame_bytes: keys.map(|seen| seen.avcc.len()).max().unwrap_or(0) as u32,
-            profile: (config.profile, config.compatibility),
-            level: config.level,
-        }
-    }
-}
-
-/// Constrained baseline (ITU-T H.264 A.2.1.1): by its flag, or in fact, where a plain baseline stream
-/// uses none of what the constraint forbids.
-fn judge_profile(config: &AvcConfig) -> Result<(), Failure> {
-    const BASELINE: u8 = 66;
-    const CONSTRAINT_SET1: u8 = 0x40;
-    let flagged = config.compatibility & CONSTRAINT_SET1 != 0;
-    let groups = || {
-        config
-            .pps
-            .iter()
-            .any(|pps| uses_slice_groups(pps) != Some(false))
-    };
-    if config.profile == BASELINE && (flagged || !groups()) {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Class::Profile,
-        format!(
-            "it makes profile {} (flags {:02x}), not constrained baseline, which alone every \
-             browser plays. Choose another encoder",
-            config.profile, config.compatibility
-        ),
-    ))
 }
 
 /// How often a wait looks at the deadline and at the stop.

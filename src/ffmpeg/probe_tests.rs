@@ -170,9 +170,9 @@ fn too_few_pictures_are_refused_except_where_they_may_be_left_out() {
     let first = flv(&baseline(), &few[..1]).len();
     let skips = judged(EncoderFamily::Libopenh264, &flv(&baseline(), few), first).unwrap();
     assert_eq!(skips.left_out, 2);
-    let four = flv(&baseline(), &good()[..4]);
-    let failure = judged(EncoderFamily::Libopenh264, &four, first).unwrap_err();
-    assert_eq!(failure.class, Class::TooFew);
+    let one = flv(&baseline(), &good()[..1]);
+    let failure = judged(EncoderFamily::Libopenh264, &one, first).unwrap_err();
+    assert_eq!(failure.class, Class::NoKey);
 }
 
 #[test]
@@ -228,6 +228,24 @@ fn each_failure_text_is_explained_with_any_exit_code() {
     fake::plays(dir.path(), "libx264", "The disk is on fire\n", act);
     let failure = run(dir.path(), EncoderFamily::Libx264).unwrap_err();
     assert_eq!(failure.said, "The disk is on fire");
+}
+
+/// 7.0 and later do not end before their next input.
+#[test]
+fn one_that_says_it_failed_and_waits_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = "[h264_nvenc @ 0x1] [error] Cannot load libcuda.so.1\n[vost#0:0/h264_nvenc @ 0x1] [error] Error while opening encoder - maybe incorrect parameters such as bit_rate, rate, width or height.\n";
+    fake::plays(
+        dir.path(),
+        "h264_nvenc",
+        said,
+        "head -c 6145 >/dev/null; exit 255\n",
+    );
+    let started = Instant::now();
+    let failure = run(dir.path(), EncoderFamily::Nvenc).unwrap_err();
+    assert_eq!(failure.class, Class::NoDriver);
+    assert_eq!(failure.said, "Cannot load libcuda.so.1");
+    assert!(started.elapsed() < START_LIMIT, "{:?}", started.elapsed());
 }
 
 #[test]

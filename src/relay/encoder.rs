@@ -12,11 +12,12 @@ use super::flv::{FlvEvent, FlvReader};
 use super::{AccessUnit, slice_hash};
 use crate::capture::convert;
 use crate::clock::{self, MonoTime};
+use crate::ffmpeg::child::{KEPT_LINES, OnLine};
 use crate::ffmpeg::failure;
 use crate::ffmpeg::launch::{Launch, Reached};
 use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
-use crate::settings::PipeFormat;
+use crate::settings::{EncoderFamily, PipeFormat};
 use crate::units::{Fps, Size};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -139,7 +140,7 @@ impl Encoder {
     ) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let args = plan::encoder(&wish, &ffmpeg.capabilities, cores);
-        let log = Box::new(move |line: &str| tracing::warn!("encoder {id}: {line}"));
+        let log = log(id, wish.family, sink.clone());
         let mut sidecar = Sidecar::start(
             &format!("encoder-{id}"),
             &ffmpeg.path,
@@ -247,6 +248,25 @@ impl Encoder {
         self.close();
         self.sidecar.end(grace);
     }
+}
+
+/// Hears the child's words. ffmpeg 7 and later says that an encoder cannot be opened and then waits
+/// for more pictures (measured on 9.0.2; 5.1 ends): it is gone there and then.
+fn log(id: EncoderId, family: EncoderFamily, sink: Arc<dyn EncoderSink>) -> OnLine {
+    let mut heard = VecDeque::new();
+    let mut told = false;
+    Box::new(move |line: &str| {
+        tracing::warn!("encoder {id}: {line}");
+        if heard.len() == KEPT_LINES {
+            heard.pop_front();
+        }
+        heard.push_back(line.to_owned());
+        if !told && failure::cannot_open(line) {
+            told = true;
+            let lines: Vec<_> = heard.iter().cloned().collect();
+            sink.gone(id, failure::explain(family, &lines).why);
+        }
+    })
 }
 
 fn feed(
