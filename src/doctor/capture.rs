@@ -2,7 +2,7 @@
 
 use super::guard::{Lane, Look};
 use super::{Area, LIVE, Outcome};
-use crate::capture::{self, FrameSlot, Opener, PictureStatus, choice, supervise};
+use crate::capture::{self, FrameSlot, Opener, PictureSource, PictureStatus, choice, supervise};
 use crate::settings::{VideoSettings, VideoSourceKind};
 use crate::stop::StopToken;
 use std::sync::Arc;
@@ -63,10 +63,9 @@ fn open(settings: &VideoSettings, opener: Opener, stop: &StopToken) -> Look {
     let mut look = None;
     while look.is_none() && !stop.is_stopped() && began.elapsed() < FIRST_PICTURE {
         if slot.wait(TURN) {
+            let after_ms = began.elapsed().as_millis();
             look = slot.take().map(|frame| {
-                let label = Some(source.status().label).filter(|label| !label.is_empty());
-                let label = label.or(slot.last_note().label).unwrap_or_default();
-                let after_ms = began.elapsed().as_millis();
+                let label = label(&source);
                 Look::ok(format!("{label}: {} after {after_ms} ms", frame.size))
             });
         } else if let Some(problem) = source.status().problem {
@@ -81,6 +80,18 @@ fn open(settings: &VideoSettings, opener: Opener, stop: &StopToken) -> Look {
             asks.unwrap_or_else(|| "choose another source, or log in anew".into()),
         )
     })
+}
+
+/// The source's name, which its watcher learns a moment after the first picture.
+fn label(source: &PictureSource) -> String {
+    let until = Instant::now() + Duration::from_millis(400);
+    loop {
+        let label = source.status().label;
+        if !label.is_empty() || Instant::now() >= until {
+            return label;
+        }
+        std::thread::sleep(TURN);
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! failing line says what to do.
 //!
 //! Runs on its caller's thread (the command line's, the session's worker) with a thread for each
-//! check ([`guard`]): one that hangs or panics costs its own line only. While a show runs nothing is
+//! check (`guard`): one that hangs or panics costs its own line only. While a show runs nothing is
 //! opened and nothing encoded.
 
 mod audio;
