@@ -9,7 +9,6 @@
 #[path = "window_demo/encoding.rs"]
 mod encoding;
 
-use pd_console::capture::PictureStatus;
 use pd_console::clock::{self, MonoTime};
 use pd_console::session::snapshot::{
     AudioLevel, AudioStatus, Confirmation, Drops, EncoderStatus, LatencyFigures, LogLine, Preview,
@@ -199,7 +198,6 @@ impl Console for Demo {
                 _ => Confirmation::None,
             },
             source: "Invented picture (demo)".into(),
-            picture: PictureStatus::default(),
             encoder: if live {
                 format!("libx264 {kbps:.0} kb/s")
             } else {

@@ -103,7 +103,12 @@ impl Window {
         let kbps = view.kbps.or(actual, now);
         let muted = view.muted.or(snapshot.settings.audio.muted, now);
         view.form.follow(&snapshot.settings, kbps, muted, now);
-        view.go.see(is_running(&snapshot.state), now);
+        let running = is_running(&snapshot.state);
+        view.go.see(running, now);
+        if !running {
+            // In the next show it is news again.
+            view.noted = None;
+        }
         if !matches!(snapshot.state, State::Live | State::Reconnecting { .. }) {
             view.stop.disarm();
         }

@@ -27,14 +27,18 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     let height = if scene.small { 28.0 } else { 36.0 };
     widgets::row(ui, height, |ui| {
         widgets::caption(ui, &scene.t("bitrate-title"));
-        let figure = bitrate_slider::figure(scene.kbps);
+        let mut figure = bitrate_slider::figure(scene.kbps);
+        if adaptive && scene.small {
+            // No room for the words.
+            figure.insert_str(0, "≤ ");
+        }
         widgets::text(
             ui,
             figure,
             theme::bold(if scene.small { 20.0 } else { 26.0 }),
             theme::TEXT,
         );
-        if adaptive {
+        if adaptive && !scene.small {
             let text = scene.t("bitrate-ceiling");
             widgets::text(ui, text, theme::regular(13.0), theme::TEXT_SOFT);
         }
@@ -137,7 +141,8 @@ fn step(ui: &mut Ui, sign: &str, name: &str) -> bool {
 
 fn measured(ui: &mut Ui, scene: &Scene<'_>) {
     // Right to left: fps first.
-    if let Some(fps) = scene.snapshot.measured_fps {
+    let room = !(scene.small && is_adaptive(scene));
+    if let Some(fps) = scene.snapshot.measured_fps.filter(|_| room) {
         let value = format!("{fps:.1}");
         let text = scene.texts.f("bitrate-fps", &[("value", &value)]);
         widgets::text(ui, text, theme::regular(14.0), theme::TEXT_SOFT);

@@ -61,10 +61,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     }
     match report {
         None if scene.examining => {}
-        None => {
-            let text = scene.t("check-not-yet");
-            block::words(ui, text, theme::regular(13.0), theme::TEXT_DIM);
-        }
+        None => nothing(ui, scene),
+        Some(report) if report.lines.is_empty() => nothing(ui, scene),
         Some(report) => {
             summary(ui, scene, report);
             lines(ui, scene, report);
@@ -72,9 +70,19 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     }
 }
 
+fn nothing(ui: &mut Ui, scene: &Scene<'_>) {
+    let text = scene.t("check-not-yet");
+    block::words(ui, text, theme::regular(13.0), theme::TEXT_DIM);
+}
+
 /// How it went, in one line.
 fn summary(ui: &mut Ui, scene: &Scene<'_>, report: &Report) {
-    let (verdict, _) = verdict(report.worst());
+    let worst = report.worst();
+    let any_good = report.lines.iter().any(|l| l.outcome == Outcome::Ok);
+    let (verdict, _) = verdict(match worst {
+        Outcome::Skipped if any_good => Outcome::Ok,
+        worst => worst,
+    });
     let text = summary_text(scene, report);
     ui.add_space(2.0);
     ui.horizontal_top(|ui| {

@@ -25,7 +25,12 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     let encoding = &snapshot.encoding;
     let running = !matches!(snapshot.state, State::Idle | State::Failed { .. });
     let Some(wish) = encoding.wish.as_ref().filter(|_| running) else {
-        idle(ui, scene);
+        let key = if running {
+            "encoder-waiting"
+        } else {
+            "encoder-idle"
+        };
+        nothing(ui, scene, key);
         return;
     };
     fallback::banner(ui, scene);
@@ -41,8 +46,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     options(ui, scene, &encoding.options, actions);
 }
 
-/// Nothing runs: what the settings ask for.
-fn idle(ui: &mut Ui, scene: &Scene<'_>) {
+/// No encoder runs: what the settings ask for, and why there is none.
+fn nothing(ui: &mut Ui, scene: &Scene<'_>, why: &str) {
     let settings = &scene.snapshot.settings.encoder;
     ui.add_space(4.0);
     let choice = match settings.family {
@@ -51,7 +56,7 @@ fn idle(ui: &mut Ui, scene: &Scene<'_>) {
     };
     block::words(ui, choice, theme::bold(17.0), theme::TEXT);
     let font = theme::regular(13.0);
-    block::words(ui, scene.t("encoder-idle"), font, theme::TEXT_DIM);
+    block::words(ui, scene.t(why), font, theme::TEXT_DIM);
 }
 
 /// Name, reason, what it makes and what it is being changed to.

@@ -57,6 +57,11 @@ fn which(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
         let value = &mut encoder.family;
         choose(ui, "family", width, value, &families, String::new())
     });
+    match encoder.family {
+        None => hint(ui, scene, "settings-encoder-automatic-hint"),
+        Some(EncoderFamily::Libopenh264) => hint(ui, scene, "family-libopenh264-hint"),
+        Some(_) => {}
+    }
     let speeds = [
         EncoderSpeed::Fastest,
         EncoderSpeed::Balanced,

@@ -42,7 +42,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, side: Option<Side>, actions: &mut Ve
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let open = side == Some(Side::Settings);
             let settings = Button::new(scene.t("settings-button")).selected(open);
-            if ui.add(settings.min_size(vec2(0.0, 32.0))).clicked() {
+            let settings = ui.add(settings.min_size(vec2(0.0, 32.0)));
+            if settings.on_hover_text("F2").clicked() {
                 actions.push(Action::ShowSide((!open).then_some(Side::Settings)));
             }
             let keys = Button::new(scene.t("keys-button")).min_size(vec2(0.0, 32.0));

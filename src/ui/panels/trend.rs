@@ -9,6 +9,9 @@ use crate::ui::widgets;
 use eframe::egui::{self, Color32, Rect, Role, Sense, Ui, pos2, vec2};
 use egui_plot::{HLine, Line, LineStyle, Plot, PlotBounds, PlotPoints};
 
+/// The least height of the graph with the newest event's line beneath, points.
+const LEAST_TOLD: f32 = 100.0;
+
 /// The trend's points as lines: broken where more than 2 s are missing.
 fn pieces(
     trend: &[TrendPoint],
@@ -48,7 +51,8 @@ fn ceiling(trend: &[TrendPoint]) -> f64 {
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
     let points = &scene.snapshot.trend;
     let newest = newest_s(scene.snapshot);
-    let told = trend_events::any(scene, newest);
+    // A low graph keeps its height; the words are then had by pointing.
+    let told = trend_events::any(scene, newest) && height >= LEAST_TOLD;
     let spacing = ui.spacing().item_spacing.y;
     let height = if told {
         height - trend_events::LINE - spacing
