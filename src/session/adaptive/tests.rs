@@ -162,7 +162,7 @@ fn the_round_trip_warns_before_anything_is_lost() {
 #[test]
 fn one_answer_looked_at_twice_is_one_look() {
     let mut session = Session::at(3000);
-    session.quarter((83, 0, 0, 0, 90.0, 80.0), 0);
+    session.quarter((332, 0, 0, 0, 90.0, 80.0), 0);
     session.now = session.now + Duration::from_millis(150);
     session.ask();
     session.seconds(2, CLEAN);
