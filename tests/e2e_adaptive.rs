@@ -120,6 +120,7 @@ fn the_bitrate_follows_the_network() {
         for (from, to, line) in &up {
             assert!(*to <= CEILING_KBPS && *to <= from + from / 8, "{line}");
         }
+        println!("all: {:#?}", changes(&console));
         let ended = console.end_within(Duration::from_secs(90));
         assert!(ended.status.success(), "{}", ended.stderr);
         let result = ended.json();

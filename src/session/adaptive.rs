@@ -59,9 +59,14 @@ const UP: f64 = 1.08;
 /// Below where trouble came it waits, and then passes it in one step.
 const BELOW: f64 = 0.95;
 const PAST: f64 = 1.03;
-/// A step down: to this part, or to this part of what the link carries, never below the last.
+/// A step down: to this part, or to this part of what the link carries, but never to less than the
+/// last.
 const DOWN: f64 = 0.75;
 const OF_CARRIED: f64 = 0.85;
+/// The same where a queue must empty first.
+const OF_QUEUED: f64 = 0.75;
+/// Fewer packets of those before: the link is full, what is missing waits in its queue.
+const SLOWED: f64 = 0.7;
 const DOWN_MOST: f64 = 0.4;
 /// So much of the packets missing for good is trouble.
 const HOLES: f64 = 0.03;
@@ -72,6 +77,8 @@ const HOLES_PACKETS: f64 = 5.0;
 /// The round trip may rise by so much of the latency, within these bounds in ms.
 const RTT_OF_LATENCY: f64 = 0.4;
 const RTT_BOUNDS_MS: (f64, f64) = (30.0, 100.0);
+/// A link that carries less of what is sent is full.
+const FULL: f64 = 0.88;
 /// Pictures not taken by the publisher within the window.
 const DROPS: u64 = 2;
 /// Clean for so long a series of steps down has helped.
@@ -178,7 +185,10 @@ struct Series {
 enum Verdict {
     Trouble {
         reason: String,
+        /// To this part of the bitrate.
         factor: f64,
+        /// The link carries this part of it.
+        carried: f64,
     },
     /// Neither clean nor trouble.
     Uneasy(String),
@@ -222,7 +232,11 @@ impl Adaptive {
             return Some(self.step(look, step.0, step.1));
         }
         match verdict? {
-            Verdict::Trouble { reason, factor } => self.down(look, floor, &reason, factor),
+            Verdict::Trouble {
+                reason,
+                factor,
+                carried,
+            } => self.down(look, floor, &reason, factor, carried),
             Verdict::Uneasy(reason) => {
                 self.clean_since = None;
                 self.status.reason = format!("holds: {reason}");
@@ -274,6 +288,9 @@ impl Adaptive {
             self.status.reason = "holds: the server gives no figures".into();
             return None;
         };
+        if self.window.has(&figures, look.now) {
+            return None;
+        }
         let (network, encoder) = (look.network_drops, look.encoder_drops);
         if self.window.take(look.now, figures, network, encoder) == Taken::NewConnection {
             self.wait_until = look.now + NEW_CONNECTION;
@@ -310,12 +327,20 @@ impl Adaptive {
             let part = percent(shares.lost);
             reasons.push(format!("{part} of the packets lost in {seconds:.1} s"));
         }
-        if shares.sent > 0 && shares.carried < DOWN / OF_CARRIED {
-            factor = (shares.carried * OF_CARRIED).max(DOWN_MOST);
-            let part = percent(shares.carried);
+        let long = long_rtt(signs);
+        let slowed = signs.slowed.filter(|part| *part < SLOWED && long.is_some());
+        let counted = (shares.sent > 0).then_some(shares.carried);
+        let carried = slowed.into_iter().chain(counted).fold(1.0, f64::min);
+        if carried < FULL {
+            let of = if long.is_some() {
+                OF_QUEUED
+            } else {
+                OF_CARRIED
+            };
+            factor = (carried * of).clamp(DOWN_MOST, DOWN);
+            let part = percent(carried);
             reasons.push(format!("the link carries {part} of what is sent"));
         }
-        let long = long_rtt(signs);
         let was_long = std::mem::replace(&mut self.rtt_was_long, long.is_some());
         // What was queued goes out: the last step down was enough.
         let falls = signs.rtt_ms < signs.rtt_before_ms.map(|before| before * 0.95);
@@ -337,6 +362,7 @@ impl Adaptive {
                 None => Verdict::Trouble {
                     reason: reasons.join(", "),
                     factor,
+                    carried,
                 },
             };
         }
@@ -358,7 +384,7 @@ impl Adaptive {
         let shares = signs.shares.unwrap_or_default();
         let rtt_ms = signs.rtt_ms.unwrap_or_default();
         let rtt_same = (rtt_ms - series.rtt_ms).abs() < (0.15 * series.rtt_ms).max(5.0);
-        let is_full = shares.sent > 0 && shares.carried < DOWN / OF_CARRIED;
+        let is_full = shares.sent > 0 && shares.carried < FULL;
         if !rtt_same || is_full || signs.network_drops >= DROPS {
             return None;
         }
@@ -390,7 +416,14 @@ impl Adaptive {
         Some(text)
     }
 
-    fn down(&mut self, look: &Look, floor: u32, reason: &str, factor: f64) -> Option<Step> {
+    fn down(
+        &mut self,
+        look: &Look,
+        floor: u32,
+        reason: &str,
+        factor: f64,
+        carried: f64,
+    ) -> Option<Step> {
         self.clean_since = None;
         let to_kbps = rounded(f64::from(look.kbps) * factor).max(floor);
         if self
@@ -409,8 +442,7 @@ impl Adaptive {
         }
         let signs = self.window.signs().unwrap_or_default();
         let shares = signs.shares.unwrap_or_default();
-        let carried = if shares.sent > 0 { shares.carried } else { 1.0 };
-        let kbps = rounded(f64::from(look.kbps) * carried.min(1.0)).max(floor);
+        let kbps = rounded(f64::from(look.kbps) * carried).max(floor);
         let near = |before: u32| (f64::from(kbps) / f64::from(before) - 1.0).abs() < 0.15;
         let times = match self.trouble {
             Some(before) if near(before.kbps) => before.times + 1,

@@ -12,6 +12,8 @@ use std::time::Duration;
 const WINDOW: Duration = Duration::from_millis(1000);
 /// No share before so much of it is there.
 pub const ENOUGH: Duration = Duration::from_millis(600);
+/// Of the window, for the rate at which packets come now.
+const HALF: Duration = Duration::from_millis(400);
 /// The usual round trip is the least of so many times so long.
 const USUAL_PARTS: usize = 6;
 const USUAL_PART: Duration = Duration::from_secs(10);
@@ -42,6 +44,9 @@ pub struct Signs {
     pub buffer_ms: Option<f64>,
     /// The server counts packets, and none came within the window.
     pub nothing_came: bool,
+    /// Packets that came in the window's last half second, against those in as long before; None
+    /// where the window is too short.
+    pub slowed: Option<f64>,
     /// The counters' part, where there are looks enough.
     pub shares: Option<Shares>,
     /// Pictures that the publisher did not take within the window.
@@ -122,6 +127,13 @@ impl Window {
         taken
     }
 
+    /// Whether these figures were taken before, and not long ago: the same answer of the server, and
+    /// no second look at the network.
+    pub fn has(&self, figures: &NetworkFigures, now: MonoTime) -> bool {
+        self.newest
+            .is_some_and(|newest| newest.figures == *figures && now.since(newest.at) < ENOUGH)
+    }
+
     /// Forgets the looks, not the usual round trip: what comes now has another bitrate.
     pub fn begin(&mut self) {
         self.looks.clear();
@@ -148,12 +160,25 @@ impl Window {
             nothing_came: span >= ENOUGH
                 && last.figures.received.is_some()
                 && last.figures.received == first.figures.received,
+            slowed: self.slowed(),
             shares: (span >= ENOUGH)
                 .then(|| shares(&first.figures, &last.figures))
                 .flatten(),
             network_drops: grown(|look| look.network_drops),
             encoder_drops: grown(|look| look.encoder_drops),
         })
+    }
+
+    fn slowed(&self) -> Option<f64> {
+        let (first, last) = (self.looks.front()?, self.looks.back()?);
+        let mut back = self.looks.iter().rev();
+        let middle = back.find(|look| last.at.since(look.at) >= HALF)?;
+        let rate = |from: &Counted, to: &Counted| {
+            let came = to.figures.received?.checked_sub(from.figures.received?)?;
+            let span = to.at.since(from.at);
+            (span >= HALF && came > 0).then(|| came as f64 / span.as_secs_f64())
+        };
+        Some(rate(middle, last)? / rate(first, middle)?)
     }
 
     fn note_rtt(&mut self, at: MonoTime, rtt_ms: f64) {

@@ -128,6 +128,20 @@ fn a_full_link_is_left_within_a_second() {
 }
 
 #[test]
+fn what_a_queue_hides_is_seen_in_what_comes() {
+    let mut session = Session::at(3000);
+    let from = session.now;
+    // Half the rate, a queue of a second: as many packets come as the link carries, none is lost.
+    for (rtt, part) in [(150.0, 0), (280.0, 1), (400.0, 2)] {
+        session.quarter((166, 0, 0, 0, rtt, 0.0), part);
+    }
+    let (at, step) = session.steps[0].clone();
+    assert!(at.since(from) <= Duration::from_millis(750), "{step:?}");
+    assert!((1200..=1500).contains(&step.to_kbps), "{step:?}");
+    assert!(step.reason.contains("% of what is sent"), "{step:?}");
+}
+
+#[test]
 fn the_round_trip_warns_before_anything_is_lost() {
     let mut session = Session::at(3000);
     let from = session.now;
@@ -143,6 +157,16 @@ fn the_round_trip_warns_before_anything_is_lost() {
         step.text(),
         "bitrate 3000 -> 2250 kb/s: round trip 95 ms against 20 ms usual"
     );
+}
+
+#[test]
+fn one_answer_looked_at_twice_is_one_look() {
+    let mut session = Session::at(3000);
+    session.quarter((332, 0, 0, 0, 90.0, 80.0), 0);
+    session.now = session.now + Duration::from_millis(150);
+    session.ask();
+    session.seconds(2, CLEAN);
+    assert_eq!(session.steps, [], "a single long round trip");
 }
 
 #[test]
