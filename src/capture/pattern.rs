@@ -181,8 +181,9 @@ impl Schedule {
     fn step(&mut self, time: MonoTime, wanted: MonoTime) -> Step {
         let due = self.due();
         // Two clocks of one rate keep the phase that chance gave them: without this each frame
-        // could wait almost a whole interval for the pacer, for ever.
-        if wanted > due && wanted < due + self.fps.interval() {
+        // could wait almost a whole interval for the pacer, for ever. And for a slower show a frame
+        // made earlier would lie in the slot and be sent old.
+        if wanted > due {
             self.epoch = self.epoch + wanted.since(due);
         }
         let due = self.due();
