@@ -342,8 +342,10 @@ impl Adaptive {
             reasons.push(format!("the link carries {part} of what is sent"));
         }
         let was_long = std::mem::replace(&mut self.rtt_was_long, long.is_some());
-        // What was queued goes out: the last step down was enough.
         let falls = signs.rtt_ms < signs.rtt_before_ms.map(|before| before * 0.95);
+        if falls && self.series.is_some() && carried >= FULL && shares.lost <= LOST {
+            return Verdict::Uneasy("what was queued goes out".into());
+        }
         match long {
             Some(text) if !reasons.is_empty() => reasons.push(text),
             Some(text) if was_long && !falls && seconds >= ENOUGH.as_secs_f64() => {
