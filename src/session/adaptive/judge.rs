@@ -67,7 +67,9 @@ impl Adaptive {
             reasons.push(format!("{part} of the packets lost in {seconds:.1} s"));
         }
         let long = long_rtt(signs);
-        let slowed = signs.slowed.filter(|part| *part < SLOWED && long.is_some());
+        // A screen that comes to rest slows the packets too: one long round trip is no proof.
+        let sure = long.is_some() && (self.rtt_was_long || !reasons.is_empty());
+        let slowed = signs.slowed.filter(|part| *part < SLOWED && sure);
         let counted = (shares.sent > 0).then_some(shares.carried);
         let carried = slowed.into_iter().chain(counted).fold(1.0, f64::min);
         if carried < FULL {

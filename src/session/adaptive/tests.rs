@@ -158,6 +158,15 @@ fn the_round_trip_warns_before_anything_is_lost() {
 }
 
 #[test]
+fn a_screen_that_comes_to_rest_is_no_full_link() {
+    let mut session = Session::at(3000);
+    session.quarter((120, 0, 0, 0, 20.0, 95.0), 0);
+    session.quarter((120, 0, 0, 0, 75.0, 25.0), 1);
+    session.seconds(2, (120, 0, 0, 0, 20.0, 95.0));
+    assert_eq!(session.steps, []);
+}
+
+#[test]
 fn what_a_queue_that_empties_still_loses_is_no_second_step() {
     let mut session = Session::at(3000);
     session.seconds(1, (334, 60, 20, 40, 240.0, 0.0));
