@@ -22,8 +22,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A CPU's encoder that dies so often within this time is no accident.
+/// A CPU's encoder that dies so often within this time is no accident: the next takes over, or where
+/// there is none the show ends, later, since nothing is worse.
 const DEATHS: usize = 2;
+const DEATHS_OF_LAST: usize = 4;
 const DEATHS_WITHIN: Duration = Duration::from_secs(10);
 /// For an encoder that is no longer needed; nobody waits for it.
 const END_GRACE: Duration = Duration::from_millis(300);
@@ -363,7 +365,12 @@ impl Encoders {
         let now = clock::now();
         self.deaths.retain(|at| now.since(*at) < DEATHS_WITHIN);
         self.deaths.push(now);
-        if !row.cpu || self.deaths.len() >= DEATHS {
+        let limit = match (row.cpu, self.lineup.has_other_than(wish.family)) {
+            (_, false) => DEATHS_OF_LAST,
+            (true, true) => DEATHS,
+            (false, true) => 1,
+        };
+        if self.deaths.len() >= limit {
             self.lineup.fail(wish.family, why);
             self.deaths.clear();
         }

@@ -62,6 +62,13 @@ impl Lineup {
         });
     }
 
+    /// Whether another encoder would be left without this one.
+    pub fn has_other_than(&self, family: EncoderFamily) -> bool {
+        let mut others = self.clone();
+        others.fail(family, "");
+        others.pick().is_some()
+    }
+
     /// The best that is left; None where all have failed.
     pub fn pick(&self) -> Option<Pick> {
         let works = |candidate: &&Candidate| {
@@ -215,10 +222,12 @@ mod tests {
     fn what_fails_in_the_show_is_passed_over_until_chosen_anew() {
         let mut lineup = lineup(None);
         lineup.fail(Vaapi, "device lost");
+        assert!(lineup.has_other_than(Libx264));
         let pick = lineup.pick().unwrap();
         assert_eq!(pick.family, Libx264);
         assert!(pick.fallback.unwrap().contains("device lost"));
         lineup.fail(Libx264, "killed");
+        assert!(!lineup.has_other_than(Libopenh264));
         lineup.fail(Libopenh264, "killed");
         assert_eq!(lineup.pick(), None);
         let why = lineup.why_none();
