@@ -143,16 +143,15 @@ impl Lineup {
             .refused
             .iter()
             .filter(before)
-            .map(|refused| format!("{}: {}", name(refused.family), ended(&refused.why)))
+            .map(|refused| name(refused.family))
             .collect();
         if passed_over.is_empty() {
-            "automatic: the first that passed its test".into()
-        } else {
-            format!(
-                "automatic: the first that passed its test. {}",
-                passed_over.join(" ")
-            )
+            return "automatic: the first that works here".into();
         }
+        format!(
+            "automatic: the first that works here. Not {}: the check says why",
+            passed_over.join(", ")
+        )
     }
 }
 
@@ -200,7 +199,7 @@ mod tests {
         let pick = lineup(None).pick().unwrap();
         assert_eq!((pick.family, pick.variant), (Vaapi, 1));
         assert_eq!(pick.fallback, None);
-        assert!(pick.why.contains("no NVIDIA driver."), "{}", pick.why);
+        assert!(pick.why.contains("Not h264_nvenc: "), "{}", pick.why);
     }
 
     #[test]

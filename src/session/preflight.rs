@@ -94,6 +94,15 @@ pub fn run(
     })
 }
 
+/// Tests the encoders ahead, so that the first show need not wait for it: the results are kept. Ends
+/// with `stop`; where there is no ffmpeg, going live says so.
+pub fn test_ahead(settings: &Settings, stop: &StopToken) {
+    if let Ok(ffmpeg) = capabilities::look(settings.ffmpeg_path.as_deref()) {
+        let wish = EncoderWish::of(settings);
+        choose::rank(&ffmpeg, &wish, settings.encoder.family, stop);
+    }
+}
+
 fn lineup(ffmpeg: &Ffmpeg, settings: &Settings, stop: &StopToken) -> Result<Lineup, Failure> {
     let chosen = settings.encoder.family;
     let ranking = choose::rank(ffmpeg, &EncoderWish::of(settings), chosen, stop);

@@ -119,6 +119,10 @@ impl Session {
         if !sources_on_demand {
             choices::spawn(&shared.choices)?;
             worker.gpus = Some(GpuWatch::start(&worker.ends)?);
+            let (settings, ends) = (worker.settings.clone(), worker.ends.clone());
+            std::thread::Builder::new()
+                .name("pd-test-ahead".into())
+                .spawn(move || preflight::test_ahead(&settings, &ends))?;
         }
         let thread = std::thread::Builder::new()
             .name("pd-session".into())
