@@ -198,6 +198,7 @@ impl Console for Demo {
                 _ => Confirmation::None,
             },
             source: "Invented picture (demo)".into(),
+            picture: pd_console::capture::PictureStatus::default(),
             encoder: if live {
                 format!("libx264 {kbps:.0} kb/s")
             } else {
