@@ -39,6 +39,9 @@ const HANG_SECONDS: f64 = 2.0;
 /// Something for the meter's trend: when, what kind, in words.
 pub type Mark = (MonoTime, TrendKind, String);
 
+/// A change with its kind and reason.
+pub type Wished = (EncoderWish, TrendKind, Option<String>);
+
 /// A change under way.
 struct Change {
     id: EncoderId,
@@ -65,6 +68,7 @@ pub struct Encoders {
     pick: Pick,
     deaths: Vec<MonoTime>,
     marks: Vec<Mark>,
+    abandoned: Option<Wished>,
     /// The relay's newest unit, and how many frames had been given out when it came.
     alive: (Option<MonoTime>, u64),
 }
@@ -107,6 +111,7 @@ impl Encoders {
             pick,
             deaths: Vec::new(),
             marks: Vec::new(),
+            abandoned: None,
             alive: (None, 0),
         };
         encoders.say_fallback();
@@ -137,6 +142,11 @@ impl Encoders {
     pub fn options(&self) -> String {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         encoder::arguments(&self.in_force, &self.ffmpeg.capabilities, cores).join(" ")
+    }
+
+    /// The change that was not made because its encoder was too slow, once.
+    pub fn take_abandoned(&mut self) -> Option<Wished> {
+        self.abandoned.take()
     }
 
     /// What is to be marked on the trend since this was last asked.
@@ -206,11 +216,8 @@ impl Encoders {
             RelayEvent::TookOver(id) => self.took_over(id),
             RelayEvent::Retired(id) => self.dismiss(id),
             RelayEvent::Abandoned(id) => {
-                self.change.take_if(|change| change.id == id);
-                if self.running.contains_key(&id) {
-                    self.journal
-                        .warn("the new encoder was too slow; the change was not made");
-                }
+                let change = self.change.take_if(|change| change.id == id);
+                self.abandoned = change.map(|change| (change.wish, change.kind, change.reason));
                 self.dismiss(id);
             }
             RelayEvent::Gone { encoder, why } => return self.gone(encoder, &why),
@@ -440,24 +447,5 @@ fn difference(before: &EncoderWish, after: &EncoderWish) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::Settings;
-    use crate::units::{Fps, Size};
-
-    #[test]
-    fn a_change_is_told_in_few_words() {
-        let before = EncoderWish::of(&Settings::default());
-        assert_eq!(difference(&before, &before), "libx264 started again");
-        let after = EncoderWish {
-            bitrate_kbps: 400,
-            size: Size::new(960, 540),
-            fps: Fps::whole(15),
-            ..before
-        };
-        assert_eq!(
-            difference(&before, &after),
-            "bitrate 3000 -> 400 kb/s, 1280x720 -> 960x540, 30 -> 15 fps"
-        );
-    }
-}
+#[path = "encoders_tests.rs"]
+mod tests;

@@ -15,6 +15,9 @@ use crate::ffmpeg::plan::EncoderWish;
 use crate::settings::Settings;
 use crate::units::{Fps, Size};
 
+/// A change whose encoder was too slow, as on a busy machine, is tried again so often.
+const RETRIES: u32 = 3;
+
 /// What is wished of the encoder.
 #[derive(Default)]
 pub struct Tuning {
@@ -23,6 +26,8 @@ pub struct Tuning {
     rung: Option<(Size, Fps)>,
     lowered: Option<String>,
     adaptive: Option<Adaptive>,
+    /// How often the newest change was tried again.
+    retries: u32,
     /// What the adaptive bitrate holds, kb/s; None where it is off or the ceiling.
     held_kbps: Option<u32>,
 }
@@ -37,6 +42,7 @@ impl Tuning {
     /// The operator moved something.
     pub fn moved(&mut self, settings: &Settings, now: MonoTime) {
         let wish = self.wish(settings);
+        self.retries = 0;
         self.debounce.moved(wish, now);
     }
 
@@ -50,12 +56,33 @@ impl Tuning {
         if changing.is_some() {
             return;
         }
+        self.try_again(show, journal, now);
         let Some(wish) = self.debounce.due(now) else {
             return;
         };
         if show.encoders().resolve(wish) != in_force {
             self.change(show, wish, TrendKind::Wished, None, journal, now);
         }
+    }
+
+    fn try_again(&mut self, show: &mut Show, journal: &Journal, now: MonoTime) {
+        let Some((wish, kind, reason)) = show.encoders().take_abandoned() else {
+            return;
+        };
+        // A newer wish makes it void.
+        if self.debounce.pending().is_some() {
+            return;
+        }
+        if self.retries == RETRIES {
+            journal.error(
+                "the new encoder was too slow again; the change was not made. The machine is too \
+                 busy, or the picture too large for it",
+            );
+            return;
+        }
+        self.retries += 1;
+        journal.warn("the new encoder was too slow; the change is tried again");
+        self.change(show, wish, kind, reason, journal, now);
     }
 
     fn adapt(&mut self, show: &mut Show, settings: &Settings, journal: &Journal, now: MonoTime) {
@@ -85,6 +112,7 @@ impl Tuning {
         let adaptive = self.adaptive.get_or_insert_default();
         if let Some(step) = adaptive.look(&look) {
             self.held_kbps = Some(step.to_kbps);
+            self.retries = 0;
             let wish = self.wish(settings);
             self.change(
                 show,

@@ -1,0 +1,136 @@
+//! Tests of the encoders' succession: the relay's word is the test's.
+
+use super::*;
+use crate::settings::Settings;
+use crate::units::{Fps, Size};
+
+/// Encoders whose children end at once; the relay's word is the test's.
+#[cfg(unix)]
+fn encoders(families: &[EncoderFamily]) -> Encoders {
+    use crate::ffmpeg::choose::{Candidate, Ranking};
+    use crate::ffmpeg::probe::Figures;
+    use crate::ffmpeg::{Capabilities, Version};
+    let candidate = |family: &EncoderFamily| Candidate {
+        family: *family,
+        variant: 0,
+        figures: Figures::default(),
+    };
+    let ranking = Ranking {
+        candidates: families.iter().map(candidate).collect(),
+        refused: Vec::new(),
+    };
+    let version = Version { major: 7, minor: 0 };
+    let means = Means {
+        ffmpeg: Ffmpeg {
+            path: "/bin/true".into(),
+            capabilities: Capabilities::of_version(version),
+        },
+        launch: Launch::default(),
+        lineup: Lineup::new(ranking, None),
+        relay: Relay::new().0,
+        control: PumpControl::default(),
+        journal: Journal::new(),
+    };
+    let wish = EncoderWish::of(&Settings::default());
+    let mut encoders = Encoders::start(means, wish).unwrap();
+    encoders.on(RelayEvent::TookOver(1)).unwrap();
+    encoders
+}
+
+#[cfg(unix)]
+fn gone(encoders: &mut Encoders, encoder: EncoderId) -> Result<(), String> {
+    let why = "device lost".into();
+    encoders.on(RelayEvent::Gone { encoder, why })
+}
+
+#[cfg(unix)]
+#[test]
+fn a_change_that_was_not_made_is_told_once_with_its_reason() {
+    let mut encoders = encoders(&[EncoderFamily::Libx264]);
+    let wish = EncoderWish {
+        bitrate_kbps: 700,
+        ..*encoders.in_force()
+    };
+    let reason = Some("loss".to_owned());
+    assert!(
+        encoders
+            .change(wish, TrendKind::Adapted, reason.clone())
+            .unwrap()
+    );
+    let again = encoders.change(wish, TrendKind::Wished, None).unwrap();
+    assert!(!again, "two at once");
+    encoders.on(RelayEvent::Abandoned(2)).unwrap();
+    let told = encoders.take_abandoned();
+    assert_eq!(told, Some((wish, TrendKind::Adapted, reason)));
+    assert_eq!(encoders.take_abandoned(), None);
+    assert_eq!(
+        (encoders.changing_to(), encoders.in_force().bitrate_kbps),
+        (None, 3000)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_failing_card_gives_its_place_and_the_last_encoder_gets_four_tries() {
+    use EncoderFamily::{Libx264, Nvenc};
+    let mut encoders = encoders(&[Nvenc, Libx264]);
+    assert_eq!(encoders.in_force().family, Nvenc);
+    gone(&mut encoders, 1).unwrap();
+    assert_eq!(encoders.in_force().family, Libx264);
+    assert!(
+        encoders
+            .pick()
+            .fallback
+            .as_ref()
+            .unwrap()
+            .contains("device lost")
+    );
+    for id in 2..5 {
+        encoders.on(RelayEvent::TookOver(id)).unwrap();
+        gone(&mut encoders, id).unwrap();
+    }
+    encoders.on(RelayEvent::TookOver(5)).unwrap();
+    let why = gone(&mut encoders, 5).unwrap_err();
+    assert_eq!(why, "libx264: device lost");
+    let kinds: Vec<_> = encoders.take_marks().into_iter().map(|m| m.1).collect();
+    assert_eq!(kinds, [TrendKind::Failover; 4]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_encoder_that_fails_leaves_the_old_one_at_work() {
+    use EncoderFamily::{Libx264, Nvenc};
+    let mut encoders = encoders(&[Libx264, Nvenc]);
+    encoders.choose(Some(Nvenc));
+    let wish = *encoders.in_force();
+    assert!(encoders.change(wish, TrendKind::Wished, None).unwrap());
+    assert_eq!(encoders.changing_to().unwrap().family, Nvenc);
+    gone(&mut encoders, 2).unwrap();
+    assert_eq!(encoders.in_force().family, Libx264);
+    let told = encoders.pick().fallback.clone().unwrap();
+    assert!(
+        told.contains("h264_nvenc was chosen but does not work: device lost"),
+        "{told}"
+    );
+    assert_eq!(
+        encoders.resolve(wish),
+        wish,
+        "it is not tried again by itself"
+    );
+}
+
+#[test]
+fn a_change_is_told_in_few_words() {
+    let before = EncoderWish::of(&Settings::default());
+    assert_eq!(difference(&before, &before), "libx264 started again");
+    let after = EncoderWish {
+        bitrate_kbps: 400,
+        size: Size::new(960, 540),
+        fps: Fps::whole(15),
+        ..before
+    };
+    assert_eq!(
+        difference(&before, &after),
+        "bitrate 3000 -> 400 kb/s, 1280x720 -> 960x540, 30 -> 15 fps"
+    );
+}
