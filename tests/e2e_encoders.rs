@@ -162,6 +162,41 @@ fn a_card_that_fails_on_air_gives_its_place_to_the_next() {
 }
 
 #[test]
+fn another_encoder_that_is_chosen_on_air_takes_over_without_a_gap() {
+    let _alone = alone();
+    for ffmpeg in ffmpegs() {
+        let list = output(Command::new(&ffmpeg).args(["-hide_banner", "-encoders"]));
+        if !String::from_utf8_lossy(&list).contains("libopenh264") {
+            println!("SKIPPED: {} has no libopenh264", ffmpeg.display());
+            continue;
+        }
+        let listener = Listener::start("");
+        let more = "--seconds 8 --at 3:encoder.family=libopenh264 --at 6:encoder.family=libx264";
+        let ended = Plan::new(&ffmpeg, &words(listener.port, more)).run(Duration::from_secs(40));
+        assert!(ended.status.success(), "{}", ended.stderr);
+        for line in ["encoder 2: libopenh264", "encoder 3: libx264"] {
+            assert!(ended.stderr.contains(line), "{line}\n{}", ended.stderr);
+        }
+        let result = ended.json();
+        assert_eq!(result["reconnects"], 0, "{}", ended.stderr);
+        assert_eq!(result["encoder_fallback"], serde_json::Value::Null);
+        let stream = listener.received();
+        let pictures = stream.pictures();
+        let gap = longest_gap(&pictures);
+        println!(
+            "{} pictures, longest gap {:.0} ms",
+            pictures.len(),
+            gap * 1e3
+        );
+        // libopenh264 leaves out a picture where the bitrate is short.
+        assert!(gap < 0.2, "{gap:.2} s\n{}", ended.stderr);
+        let (_, complaints) =
+            stream.decode("-map 0:v -fps_mode passthrough -enc_time_base 1:90000 -f null");
+        assert_eq!(complaints, "", "the decoder complains");
+    }
+}
+
+#[test]
 fn a_chosen_encoder_that_does_not_work_falls_back_loudly() {
     let _alone = alone();
     for ffmpeg in ffmpegs() {
