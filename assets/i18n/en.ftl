@@ -300,8 +300,8 @@ settings-adaptive-hint = It never goes above the slider.
 settings-floor = Lowest bitrate
 settings-floor-high = The slider is below this: the bitrate stays at the slider.
 settings-priority = Priority
-priority-normal = As other programs
-priority-high = Before other programs
+priority-normal = As others
+priority-high = Above others
 settings-pipe = Pipe to the encoder
 settings-pipe-hint = This system does not let one choose the pipe's size.
 

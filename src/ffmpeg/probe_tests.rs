@@ -82,18 +82,27 @@ fn wish(family: EncoderFamily) -> EncoderWish {
 }
 
 fn run(folder: &Path, family: EncoderFamily) -> Result<Figures, Failure> {
+    run_as(folder, &wish(family))
+}
+
+fn run_as(folder: &Path, wish: &EncoderWish) -> Result<Figures, Failure> {
     let path = fake::ffmpeg(folder);
-    fake::has(folder, &[encoder::row(family).name, "libx264"]);
-    probe(&fake::look(&path), &wish(family), &StopToken::new())
+    fake::has(folder, &[encoder::row(wish.family).name, "libx264"]);
+    probe(&fake::look(&path), wish, &StopToken::new())
 }
 
 /// What the test says of an encoder with this output.
 fn judged(family: EncoderFamily, out: &[u8], first: usize) -> Result<Figures, Failure> {
+    judged_as(&wish(family), out, first)
+}
+
+fn judged_as(wish: &EncoderWish, out: &[u8], first: usize) -> Result<Figures, Failure> {
+    let family = wish.family;
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("out.flv"), out).unwrap();
     std::fs::write(dir.path().join("first"), first.to_string()).unwrap();
     fake::plays(dir.path(), encoder::row(family).name, "", IN_STEP);
-    run(dir.path(), family)
+    run_as(dir.path(), wish)
 }
 
 fn x264(pictures: &[(u32, bool, &[u8])], sps: &[u8]) -> Result<Figures, Failure> {
@@ -126,6 +135,29 @@ fn b26_an_encoder_of_key_frames_alone_is_refused() {
         x264(&third, &baseline()).unwrap_err().class,
         Class::TooManyKeys
     );
+}
+
+#[test]
+fn the_next_gop_of_a_slow_show_is_no_key_frame_too_many() {
+    for (gop, at) in [
+        (5, vec![6]),
+        (5, vec![5]),
+        (3, vec![4, 7]),
+        (3, vec![3, 6, 9]),
+    ] {
+        let mut pictures = good();
+        for index in &at {
+            pictures[*index as usize] = (*index, true, &IDR);
+        }
+        let wish = EncoderWish {
+            gop_seconds: gop as f32 / 30.0,
+            ..wish(EncoderFamily::Libx264)
+        };
+        let bytes = flv(&baseline(), &pictures);
+        let first = flv(&baseline(), &pictures[..1]).len();
+        let result = judged_as(&wish, &bytes, first);
+        assert!(result.is_ok(), "{gop} {at:?}: {result:?}");
+    }
 }
 
 #[test]

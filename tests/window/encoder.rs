@@ -259,7 +259,8 @@ fn another_encoder_size_or_rate_is_handed_over_at_once_while_live() {
         ("Size", "1920x1080"),
         ("Frames a second", "60"),
         ("Speed", "Sharpest"),
-        ("Priority", "Before other programs"),
+        // High is the default.
+        ("Priority", "As others"),
     ] {
         rig.click(Role::ComboBox, field);
         rig.press(choice);

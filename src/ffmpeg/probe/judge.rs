@@ -63,6 +63,15 @@ impl Test<'_> {
             false => *index == plan::FIRST_SHOWN,
             true => (plan::FIRST_SHOWN..PICTURES).contains(index),
         };
+        // At few frames a second the next GOP begins within the test, counted from the last key
+        // frame or from the first picture.
+        let gop = u64::from(self.wish.gop_frames());
+        let mut last = 0;
+        let due = |index: &u64| {
+            let since = *index - std::mem::replace(&mut last, *index);
+            *index > plan::FIRST_SHOWN && (since >= gop || index.is_multiple_of(gop))
+        };
+        let (_, keys): (Vec<u64>, Vec<u64>) = keys.into_iter().partition(due);
         match keys.as_slice() {
             [0, second] if forced(second) => {}
             [_, _, _, ..] => {
