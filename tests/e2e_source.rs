@@ -430,7 +430,8 @@ fn b06_a_still_screen_is_sent_at_the_full_rate_with_key_frames_and_few_bits() {
             },
             |_| std::thread::sleep(Duration::from_secs(10)),
         );
-        let pictures = stream.pictures();
+        // The first goes out as soon as the encoder is warm, up to an interval early.
+        let pictures = &stream.pictures()[2..];
         let time = pictures.last().unwrap().pts_s - pictures[0].pts_s;
         let rate = (pictures.len() - 1) as f64 / time;
         assert!((rate - 30.0).abs() < 0.6, "{rate}");
@@ -467,7 +468,8 @@ fn every_rate_from_5_to_144_is_held_fractions_too() {
             },
             |_| std::thread::sleep(Duration::from_secs(4)),
         );
-        let pictures = stream.pictures();
+        // The first goes out as soon as the encoder is warm, up to an interval early.
+        let pictures = &stream.pictures()[2..];
         let time = pictures.last().unwrap().pts_s - pictures[0].pts_s;
         let rate = (pictures.len() - 1) as f64 / time;
         println!("{fps}: {rate:.3} over {time:.2} s");
