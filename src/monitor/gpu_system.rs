@@ -13,6 +13,9 @@ pub struct Cards(Option<Gpus>);
 impl Cards {
     /// All cards; none where the system does not tell.
     pub(super) fn read(&mut self) -> Vec<Seen> {
+        if is_wine() {
+            return Vec::new();
+        }
         if self.0.is_none() {
             self.0 = Gpus::new().ok();
         }
@@ -22,6 +25,21 @@ impl Cards {
         gpus.refresh(true);
         gpus.iter().map(card).collect()
     }
+}
+
+/// Wine 8 ends a process that asks it for graphics cards (gdi32's D3DKMTQueryAdapterInfo is missing).
+/// Its own configuration program stands where every Windows has system programs.
+#[cfg(windows)]
+fn is_wine() -> bool {
+    let root = std::env::var_os("SystemRoot").unwrap_or_else(|| "C:\\windows".into());
+    std::path::Path::new(&root)
+        .join("system32\\winecfg.exe")
+        .exists()
+}
+
+#[cfg(not(windows))]
+fn is_wine() -> bool {
+    false
 }
 
 fn card(gpu: &sysinfo::Gpu) -> Seen {
