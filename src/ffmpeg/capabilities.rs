@@ -1,7 +1,7 @@
 //! What a found ffmpeg can: its version, protocols, encoders, muxers and its H.264 encoders' options,
 //! read from its own words and kept until its file changes.
 //!
-//! Runs on the thread that asks and on `pd-ask-ffmpeg`, which reads; asks for [`ANSWER_LIMIT`] at
+//! Runs on the thread that asks and on `pd-ask-ffmpeg`, which reads; asks for `ANSWER_LIMIT` at
 //! most a question.
 
 use super::cache::{Cache, Stamp};

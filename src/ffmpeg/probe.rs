@@ -3,7 +3,7 @@
 //!
 //! Runs on the thread that asks, for [`LIMIT`] at most; owns the child and two threads, `pd-try-feed`
 //! (pictures into its stdin) and `pd-try-read` (FLV out of its stdout), which end with it. Nothing is
-//! queued beyond one picture in and [`HEARD_MOST`] out.
+//! queued beyond one picture in and `HEARD_MOST` out.
 
 use super::child::Tail;
 use super::failure::{self, Class, Failure, cannot_open};
