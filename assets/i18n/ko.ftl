@@ -301,7 +301,7 @@ settings-floor = 최저 비트레이트
 settings-floor-high = 슬라이더가 이보다 낮아 슬라이더 값에 머뭅니다.
 settings-priority = 우선순위
 priority-normal = 다른 프로그램과 같게
-priority-high = 먼저 실행
+priority-high = 먼저
 settings-pipe = 인코더 파이프
 settings-pipe-hint = 이 시스템에서는 파이프 크기를 바꿀 수 없습니다.
 

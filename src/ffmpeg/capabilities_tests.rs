@@ -68,6 +68,8 @@ fn b24_each_lack_has_its_own_message() {
     assert!(matches!(check(&old), Err(FfmpegError::TooOld { .. })));
 }
 
+// Paths of Linux.
+#[cfg(unix)]
 #[test]
 fn render_nodes_are_listed_in_the_kernels_order() {
     let dir = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ fn encodes(folder: &Path) -> usize {
         .count()
 }
 
+#[cfg(target_os = "linux")]
 fn rank_of(ffmpeg: &Ffmpeg, chosen: Option<EncoderFamily>, cache: &Cache) -> Ranking {
     let wish = EncoderWish::of(&Settings::default());
     rank_with(ffmpeg, &wish, chosen, &StopToken::new(), cache)
