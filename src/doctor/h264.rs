@@ -1,6 +1,8 @@
 //! What an H.264 stream's own bytes say of it: profile, level, kinds of pictures. Pure.
 
+use crate::ffmpeg::level::{self, Level};
 use crate::relay::annexb::{self, NAL_IDR, NAL_SLICE, NAL_SPS, nal_type};
+use crate::relay::h264_bits::slice_kind;
 use crate::units::{Fps, Size};
 
 /// Baseline (ITU-T H.264 A.2.1).
@@ -41,47 +43,14 @@ impl Profile {
         if self.level == 11 && self.idc == BASELINE && self.constraints & LEVEL_1B != 0 {
             return "1b".into();
         }
-        match (self.level / 10, self.level % 10) {
-            (whole, 0) => whole.to_string(),
-            (whole, tenth) => format!("{whole}.{tenth}"),
-        }
+        Level(self.level).to_string()
     }
 
     /// Whether its level allows pictures of `size` at `fps`.
     pub(super) fn level_holds(self, size: Size, fps: Fps) -> bool {
-        let row = LEVELS.iter().rfind(|(level, ..)| *level <= self.level);
-        row.is_some_and(|(_, a_second, a_frame)| {
-            let wide = size.width.div_ceil(16);
-            let high = size.height.div_ceil(16);
-            let frame = wide * high;
-            let side = |count: u32| u64::from(count).pow(2) <= 8 * u64::from(*a_frame);
-            frame <= *a_frame
-                && f64::from(frame) * fps.as_f64() <= f64::from(*a_second)
-                && side(wide)
-                && side(high)
-        })
+        level::allows(Level(self.level), size, fps)
     }
 }
-
-/// Ten times the level, MaxMBPS, MaxFS (Table A-1).
-const LEVELS: [(u8, u32, u32); 16] = [
-    (10, 1_485, 99),
-    (11, 3_000, 396),
-    (12, 6_000, 396),
-    (13, 11_880, 396),
-    (20, 11_880, 396),
-    (21, 19_800, 792),
-    (22, 20_250, 1_620),
-    (30, 40_500, 1_620),
-    (31, 108_000, 3_600),
-    (32, 216_000, 5_120),
-    (40, 245_760, 8_192),
-    (41, 245_760, 8_192),
-    (42, 522_240, 8_704),
-    (50, 589_824, 22_080),
-    (51, 983_040, 36_864),
-    (52, 2_073_600, 36_864),
-];
 
 /// What pictures of a stream say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,8 +87,8 @@ impl Pictures {
                 kind @ (NAL_SLICE | NAL_IDR) => {
                     slices = true;
                     idr |= kind == NAL_IDR;
-                    match slice_type(nal) {
-                        Some(slice) => b |= slice % 5 == B_SLICE,
+                    match slice_kind(nal) {
+                        Some(slice) => b |= slice.bipredicted,
                         None => unread = true,
                     }
                 }
@@ -133,59 +102,6 @@ impl Pictures {
             self.unread += u32::from(unread);
             self.largest = self.largest.max(annexb.len());
         }
-    }
-}
-
-/// slice_type (Table 7-6), modulo 5.
-const B_SLICE: u32 = 1;
-
-/// slice_type of a slice NAL unit: the second number of its header (7.3.3).
-fn slice_type(nal: &[u8]) -> Option<u32> {
-    // Two numbers of at most 32 bits and their prefixes.
-    let head = nal.get(1..)?;
-    let mut bytes = Vec::with_capacity(24);
-    for &byte in head.iter().take(24) {
-        // emulation_prevention_three_byte (7.4.1).
-        if byte == 3 && bytes.ends_with(&[0, 0]) {
-            continue;
-        }
-        bytes.push(byte);
-    }
-    let mut bits = Bits {
-        bytes: &bytes,
-        at: 0,
-    };
-    let _first_mb_in_slice = bits.ue()?;
-    bits.ue().filter(|kind| *kind < 10)
-}
-
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Bits<'_> {
-    fn bit(&mut self) -> Option<u32> {
-        let byte = self.bytes.get(self.at / 8)?;
-        let bit = byte >> (7 - self.at % 8) & 1;
-        self.at += 1;
-        Some(u32::from(bit))
-    }
-
-    /// Exp-Golomb, unsigned (9.1).
-    fn ue(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while self.bit()? == 0 {
-            zeros += 1;
-            if zeros > 31 {
-                return None;
-            }
-        }
-        let mut value = 1_u64;
-        for _ in 0..zeros {
-            value = value << 1 | u64::from(self.bit()?);
-        }
-        u32::try_from(value - 1).ok()
     }
 }
 
@@ -224,27 +140,6 @@ mod tests {
     }
 
     #[test]
-    fn later_slices_and_emulation_prevention_are_read() {
-        // first_mb_in_slice 3599: 11 zeros, then 3600 in 12 bits; slice_type 5 ("00110") or 6.
-        let second = |last| [0x01, 0x00, 0x1c, 0x20, last];
-        assert_eq!(slice_type(&second(0x60)), Some(5));
-        assert_eq!(slice_type(&second(0x70)), Some(6));
-        // 2^17 - 1: 17 zeros and a one follow; the encoder puts a 3 after two zero bytes.
-        let long = [0x01, 0x00, 0x00, 0x03, 0x40, 0x00, 0x10, 0xff];
-        assert_eq!(
-            slice_type(&long),
-            slice_type_plain(&[0x00, 0x00, 0x40, 0x00, 0x10, 0xff])
-        );
-        assert!(slice_type(&long).is_some());
-    }
-
-    fn slice_type_plain(bytes: &[u8]) -> Option<u32> {
-        let mut bits = Bits { bytes, at: 0 };
-        bits.ue()?;
-        bits.ue()
-    }
-
-    #[test]
     fn profiles_are_told_apart() {
         let of = |idc, constraints| Profile {
             idc,
@@ -277,7 +172,8 @@ mod tests {
         ] {
             let (size, fps) = (Size::new(width, height), Fps::whole(fps));
             assert!(at(level).level_holds(size, fps), "{size} at {fps}");
-            let lower = LEVELS.iter().rfind(|(l, ..)| *l < level).unwrap().0;
+            let levels = [30, 31, 32, 40, 41, 42, 50, 51];
+            let lower = levels.into_iter().rfind(|l| *l < level).unwrap();
             // 4.1 differs from 4 in bitrate only.
             if lower != 41 {
                 assert!(!at(lower).level_holds(size, fps), "{size} at {fps}");
@@ -292,7 +188,7 @@ mod tests {
             let mut pictures = Pictures::default();
             pictures.take(&bytes);
             prop_assert!(pictures.b <= pictures.count);
-            let _ = slice_type(&bytes);
+            let _ = slice_kind(&bytes);
         }
     }
 }

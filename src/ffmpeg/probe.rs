@@ -22,11 +22,9 @@ use std::io::{Read, Write};
 use std::process::{ChildStdin, ChildStdout};
 use std::time::{Duration, Instant};
 
-mod bits;
 mod judge;
 mod scene;
 
-pub use bits::{SliceKind, slice_kind, uses_slice_groups};
 pub use scene::Scene;
 
 /// A test that has not ended by then has failed.

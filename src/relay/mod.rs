@@ -9,6 +9,7 @@ pub mod encode_meter;
 pub mod encoder;
 pub mod flv;
 pub mod flv_write;
+pub mod h264_bits;
 pub mod hub;
 pub mod rate;
 

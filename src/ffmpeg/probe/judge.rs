@@ -1,11 +1,11 @@
 //! Whether what an encoder gave out in its test will do for a show. Pure.
 
-use super::bits::{slice_kind, uses_slice_groups};
 use super::{Figures, PICTURES, Seen, Test};
 use crate::ffmpeg::failure::{Class, Failure};
 use crate::ffmpeg::level::{self, Level};
 use crate::ffmpeg::{encoder, plan};
 use crate::relay::annexb::{AvcConfig, avcc_nal_units};
+use crate::relay::h264_bits::{slice_kind, uses_slice_groups};
 use std::time::Duration;
 
 impl Test<'_> {

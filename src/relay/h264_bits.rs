@@ -1,6 +1,6 @@
-//! The few bits of H.264 that the test of an encoder reads: slice types and slice groups. Pure.
+//! The few bits of H.264 that are read beyond NAL unit types: slice types and slice groups. Pure.
 
-use crate::relay::annexb::{NAL_IDR, NAL_SLICE, nal_type};
+use super::annexb::{NAL_IDR, NAL_SLICE, nal_type};
 
 /// What kind of slice a NAL unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,19 +18,25 @@ pub fn slice_kind(nal: &[u8]) -> Option<SliceKind> {
     if ![NAL_SLICE, NAL_IDR].contains(&kind) {
         return None;
     }
-    let mut bits = Bits::after_header(nal);
-    let _first_mb_in_slice = bits.exp_golomb()?;
-    let slice_type = bits.exp_golomb()?;
     Some(SliceKind {
         idr: kind == NAL_IDR,
-        bipredicted: slice_type % 5 == 1,
+        bipredicted: slice_type(nal)? % 5 == 1,
     })
+}
+
+/// slice_type: the second number of a slice's header; None above Table 7-6's.
+fn slice_type(nal: &[u8]) -> Option<u32> {
+    let head = head(nal);
+    let mut bits = Bits::of(&head);
+    let _first_mb_in_slice = bits.exp_golomb()?;
+    bits.exp_golomb().filter(|kind| *kind < 10)
 }
 
 /// Whether a picture parameter set has more than one slice group (7.3.2.2), as plain baseline may and
 /// constrained baseline may not; None where it is cut off.
 pub fn uses_slice_groups(pps: &[u8]) -> Option<bool> {
-    let mut bits = Bits::after_header(pps);
+    let head = head(pps);
+    let mut bits = Bits::of(&head);
     let _pic_parameter_set_id = bits.exp_golomb()?;
     let _seq_parameter_set_id = bits.exp_golomb()?;
     let _entropy_coding_mode = bits.bit()?;
@@ -38,16 +44,29 @@ pub fn uses_slice_groups(pps: &[u8]) -> Option<bool> {
     Some(bits.exp_golomb()? > 0)
 }
 
-/// Bits behind a NAL unit's header. Emulation prevention (7.4.1) is not looked at: it can stand no
-/// earlier than the third byte of zeros, which the fields read here do not reach.
+/// A NAL unit's first bytes behind its header, without emulation prevention (7.4.1): more than the
+/// fields that are read here can fill, each of 32 bits and its prefix.
+fn head(nal: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEAD);
+    for &byte in nal.iter().skip(1).take(HEAD) {
+        if byte == 3 && bytes.ends_with(&[0, 0]) {
+            continue;
+        }
+        bytes.push(byte);
+    }
+    bytes
+}
+
+const HEAD: usize = 32;
+
 struct Bits<'a> {
     data: &'a [u8],
     at: usize,
 }
 
 impl<'a> Bits<'a> {
-    fn after_header(nal: &'a [u8]) -> Self {
-        Self { data: nal, at: 8 }
+    fn of(data: &'a [u8]) -> Self {
+        Self { data, at: 0 }
     }
 
     fn bit(&mut self) -> Option<bool> {
@@ -57,20 +76,20 @@ impl<'a> Bits<'a> {
         Some(bit)
     }
 
-    /// ue(v), 9.1; None above 16 bits.
+    /// ue(v), 9.1; None above 31 bits.
     fn exp_golomb(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.bit()? {
             zeros += 1;
-            if zeros > 16 {
+            if zeros > 31 {
                 return None;
             }
         }
-        let mut value = 1;
+        let mut value = 1_u64;
         for _ in 0..zeros {
-            value = value << 1 | u32::from(self.bit()?);
+            value = value << 1 | u64::from(self.bit()?);
         }
-        Some(value - 1)
+        u32::try_from(value - 1).ok()
     }
 }
 
@@ -92,6 +111,27 @@ mod tests {
         assert_eq!(kind(&[0x01, 0b0100_1000]), Some((false, true)));
         assert_eq!(kind(&[0x67, 0x42]), None);
         assert_eq!(kind(&[0x41]), None);
+    }
+
+    #[test]
+    fn later_slices_and_emulation_prevention_are_read() {
+        // first_mb_in_slice 3599: 11 zeros, then 3600 in 12 bits; slice_type 5 ("00110") or 6.
+        let second = |last| [0x01, 0x00, 0x1c, 0x20, last];
+        assert_eq!(slice_type(&second(0x60)), Some(5));
+        assert_eq!(slice_type(&second(0x70)), Some(6));
+        // 2^17 - 1: 17 zeros and a one follow; the encoder puts a 3 after two zero bytes.
+        let long = [0x01, 0x00, 0x00, 0x03, 0x40, 0x00, 0x10, 0xff];
+        assert_eq!(
+            slice_type(&long),
+            slice_type_plain(&[0x00, 0x00, 0x40, 0x00, 0x10, 0xff])
+        );
+        assert!(slice_type(&long).is_some());
+    }
+
+    fn slice_type_plain(bytes: &[u8]) -> Option<u32> {
+        let mut bits = Bits::of(bytes);
+        bits.exp_golomb()?;
+        bits.exp_golomb()
     }
 
     #[test]
