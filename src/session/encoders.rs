@@ -65,6 +65,8 @@ pub struct Encoders {
     active: Option<EncoderId>,
     change: Option<Change>,
     in_force: EncoderWish,
+    /// Of what is in force: made once, shown with each snapshot.
+    options: String,
     pick: Pick,
     deaths: Vec<MonoTime>,
     marks: Vec<Mark>,
@@ -108,6 +110,7 @@ impl Encoders {
             active: None,
             change: None,
             in_force: with(wish, &pick),
+            options: String::new(),
             pick,
             deaths: Vec::new(),
             marks: Vec::new(),
@@ -116,6 +119,7 @@ impl Encoders {
         };
         encoders.say_fallback();
         let wish = encoders.in_force;
+        encoders.put_in_force(wish);
         encoders
             .launch(wish, TrendKind::Wished, None)
             .map_err(|e| format!("{} could not be started: {e}", encoders.name()))?;
@@ -139,9 +143,8 @@ impl Encoders {
     }
 
     /// The encoder's own arguments, for eyes.
-    pub fn options(&self) -> String {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        encoder::arguments(&self.in_force, &self.ffmpeg.capabilities, cores).join(" ")
+    pub fn options(&self) -> &str {
+        &self.options
     }
 
     /// The change that was not made because its encoder was too slow, once.
@@ -263,6 +266,12 @@ impl Encoders {
         self.running.drain().map(|(_, encoder)| encoder).collect()
     }
 
+    fn put_in_force(&mut self, wish: EncoderWish) {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.options = encoder::arguments(&wish, &self.ffmpeg.capabilities, cores).join(" ");
+        self.in_force = wish;
+    }
+
     fn name(&self) -> &'static str {
         encoder::row(self.in_force.family).name
     }
@@ -303,7 +312,8 @@ impl Encoders {
         let Some(encoder) = self.running.get(&active) else {
             return;
         };
-        let before = std::mem::replace(&mut self.in_force, *encoder.wish());
+        let (before, now) = (self.in_force, *encoder.wish());
+        self.put_in_force(now);
         if let Some(pick) = self.lineup.pick()
             && pick.family == self.in_force.family
         {
@@ -389,7 +399,7 @@ impl Encoders {
                 .error(format!("the encoder ended ({why}) and is started again"));
         } else {
             self.pick = pick.clone();
-            self.in_force = with(wish, &pick);
+            self.put_in_force(with(wish, &pick));
             self.journal.error(format!(
                 "{} ended ({why}); {} takes over",
                 row.name,

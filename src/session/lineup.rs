@@ -64,24 +64,21 @@ impl Lineup {
 
     /// Whether another encoder would be left without this one.
     pub fn has_other_than(&self, family: EncoderFamily) -> bool {
-        let mut others = self.clone();
-        others.fail(family, "");
-        others.pick().is_some()
+        let others = |c: &Candidate| c.family != family && self.works(c);
+        self.ranking.candidates.iter().any(others)
+    }
+
+    fn works(&self, candidate: &Candidate) -> bool {
+        self.failed
+            .iter()
+            .all(|failed| failed.family != candidate.family)
     }
 
     /// The best that is left; None where all have failed.
     pub fn pick(&self) -> Option<Pick> {
-        let works = |candidate: &&Candidate| {
-            self.failed
-                .iter()
-                .all(|failed| failed.family != candidate.family)
-        };
-        let mut left = self.ranking.candidates.iter().filter(works);
+        let left = || self.ranking.candidates.iter().filter(|c| self.works(c));
         let wanted = |c: &&Candidate| Some(c.family) == self.chosen;
-        let candidate = match self.ranking.candidates.iter().filter(works).find(wanted) {
-            Some(candidate) => candidate,
-            None => left.next()?,
-        };
+        let candidate = left().find(wanted).or_else(|| left().next())?;
         let family = candidate.family;
         let fallback = match self.chosen {
             Some(chosen) if chosen == family => None,

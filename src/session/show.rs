@@ -334,7 +334,7 @@ impl Show {
         EncoderStatus {
             wish: Some(wish),
             name: crate::ffmpeg::encoder::row(wish.family).name.to_owned(),
-            options: self.encoders.options(),
+            options: self.encoders.options().to_owned(),
             why: pick.why.clone(),
             fallback: pick.fallback.clone(),
             changing_to: self.encoders.changing_to().copied(),

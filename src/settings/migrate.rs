@@ -13,16 +13,9 @@ pub(super) fn migrate(tree: &mut Node) {
     encoder(tree);
 }
 
-fn version(fields: &mut [(String, Node)]) -> Option<&mut Node> {
-    fields
-        .iter_mut()
-        .find(|(key, _)| key == "version")
-        .map(|(_, version)| version)
-}
-
 fn encoder(tree: &mut Node) {
     let Node::Struct(fields) = tree else { return };
-    let Some(version) = version(fields) else {
+    let Some((_, version)) = fields.iter_mut().find(|(key, _)| key == "version") else {
         return;
     };
     if !matches!(version, Node::Leaf(text) if matches!(text.trim(), "1" | "2")) {
@@ -62,10 +55,5 @@ fn sound(tree: &mut Node) {
         let end = if text.contains("//") { "\n" } else { "" };
         let inputs = Node::Leaf(format!("[(source: {text}{end})]"));
         audio.insert(at, ("inputs".into(), inputs));
-    }
-    if let Some(version) = version(fields)
-        && matches!(version, Node::Leaf(text) if text.trim() == "1")
-    {
-        *version = Node::Leaf("2".into());
     }
 }
