@@ -7,11 +7,11 @@
 mod common;
 
 use common::console::{Ended, Plan};
-use common::{Killed, alone, ffmpegs, free_udp_port, mediamtx, wait_until};
+use common::{alone, ffmpegs, free_tcp_port, free_udp_port, mediamtx, start_mediamtx, wait_until};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "hus-hush-4711";
@@ -271,28 +271,14 @@ fn a_real_server_is_looked_at_through_all_its_ports() {
     let (Some(program), Some(ffmpeg)) = (mediamtx(), ffmpegs().into_iter().next()) else {
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
     let (srt, ice) = (free_udp_port(), free_udp_port());
-    let tcp = || {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
-    let (api, webrtc) = (tcp(), tcp());
-    let config = folder.path().join("mediamtx.yml");
-    let text = format!(
+    let (api, webrtc) = (free_tcp_port(), free_tcp_port());
+    let config = format!(
         "rtsp: no\nrtmp: no\nhls: no\nsrt: yes\nsrtAddress: 127.0.0.1:{srt}\n\
          api: yes\napiAddress: 127.0.0.1:{api}\nwebrtc: yes\nwebrtcAddress: 127.0.0.1:{webrtc}\n\
          webrtcLocalUDPAddress: 127.0.0.1:{ice}\npaths:\n  all_others:\n"
     );
-    std::fs::write(&config, text).unwrap();
-    let server = Command::new(&program)
-        .arg(&config)
-        .env("MTX_MOQ", "no")
-        .current_dir(folder.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let _server = Killed(server.unwrap());
+    let _server = start_mediamtx(&program, &config);
     let answers = |port| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
     assert!(wait_until(Duration::from_secs(10), || answers(api) && answers(webrtc)));
     let words = format!(

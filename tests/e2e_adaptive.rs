@@ -9,8 +9,7 @@ mod common;
 use common::console::{Console, Plan};
 use common::link::{Link, Terms};
 use common::screen::{Xvfb, noise};
-use common::{alone, ffmpegs, mediamtx, srt_server, wait_until};
-use std::net::TcpListener;
+use common::{alone, ffmpegs, free_tcp_port, mediamtx, srt_server, wait_until};
 use std::time::{Duration, Instant};
 
 const WIDTH: usize = 640;
@@ -50,9 +49,7 @@ fn the_bitrate_follows_the_network() {
         };
         println!("with {}", ffmpeg.display());
         let _noise = noise(&screen.display, WIDTH, HEIGHT);
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let api = free.local_addr().unwrap();
-        drop(free);
+        let api = format!("127.0.0.1:{}", free_tcp_port());
         let config = format!("    overridePublisher: yes\napi: yes\napiAddress: {api}\n");
         let (port, _server) = srt_server(&program, &config);
         let link = Link::start(port);

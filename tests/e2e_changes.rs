@@ -274,29 +274,21 @@ fn fifty_over_srt() {
 #[cfg(feature = "probe")]
 mod viewers {
     use super::*;
-    use common::mediamtx;
+    use common::{free_tcp_port, mediamtx, start_mediamtx};
     use pd_console::probe;
     use serde_json::Value;
     use std::collections::BTreeSet;
-    use std::net::TcpListener;
 
     struct Server {
-        _process: Killed,
-        _folder: tempfile::TempDir,
+        _process: (Killed, tempfile::TempDir),
         srt: u16,
         webrtc: u16,
         api: u16,
     }
 
-    fn free_tcp() -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    }
-
     fn server(program: &Path) -> Server {
-        let folder = tempfile::tempdir().unwrap();
         let (srt, ice) = (free_udp_port(), free_udp_port());
-        let (webrtc, api) = (free_tcp(), free_tcp());
+        let (webrtc, api) = (free_tcp_port(), free_tcp_port());
         let config = format!(
             "logLevel: warn\nrtsp: no\nrtmp: no\nhls: no\nsrt: yes\nsrtAddress: 127.0.0.1:{srt}\n\
              webrtc: yes\nwebrtcAddress: 127.0.0.1:{webrtc}\n\
@@ -304,21 +296,11 @@ mod viewers {
              webrtcAdditionalHosts: [127.0.0.1]\napi: yes\napiAddress: 127.0.0.1:{api}\n\
              paths:\n  '~^pd_.*$': {{}}\n"
         );
-        let file = folder.path().join("mediamtx.yml");
-        std::fs::write(&file, config).unwrap();
-        let process = Command::new(program)
-            .arg(&file)
-            .env("MTX_MOQ", "no")
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let process = Killed(process.unwrap());
+        let process = start_mediamtx(program, &config);
         let answers = || std::net::TcpStream::connect(("127.0.0.1", api)).is_ok();
         assert!(wait_until(Duration::from_secs(10), answers), "no server");
         Server {
             _process: process,
-            _folder: folder,
             srt,
             webrtc,
             api,

@@ -14,7 +14,7 @@ pub mod screen;
 pub mod sound;
 pub mod stream;
 
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -66,15 +66,28 @@ pub fn are_installed(programs: &[&str], otherwise: &str) -> bool {
 /// A MediaMTX that speaks SRT only, on loopback, with `of_each_path` said of every path ("" for
 /// nothing); its port.
 pub fn srt_server(program: &Path, of_each_path: &str) -> (u16, (Killed, tempfile::TempDir)) {
-    let (folder, port) = (tempfile::tempdir().unwrap(), free_udp_port());
-    let config = folder.path().join("mediamtx.yml");
-    let text = format!(
+    let port = free_udp_port();
+    let config = format!(
         "rtsp: no\nrtmp: no\nhls: no\nwebrtc: no\nsrt: yes\nsrtAddress: 127.0.0.1:{port}\n\
          paths:\n  all_others:\n{of_each_path}"
     );
-    std::fs::write(&config, text).unwrap();
+    let server = start_mediamtx(program, &config);
+    assert!(
+        wait_until(Duration::from_secs(10), || {
+            UdpSocket::bind(("127.0.0.1", port)).is_err()
+        }),
+        "MediaMTX does not listen"
+    );
+    (port, server)
+}
+
+/// A MediaMTX with this configuration, and the folder that it lives in.
+pub fn start_mediamtx(program: &Path, config: &str) -> (Killed, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mediamtx.yml");
+    std::fs::write(&file, config).unwrap();
     let server = Command::new(program)
-        .arg(&config)
+        .arg(&file)
         // Or its default ports may be another server's.
         .env("MTX_MOQ", "no")
         // It writes certificates beside itself.
@@ -82,14 +95,7 @@ pub fn srt_server(program: &Path, of_each_path: &str) -> (u16, (Killed, tempfile
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
-    let server = Killed(server.unwrap());
-    assert!(
-        wait_until(Duration::from_secs(10), || {
-            UdpSocket::bind(("127.0.0.1", port)).is_err()
-        }),
-        "MediaMTX does not listen"
-    );
-    (port, (server, folder))
+    (Killed(server.unwrap()), folder)
 }
 
 /// The MediaMTX of `MEDIAMTX_BIN` or PATH; None, with a word, where there is none.
@@ -111,6 +117,12 @@ pub fn free_udp_port() -> u16 {
         .local_addr()
         .unwrap()
         .port()
+}
+
+/// A TCP port of loopback that was free a moment ago.
+pub fn free_tcp_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// Waits until `is_there`; whether it came in time.
