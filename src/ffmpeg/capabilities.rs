@@ -155,11 +155,6 @@ pub fn look_with(from_settings: Option<&Path>, cache: &Cache) -> Result<Ffmpeg, 
     Ok(Ffmpeg { path, capabilities })
 }
 
-/// Forgets what was found, so that the next look asks again.
-pub fn forget() {
-    Cache::of_user().forget(KEPT);
-}
-
 fn known(path: &Path, cache: &Cache) -> Result<Capabilities, FfmpegError> {
     let stamp = Stamp::of(path);
     let mut kept: Vec<(Stamp, Capabilities)> = cache.load(KEPT).unwrap_or_default();

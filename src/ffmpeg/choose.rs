@@ -72,11 +72,6 @@ pub fn rank(
     rank_with(ffmpeg, wish, chosen, stop, Cache::of_user())
 }
 
-/// Forgets all results, so that the next [`rank`] tests anew.
-pub fn forget() {
-    Cache::of_user().forget(KEPT);
-}
-
 /// [`rank`] with the results that `cache` has.
 pub fn rank_with(
     ffmpeg: &Ffmpeg,
