@@ -363,7 +363,9 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
     let target = match target.kind {
         TargetKind::Embedded => {
             let on = |port| (std::net::Ipv4Addr::LOCALHOST, port).into();
-            let Ports { srt, rtsp, webrtc, .. } = Ports::DEFAULT;
+            let Ports {
+                srt, rtsp, webrtc, ..
+            } = Ports::DEFAULT;
             let pages = format!("http://{}", on(webrtc));
             let (user, password) = (mediamtx::config::USER, "generated".into());
             Target::on_loopback(target, (on(srt), on(rtsp)), &pages, user, password)

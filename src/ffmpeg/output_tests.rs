@@ -86,7 +86,8 @@ fn no_secret_is_shown_and_every_secret_is_sent() {
 #[test]
 fn what_ffmpeg_repeats_of_its_arguments_is_masked() {
     let (_, rtsp) = outputs().into_iter().nth(2).unwrap();
-    let args = publisher(&AudioInput::Pipe(3), 96, &rtsp).hiding([PASSWORD.to_owned(), String::new()]);
+    let args =
+        publisher(&AudioInput::Pipe(3), 96, &rtsp).hiding([PASSWORD.to_owned(), String::new()]);
     let said = "Error opening output rtsp://pd:it%27s%20secret@[::1]:8554/pd_main: it's secret";
     assert_eq!(args.mask(said), "Error opening output ***: ***");
     assert_eq!(args.mask("frame=1"), "frame=1");

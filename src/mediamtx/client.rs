@@ -272,7 +272,8 @@ impl Client {
     /// # Errors
     /// See [`ApiError`].
     pub fn kick(&self, kind: &str, id: &str) -> Result<bool, ApiError> {
-        let list = types::list_of(kind).ok_or_else(|| self.not_found("way to end such a reader"))?;
+        let list =
+            types::list_of(kind).ok_or_else(|| self.not_found("way to end such a reader"))?;
         let id = utf8_percent_encode(id, SEGMENT);
         let page = format!("/v3/{list}/kick/{id}");
         let request = self.authorized(self.agent.post(self.url_of(&page)?));
@@ -387,7 +388,10 @@ impl Client {
 /// A path's name within a URL; its slashes stay.
 fn segments(name: &str) -> String {
     let segments = name.split('/').map(|s| utf8_percent_encode(s, SEGMENT));
-    segments.map(|s| s.to_string()).collect::<Vec<_>>().join("/")
+    segments
+        .map(|s| s.to_string())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 #[cfg(test)]

@@ -99,7 +99,13 @@ mod tests {
             ice: 0,
         })
         .unwrap();
-        let all = [wanted.srt, wanted.rtsp, wanted.webrtc, wanted.api, wanted.ice];
+        let all = [
+            wanted.srt,
+            wanted.rtsp,
+            wanted.webrtc,
+            wanted.api,
+            wanted.ice,
+        ];
         assert!(all.iter().all(|port| *port != 0), "{wanted:?}");
         let (_taken_udp, srt) = udp(0).unwrap();
         let (_taken_tcp, ice) = tcp(0).unwrap();

@@ -152,7 +152,9 @@ impl Offers {
         let transports = strings(json.get("rtspTransports"), None);
         // Older servers call the list `protocols`.
         let tcp = transports.iter().any(|t| t == "tcp")
-            || strings(json.get("protocols"), None).iter().any(|t| t == "tcp");
+            || strings(json.get("protocols"), None)
+                .iter()
+                .any(|t| t == "tcp");
         let plain = tcp && text(json, "rtspEncryption") != "strict";
         Self {
             srt: is("srt"),

@@ -31,7 +31,7 @@ pub const OLDEST_SENT: Duration = Duration::from_millis(250);
 pub struct Publisher {
     sidecar: Sidecar,
     stop: StopToken,
-    sent_bytes: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
     muted: Arc<AtomicBool>,
 }
 
@@ -68,11 +68,11 @@ impl Publisher {
         let stdin = sidecar.take_stdin().ok_or_else(missing)?;
         let stdout = sidecar.take_stdout().ok_or_else(missing)?;
         let stop = StopToken::new();
-        let sent_bytes = Arc::new(AtomicU64::new(0));
+        let sent = Arc::new(AtomicU64::new(0));
         let (epoch_is, epoch) = crossbeam_channel::bounded(1);
         let video = Video {
             sink: relay.add_sink(),
-            sent_bytes: sent_bytes.clone(),
+            sent: sent.clone(),
             relay: relay.clone(),
             stop: stop.clone(),
             epoch: None,
@@ -86,7 +86,7 @@ impl Publisher {
             stop: stop.clone(),
             epoch,
         };
-        let bytes = sent_bytes.clone();
+        let bytes = sent.clone();
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         named("pd-pub-video").spawn(move || video.run(stdin))?;
         let end = sound.end;
@@ -99,14 +99,14 @@ impl Publisher {
         Ok(Self {
             sidecar,
             stop,
-            sent_bytes,
+            sent,
             muted: wish.muted,
         })
     }
 
-    /// Bytes that it has given to the network: above zero, the receiver has accepted the connection.
-    pub fn sent_bytes(&self) -> u64 {
-        self.sent_bytes.load(Ordering::Relaxed)
+    /// Whether it has given anything to the network: then the receiver has accepted the connection.
+    pub fn has_sent(&self) -> bool {
+        self.sent.load(Ordering::Relaxed) > 0
     }
 
     /// Sends silence, or the sound again.
@@ -144,7 +144,7 @@ impl Drop for Publisher {
 
 struct Video {
     sink: SinkEnd,
-    sent_bytes: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
     relay: Arc<Relay>,
     stop: StopToken,
     epoch: Option<MonoTime>,
@@ -168,7 +168,7 @@ impl Video {
                         self.relay.network_drops(u64::from(established));
                         continue;
                     }
-                    if self.sent_bytes.load(Ordering::Relaxed) > 0 {
+                    if self.sent.load(Ordering::Relaxed) > 0 {
                         self.sink.established.store(true, Ordering::Relaxed);
                     }
                     if self.write(&unit, &mut stdin).is_err() {
@@ -272,21 +272,80 @@ fn make_up(lost: u64, pipe: &mut impl Write) -> io::Result<()> {
 /// 5 ms: half an Opus frame. Less waits longer for nothing, more holds the sound back.
 const FEED_CHUNK: usize = 240;
 
+/// Takes note of what was sent.
 fn progress(stdout: ChildStdout, sent: &AtomicU64) {
+    let mut report = Progress::default();
     for line in BufReader::new(stdout).lines() {
         let Ok(line) = line else { return };
-        if let Some(bytes) = line
-            .strip_prefix("total_size=")
-            .and_then(|n| n.trim().parse().ok())
-        {
-            sent.store(bytes, Ordering::Relaxed);
+        if let Some(count) = report.take(&line) {
+            sent.store(count, Ordering::Relaxed);
         }
+    }
+}
+
+/// One report of `-progress`: lines of `key=value`, ended by `progress=`.
+#[derive(Default)]
+struct Progress {
+    bytes: Option<u64>,
+    pictures: u64,
+    time_us: u64,
+}
+
+impl Progress {
+    /// At a report's end what was sent: bytes, or where a muxer has its own sockets (RTSP, WHIP)
+    /// pictures. Those count from when a time was muxed: 5.1 also counts what waits for the
+    /// connection, and 9.0 knows a time before.
+    fn take(&mut self, line: &str) -> Option<u64> {
+        let (key, value) = line.split_once('=')?;
+        let number = value.trim().parse().ok();
+        match key {
+            "total_size" => self.bytes = number,
+            "frame" => self.pictures = number.unwrap_or(0),
+            "out_time_us" => self.time_us = number.unwrap_or(0),
+            "progress" => {
+                let report = std::mem::take(self);
+                let muxed = report.time_us > 0;
+                return Some(
+                    report
+                        .bytes
+                        .unwrap_or(if muxed { report.pictures } else { 0 }),
+                );
+            }
+            _ => {}
+        }
+        None
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_sent_is_read_of_every_muxer() {
+        let sent = |lines: &[&str]| {
+            let mut report = Progress::default();
+            lines.iter().find_map(|line| report.take(line))
+        };
+        let all = [
+            "frame=0",
+            "total_size=1316",
+            "out_time_us=N/A",
+            "progress=continue",
+        ];
+        assert_eq!(sent(&all), Some(1316));
+        // RTSP and WHIP, 5.1 to 9.0.
+        let own_sockets = |frame, time| sent(&[frame, "total_size=N/A", time, "progress=continue"]);
+        assert_eq!(own_sockets("frame=25", "out_time_us=793500"), Some(25));
+        // Before the connection: 5.1, then 9.0.
+        assert_eq!(own_sockets("frame=3", "out_time_us=N/A"), Some(0));
+        assert_eq!(own_sockets("frame=0", "out_time_us=510854"), Some(0));
+        assert_eq!(
+            sent(&["total_size=1316"]),
+            None,
+            "not yet the end of the report"
+        );
+    }
 
     #[test]
     fn times_rise_even_where_two_pictures_have_the_same() {

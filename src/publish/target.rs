@@ -58,13 +58,17 @@ pub enum TargetError {
     #[error("the way File needs a name: set target.file")]
     NoFile,
     /// Not an address of this machine.
-    #[error("target.pull_address is {address:?}: it must be an address of this machine, such as 192.168.1.20, or empty")]
+    #[error(
+        "target.pull_address is {address:?}: it must be an address of this machine, such as 192.168.1.20, or empty"
+    )]
     PullAddress {
         /// What it is.
         address: String,
     },
     /// This machine cannot listen there.
-    #[error("this machine cannot listen at {address} for the server's call: {reason}. Set target.pull_address and target.pull_port to free ones")]
+    #[error(
+        "this machine cannot listen at {address} for the server's call: {reason}. Set target.pull_address and target.pull_port to free ones"
+    )]
     CannotListen {
         /// Where.
         address: String,
@@ -310,9 +314,7 @@ pub const PULL_MARK: &str = "pd-console-pull";
 
 /// The source of a path that the server pulls from a console, as MediaMTX takes it (latency in ms).
 pub fn pull_source(address: SocketAddr, latency_ms: u32, passphrase: &str) -> String {
-    format!(
-        "srt://{address}?streamid={PULL_MARK}&latency={latency_ms}&passphrase={passphrase}"
-    )
+    format!("srt://{address}?streamid={PULL_MARK}&latency={latency_ms}&passphrase={passphrase}")
 }
 
 /// Where a console listens, as a path's source names it; None for a source that is no console's.

@@ -54,7 +54,10 @@ fn each_way_has_its_own_form_and_no_form_shows_the_password() {
     ));
     for way in [Way::Rtsp, Way::Udp, Way::File] {
         let shown = format!("{:?}", target.output(way, None).unwrap());
-        assert!(!shown.contains("p@ss") && !shown.contains("p%40"), "{shown}");
+        assert!(
+            !shown.contains("p@ss") && !shown.contains("p%40"),
+            "{shown}"
+        );
     }
 }
 
@@ -98,7 +101,8 @@ fn rtsps_port_is_as_set_as_told_or_the_usual() {
         rtsp_port: Some(9554),
         ..Offers::default()
     };
-    for (set_port, offers, expected) in [(0, None, 8554), (0, Some(&told), 9554), (7, Some(&told), 7)]
+    for (set_port, offers, expected) in
+        [(0, None, 8554), (0, Some(&told), 9554), (7, Some(&told), 7)]
     {
         let set = TargetSettings {
             rtsp_port: set_port,
@@ -135,12 +139,18 @@ fn a_pull_listens_with_a_new_passphrase_and_tells_the_server() {
         ..set()
     };
     let target = target(&set, "");
-    let (one, two) = (target.pull_plan(Some(1.0)).unwrap(), target.pull_plan(None).unwrap());
+    let (one, two) = (
+        target.pull_plan(Some(1.0)).unwrap(),
+        target.pull_plan(None).unwrap(),
+    );
     assert!(one.address.ip().is_loopback() && one.address.port() != 0);
     let Output::SrtPull { url, passphrase } = &one.output else {
         panic!("{:?}", one.output);
     };
-    assert!(url.contains("mode=listener") && url.contains("latency=20000"), "{url}");
+    assert!(
+        url.contains("mode=listener") && url.contains("latency=20000"),
+        "{url}"
+    );
     assert!(passphrase.len() == 32 && !url.contains(passphrase));
     assert!(one.source.contains(passphrase) && one.source.contains("latency=20&"));
     assert_eq!(pulled_from(&one.source), Some(one.address));

@@ -66,12 +66,8 @@ fn floor_ms(way: Way, place: &Place<'_>) -> Option<u32> {
 
 fn why_not(way: Way, place: &Place<'_>) -> Option<String> {
     let lacks = |muxer: &str, what: &str| {
-        (!place.found.muxers.contains(muxer)).then(|| {
-            format!(
-                "ffmpeg {} has no {what}",
-                place.found.version_text
-            )
-        })
+        (!place.found.muxers.contains(muxer))
+            .then(|| format!("ffmpeg {} has no {what}", place.found.version_text))
     };
     let off = |is_on: fn(&Offers) -> bool, name: &str| match place.offers {
         Ok(offers) if !is_on(offers) => Some(format!("the server's {name} is switched off")),

@@ -80,7 +80,10 @@ fn what_is_not_there_is_left_out_with_its_reason() {
     };
     let list = ways(&place(&target, &found, &offers));
     assert_eq!(order(Way::Auto, &list), [Way::SrtPull, Way::SrtPush]);
-    assert!(why(&list, Way::Whip).contains("ffmpeg 9.0 has no WHIP"), "{list:?}");
+    assert!(
+        why(&list, Way::Whip).contains("ffmpeg 9.0 has no WHIP"),
+        "{list:?}"
+    );
     assert!(why(&list, Way::Rtsp).contains("switched off"), "{list:?}");
     let set = Place {
         path_is_set: true,
@@ -104,7 +107,13 @@ fn without_the_api_it_is_srt_push_and_the_reason_is_the_apis() {
         assert!(why(&list, way).contains("its API is off"), "{list:?}");
     }
     // By name RTSP and WHIP can be tried all the same, pull cannot.
-    let by_name = |way| list.iter().find(|w| w.way == way).unwrap().why_not.is_none();
+    let by_name = |way| {
+        list.iter()
+            .find(|w| w.way == way)
+            .unwrap()
+            .why_not
+            .is_none()
+    };
     assert!(by_name(Way::Rtsp) && by_name(Way::Whip) && !by_name(Way::SrtPull));
 }
 
@@ -124,6 +133,9 @@ fn encryption_adaptation_and_distance_narrow_the_automatic_choice() {
         ..place(&plain, &found, &offers)
     };
     let list = ways(&far);
-    assert_eq!(order(Way::Auto, &list), [Way::Whip, Way::SrtPull, Way::SrtPush]);
+    assert_eq!(
+        order(Way::Auto, &list),
+        [Way::Whip, Way::SrtPull, Way::SrtPush]
+    );
     assert_eq!(list[1].floor_ms, Some(120), "three round trips");
 }

@@ -8,7 +8,7 @@ use crate::clock::{self, MonoTime};
 use crate::ffmpeg::{Capabilities, capabilities};
 use crate::mediamtx::{Client, ManagedServer, Offers, Ports};
 use crate::publish::{
-    Place, PingError, Target, WayStatus, parse_host_box, ping, pulled_from, resolve, ways,
+    PingError, Place, Target, WayStatus, parse_host_box, ping, pulled_from, resolve, ways,
 };
 use crate::settings::{Secrets, Settings, TargetKind, TargetSettings};
 use crate::stop::StopToken;
@@ -152,7 +152,9 @@ impl Looker {
             };
             let changed = last.as_ref().is_none_or(|w| !Arc::ptr_eq(w, &now_wished));
             if changed {
-                let other = last.as_ref().is_none_or(|w| w.0.target != now_wished.0.target);
+                let other = last
+                    .as_ref()
+                    .is_none_or(|w| w.0.target != now_wished.0.target);
                 if other {
                     self.offers = None;
                 }
@@ -163,7 +165,10 @@ impl Looker {
                 let found = self.look(&now_wished.0, &now_wished.1);
                 // What nobody asks about any more is not shown.
                 let current = wish.load();
-                if current.as_ref().is_some_and(|w| Arc::ptr_eq(w, &now_wished)) {
+                if current
+                    .as_ref()
+                    .is_some_and(|w| Arc::ptr_eq(w, &now_wished))
+                {
                     newest.store(Arc::new(found));
                 }
                 last = Some(now_wished);
@@ -276,9 +281,11 @@ fn ask(address: SocketAddr) -> PingStatus {
             address,
             at: clock::now(),
         },
-        Err(error @ (PingError::Closed { .. } | PingError::NoAnswer { .. } | PingError::Network { .. })) => {
-            PingStatus::Failed(error.to_string())
-        }
+        Err(
+            error @ (PingError::Closed { .. }
+            | PingError::NoAnswer { .. }
+            | PingError::Network { .. }),
+        ) => PingStatus::Failed(error.to_string()),
     }
 }
 
@@ -296,7 +303,9 @@ pub(super) fn ask_offers(
     let offers = client.offers().map_err(|e| e.to_string());
     let is_set = offers.is_ok()
         && client.configured_sources().is_ok_and(|all| {
-            let mut others = all.iter().filter(|(_, source)| pulled_from(source).is_none());
+            let mut others = all
+                .iter()
+                .filter(|(_, source)| pulled_from(source).is_none());
             others.any(|(name, _)| *name == target.path)
         });
     (offers, is_set)
@@ -329,18 +338,20 @@ mod tests {
         settings.target.kind = TargetKind::Srt;
         settings.target.host = "nope.invalid".into();
         look.aim(Aim::of(&settings, None, 0), &secrets);
-        wait(&look, |a| {
-            matches!(&a.ping, PingStatus::Failed(why) if why.contains("name not found"))
-        });
+        wait(
+            &look,
+            |a| matches!(&a.ping, PingStatus::Failed(why) if why.contains("name not found")),
+        );
         // A port at which nothing listens.
         let free = UdpSocket::bind("127.0.0.1:0").unwrap();
         settings.target.host = "127.0.0.1".into();
         settings.target.srt_port = free.local_addr().unwrap().port();
         drop(free);
         look.aim(Aim::of(&settings, None, 0), &secrets);
-        wait(&look, |a| {
-            matches!(&a.ping, PingStatus::Failed(why) if why.contains("127.0.0.1"))
-        });
+        wait(
+            &look,
+            |a| matches!(&a.ping, PingStatus::Failed(why) if why.contains("127.0.0.1")),
+        );
         settings.target.host = String::new();
         look.aim(Aim::of(&settings, None, 0), &secrets);
         wait(&look, |a| a.ping == PingStatus::None);

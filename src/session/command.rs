@@ -80,6 +80,9 @@ pub enum Command {
     },
     /// Where the desktop itself asks which screen (Wayland): have it ask again, also on air.
     ChooseScreen,
+    /// While live on a slower way because a faster one failed: try the fastest again. Viewers are
+    /// disconnected for it.
+    FastestWay,
     /// Whether preview pictures are made (the window is visible and wants them).
     SetPreview {
         /// Whether to make them.

@@ -28,6 +28,8 @@ pub enum Event {
         /// Trying again cannot help before the operator has changed something.
         hopeless: bool,
     },
+    /// Another way to the receiver was taken at once; its publisher runs.
+    WayChanged,
     /// No way to go on: no encoder, no receiver of our own.
     Fatal(String),
     /// Everything has ended.
@@ -142,6 +144,10 @@ impl Machine {
             (S::Starting | S::Live | S::Reconnecting { .. }, Event::Confirmed(confirmation)) => {
                 self.confirmed(confirmation, now)
             }
+            (S::Starting | S::Live | S::Reconnecting { .. }, Event::WayChanged) => {
+                self.way_changed(now);
+                None
+            }
             (S::Starting | S::Reconnecting { .. }, Event::Tick) => self.tick(now),
             (S::Stopping, Event::Stopped) => {
                 let failed = self.failing.take();
@@ -186,6 +192,19 @@ impl Machine {
         };
         self.next_try = Some(now + backoff::wait(self.attempt));
         Some(Effect::EndPublisher)
+    }
+
+    /// A publisher has only just been started: it has its time for coming online.
+    fn way_changed(&mut self, now: MonoTime) {
+        self.publisher_since = now;
+        self.next_try = None;
+        self.confirmation = Confirmation::None;
+        if self.live_since.is_some() {
+            self.attempt = self.attempt.max(1);
+            self.state = State::Reconnecting {
+                attempt: self.attempt,
+            };
+        }
     }
 
     fn tick(&mut self, now: MonoTime) -> Option<Effect> {

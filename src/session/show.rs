@@ -45,6 +45,8 @@ pub enum Notice {
         /// Trying again cannot help.
         hopeless: bool,
     },
+    /// Another way into the receiver was taken, and a publisher was started on it.
+    WayChanged,
     /// Cannot go on.
     Fatal(Failure),
 }

@@ -1,11 +1,13 @@
 //! What the window sees of a show: one immutable picture, made 10 to 20 times a second.
 
+use super::ahead::PingStatus;
 use crate::audio::Format;
 use crate::capture::PictureStatus;
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
-use crate::settings::Settings;
+use crate::publish::WayStatus;
+use crate::settings::{Settings, Way};
 use crate::units::Size;
 use std::sync::Arc;
 
@@ -276,6 +278,20 @@ pub struct NetworkFigures {
     pub buffer_ms: Option<f64>,
 }
 
+/// The ways into the receiver, as the operator sees them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteStatus {
+    /// The way in force; None while nothing is sent, or to loopback only.
+    pub way: Option<Way>,
+    /// Each way: its floor, and why it cannot be taken here.
+    pub ways: Vec<WayStatus>,
+    /// Loud: faster ways were tried and failed, each with its reason.
+    pub fallback: Option<String>,
+    /// The SRT latency that the server was asked for, ms. It may be raised: see
+    /// [`NetworkFigures::latency_ms`].
+    pub wished_latency_ms: Option<u32>,
+}
+
 /// The last look at everything, see [`crate::doctor`].
 #[derive(Clone, Debug, Default)]
 pub struct DoctorStatus {
@@ -325,6 +341,10 @@ pub struct Snapshot {
     pub gpus: Option<Arc<Vec<Gpu>>>,
     /// The way to the server, where its API tells.
     pub network: Option<NetworkFigures>,
+    /// The ways into the receiver.
+    pub route: RouteStatus,
+    /// How far the server is, before a show too.
+    pub ping: PingStatus,
     /// Is everything there?
     pub doctor: DoctorStatus,
     /// A bitrate change on its way: the wanted kb/s.

@@ -1,6 +1,7 @@
 //! Makes the snapshot out of everything. Runs on the session's thread; keeps the meter's trend and
 //! the sound level between two snapshots.
 
+use super::ahead::Ahead;
 use super::encoders::Mark;
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
@@ -8,7 +9,7 @@ use super::machine::Machine;
 use super::show::Show;
 use super::snapshot::{
     AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
-    Snapshot, TrendEvent, TrendPoint,
+    RouteStatus, Snapshot, TrendEvent, TrendPoint,
 };
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
@@ -56,6 +57,8 @@ pub struct Sources<'a> {
     pub gpus: Option<Arc<Vec<Gpu>>>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// How far the server is and which ways are open, before a show too.
+    pub ahead: &'a Ahead,
     /// Preview pictures.
     pub preview: &'a PreviewOut,
     /// Log.
@@ -153,6 +156,8 @@ impl View {
                 }),
             gpus: from.gpus,
             network: from.show.and_then(|show| show.outlet().network()),
+            route: route(from.show, from.ahead),
+            ping: from.ahead.ping.clone(),
             doctor: from.doctor,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
@@ -227,6 +232,18 @@ impl View {
         let level = sound.level(from.now);
         let limited = sound.limited_frames();
         summary(level, limited, &levels, inputs.sound_statuses())
+    }
+}
+
+/// Of the show, where it has taken a way; else what a look ahead found.
+fn route(show: Option<&Show>, ahead: &Ahead) -> RouteStatus {
+    let of_show = show.map(|show| show.outlet().route());
+    match of_show.filter(|route| route.way.is_some()) {
+        Some(route) => route,
+        None => RouteStatus {
+            ways: ahead.ways.clone(),
+            ..RouteStatus::default()
+        },
     }
 }
 

@@ -119,7 +119,9 @@ impl Route {
             return None;
         }
         let seconds = PATIENCE.as_secs();
-        self.step(&format!("the server did not show the stream within {seconds} s"))
+        self.step(&format!(
+            "the server did not show the stream within {seconds} s"
+        ))
     }
 
     /// Begins anew with the fastest; false where it is in force.
@@ -183,8 +185,15 @@ mod tests {
         assert_eq!(route.overdue(s(8)).unwrap().to, Way::SrtPush);
         assert_eq!(route.way(), Way::SrtPush);
         let why = route.fallback().unwrap();
-        assert!(why.contains("RTSP: connection refused; SRT pull: the server"), "{why}");
-        let rtsp = route.ways().into_iter().find(|w| w.way == Way::Rtsp).unwrap();
+        assert!(
+            why.contains("RTSP: connection refused; SRT pull: the server"),
+            "{why}"
+        );
+        let rtsp = route
+            .ways()
+            .into_iter()
+            .find(|w| w.way == Way::Rtsp)
+            .unwrap();
         assert_eq!(rtsp.not_automatic.as_deref(), Some("connection refused"));
     }
 

@@ -207,20 +207,36 @@ impl Worker {
             .map(|show| show.poll(now))
             .unwrap_or_default();
         for notice in notices {
-            match notice {
-                Notice::Confirmed(confirmation) => {
-                    let before = self.machine.state().clone();
-                    self.event(Event::Confirmed(confirmation));
-                    if before != State::Live && self.machine.state() == &State::Live {
-                        self.journal.info("LIVE: the receiver has the stream");
-                        if let Some(show) = &self.show {
-                            show.relay().live(now);
-                        }
+            self.notice(notice, now);
+        }
+    }
+
+    /// The operator wants the fastest way tried again.
+    pub(super) fn fastest_way(&mut self) {
+        let live = self.machine.state() == &State::Live;
+        let Some(show) = self.show.as_mut().filter(|_| live) else {
+            return;
+        };
+        if let Some(notice) = show.outlet_mut().fastest_again() {
+            self.notice(notice, clock::now());
+        }
+    }
+
+    fn notice(&mut self, notice: Notice, now: MonoTime) {
+        match notice {
+            Notice::Confirmed(confirmation) => {
+                let before = self.machine.state().clone();
+                self.event(Event::Confirmed(confirmation));
+                if before != State::Live && self.machine.state() == &State::Live {
+                    self.journal.info("LIVE: the receiver has the stream");
+                    if let Some(show) = &self.show {
+                        show.relay().live(now);
                     }
                 }
-                Notice::PublisherLost { failure, hopeless } => self.lost(&failure, hopeless),
-                Notice::Fatal(failure) => self.fail(failure),
             }
+            Notice::WayChanged => self.event(Event::WayChanged),
+            Notice::PublisherLost { failure, hopeless } => self.lost(&failure, hopeless),
+            Notice::Fatal(failure) => self.fail(failure),
         }
     }
 }
