@@ -15,6 +15,8 @@ pub struct PathInfo {
     pub tracks: Vec<String>,
     /// Kinds of the readers connected, such as "webRTCSession", one entry each.
     pub readers: Vec<String>,
+    /// Their ids, in the same order; empty where the server does not tell.
+    pub reader_ids: Vec<String>,
     /// Bytes from the publisher.
     pub bytes_received: u64,
     /// Kind of the publisher, such as "srtConn".
@@ -122,6 +124,7 @@ impl PathInfo {
                 plain
             },
             readers: strings(json.get("readers"), Some("type")),
+            reader_ids: strings(json.get("readers"), Some("id")),
             bytes_received: number(json, &["inboundBytes", "bytesReceived"]),
             source: source.and_then(|s| s.get("type")?.as_str().map(Into::into)),
             source_id: source.and_then(|s| s.get("id")?.as_str().map(Into::into)),

@@ -16,6 +16,7 @@ fn recorded_path_is_read() {
             online: true,
             tracks: vec!["H264".into(), "Opus".into()],
             readers: vec![],
+            reader_ids: vec![],
             bytes_received: 271_948,
             source: Some("srtConn".into()),
             source_id: Some("569bd950-ee09-4e3c-ab48-0b09799355a8".into()),

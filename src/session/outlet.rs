@@ -15,7 +15,7 @@ use crate::clock::{self, MonoTime};
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::output::{Output, SrtOutput};
 use crate::ffmpeg::{Ffmpeg, plan, words};
-use crate::mediamtx::{ApiError, ManagedServer};
+use crate::mediamtx::{ApiError, Client, ManagedServer, Reader};
 use crate::publish::invited::Invited;
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::{Publisher, PublisherWish};
@@ -402,6 +402,20 @@ impl Outlet {
     /// Viewers, without our own probe; None where the server does not tell.
     pub fn viewers(&self) -> Option<u32> {
         self.watched.answered.then_some(self.watched.viewers)
+    }
+
+    /// Who reads, without consoles' probes; empty where the server does not tell.
+    pub fn readers(&self) -> Arc<Vec<Reader>> {
+        self.watched.readers.clone()
+    }
+
+    /// The server's API, where known.
+    pub fn client(&self) -> Option<&Client> {
+        match &self.destination {
+            Destination::Own { entry, .. } => entry.client.as_ref(),
+            Destination::Managed(server) => Some(server.client()),
+            Destination::Loopback => None,
+        }
     }
 
     /// The way to the server, where its API tells.

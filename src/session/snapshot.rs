@@ -5,6 +5,7 @@ use crate::audio::Format;
 use crate::capture::PictureStatus;
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
+use crate::mediamtx::Reader;
 use crate::monitor::gpu::Gpu;
 use crate::publish::WayStatus;
 use crate::settings::{Settings, Way};
@@ -367,6 +368,10 @@ pub struct Snapshot {
     pub frames: u64,
     /// Viewers connected, where the server tells.
     pub viewers: Option<u32>,
+    /// The same one by one, at most 100.
+    pub readers: Arc<Vec<Reader>>,
+    /// Why the server's API tells nothing, where it was asked before a show.
+    pub api_problem: Option<String>,
     /// The sound.
     pub audio: AudioStatus,
     /// The newest 500 log lines, oldest first.

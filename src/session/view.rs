@@ -168,6 +168,11 @@ impl View {
             drops: from.figures.drops,
             frames: from.figures.frames,
             viewers: from.show.and_then(|show| show.outlet().viewers()),
+            readers: from
+                .show
+                .map(|show| show.outlet().readers())
+                .unwrap_or_default(),
+            api_problem: from.ahead.api_problem.clone(),
             audio,
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),

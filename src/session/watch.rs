@@ -7,7 +7,7 @@
 use super::outlet::overdue;
 use super::snapshot::NetworkFigures;
 use crate::clock::{self, MonoTime};
-use crate::mediamtx::{Client, PathInfo, SrtConnection};
+use crate::mediamtx::{Client, PathInfo, Reader, SrtConnection};
 use crate::relay::Relay;
 #[cfg(feature = "probe")]
 use crate::relay::arrivals;
@@ -19,6 +19,10 @@ use std::time::Duration;
 
 /// From one question to the next.
 const EVERY: Duration = Duration::from_millis(250);
+/// The same for the list of readers, where nobody has come or gone.
+const READERS_EVERY: Duration = Duration::from_secs(2);
+/// More cannot be looked through in a window.
+const READERS_SHOWN: usize = 100;
 
 /// What the server said last.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +35,8 @@ pub struct WatchReport {
     pub online: bool,
     /// Viewers, without our own probe.
     pub viewers: u32,
+    /// Who reads, without consoles' probes; looked up every two seconds.
+    pub readers: Arc<Vec<Reader>>,
     /// How our packets come in, where we publish by SRT and the server tells.
     pub network: Option<NetworkFigures>,
     /// Why it does not answer.
@@ -66,8 +72,15 @@ impl Watch {
             let started = std::thread::Builder::new()
                 .name("pd-watch".into())
                 .spawn(move || {
+                    let mut readers = Readers::default();
                     while !stop.is_stopped() {
-                        let report = ask(&client, &path, probing.load(Ordering::Relaxed));
+                        let mut report = ask(
+                            &client,
+                            &path,
+                            probing.load(Ordering::Relaxed),
+                            &mut readers,
+                        );
+                        report.at = clock::now();
                         newest.store(Some(Arc::new(report)));
                         stop.sleep(EVERY);
                     }
@@ -104,8 +117,8 @@ impl Drop for Watch {
     }
 }
 
-fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
-    let mut report = match client.path(path) {
+fn ask(client: &Client, path: &str, probing: bool, readers: &mut Readers) -> WatchReport {
+    match client.path(path) {
         Ok(info) => {
             let info = info.unwrap_or_default();
             let viewers = info.viewers().saturating_sub(usize::from(probing));
@@ -113,6 +126,7 @@ fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
                 answered: true,
                 online: info.online,
                 viewers: u32::try_from(viewers).unwrap_or(u32::MAX),
+                readers: readers.of(client, &info, clock::now()),
                 network: network(client, &info),
                 ..WatchReport::default()
             }
@@ -121,9 +135,38 @@ fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
             problem: Some(error.to_string()),
             ..WatchReport::default()
         },
-    };
-    report.at = clock::now();
-    report
+    }
+}
+
+/// Who reads: a list of the server's a kind, so asked for less often than the path.
+#[derive(Default)]
+struct Readers {
+    newest: Arc<Vec<Reader>>,
+    ids: Vec<String>,
+    at: Option<MonoTime>,
+}
+
+impl Readers {
+    fn of(&mut self, client: &Client, info: &PathInfo, now: MonoTime) -> Arc<Vec<Reader>> {
+        let fresh = self.at.is_some_and(|at| now.since(at) < READERS_EVERY);
+        if fresh && self.ids == info.reader_ids {
+            return self.newest.clone();
+        }
+        let mut kinds = info.readers.clone();
+        kinds.sort();
+        kinds.dedup();
+        let all = kinds
+            .iter()
+            // A kind that the server does not list is no problem of the show's.
+            .flat_map(|kind| client.readers(kind).unwrap_or_default())
+            .filter(|reader| info.reader_ids.contains(&reader.id))
+            .filter(|reader| !reader.user_agent.starts_with("pd-console-probe"))
+            .take(READERS_SHOWN);
+        self.newest = Arc::new(all.collect());
+        self.ids.clone_from(&info.reader_ids);
+        self.at = Some(now);
+        self.newest.clone()
+    }
 }
 
 /// Of the path's publisher alone: a list of all connections would grow with the readers. A server

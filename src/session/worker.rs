@@ -205,6 +205,7 @@ impl Worker {
                     inputs.reopen_picture();
                 }
             }
+            Command::KickViewer { id } => self.kick(&id),
             Command::FastestWay => self.fastest_way(),
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),

@@ -222,6 +222,34 @@ impl Worker {
         }
     }
 
+    /// Disconnects a viewer, on a thread of its own: the server may take its time.
+    pub(super) fn kick(&mut self, id: &str) {
+        let Some(show) = &self.show else { return };
+        let outlet = show.outlet();
+        let readers = outlet.readers();
+        let reader = readers.iter().find(|reader| reader.id == id).cloned();
+        let (Some(reader), Some(client)) = (reader, outlet.client().cloned()) else {
+            self.journal.warn("that viewer is not connected any more");
+            return;
+        };
+        let journal = self.journal.clone();
+        let kick = move || {
+            let who = &reader.remote_addr;
+            match client.kick(&reader.kind, &reader.id) {
+                Ok(true) => journal.info(format!("the viewer at {who} was disconnected")),
+                Ok(false) => journal.warn(format!("the viewer at {who} had gone already")),
+                Err(error) => journal.warn(format!("the viewer at {who} stays: {error}")),
+            }
+        };
+        let started = std::thread::Builder::new()
+            .name("pd-kick".into())
+            .spawn(kick);
+        if let Err(error) = started {
+            self.journal
+                .error(format!("no thread to disconnect the viewer: {error}"));
+        }
+    }
+
     fn notice(&mut self, notice: Notice, now: MonoTime) {
         match notice {
             Notice::Confirmed(confirmation) => {

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod latency;
 pub mod live;
 pub mod log;
+pub mod network;
 pub mod preview;
 pub mod settings;
 pub mod side;
@@ -22,6 +23,7 @@ pub mod stages;
 pub mod status;
 pub mod trend;
 pub mod trend_events;
+pub mod way_choice;
 
 use super::actions::Action;
 use super::i18n::Texts;
