@@ -7,6 +7,7 @@ use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
 use crate::settings::Settings;
 use crate::units::Size;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Where a show stands.
@@ -62,6 +63,59 @@ pub enum Confirmation {
     Handshake,
     /// The server's API says that the path is online, or the loopback receiver has pictures.
     Online,
+}
+
+/// A time without the receiver, after it had the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// When it last had the stream, as far as known.
+    pub from: MonoTime,
+    /// When it had it again; None while it lasts.
+    pub to: Option<MonoTime>,
+    /// Publishers that were lost or could not connect, the first included.
+    pub tries: u32,
+    /// What began it.
+    pub cause: String,
+}
+
+impl Outage {
+    /// Seconds off air, until `now` while it lasts.
+    pub fn seconds(&self, now: MonoTime) -> f64 {
+        self.to.unwrap_or(now).since(self.from).as_secs_f64()
+    }
+}
+
+/// A connection as the operator sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LinkStatus {
+    /// When the next try begins; None while one is under way, while it is up, and while another
+    /// publisher has the path.
+    pub next_try: Option<MonoTime>,
+    /// Number of the next try, or of the one under way.
+    pub attempt: u32,
+    /// Why it is not up; empty where it is, or was never lost.
+    pub cause: String,
+    /// The outage that lasts.
+    pub outage: Option<Outage>,
+    /// Those that are over, the newest 100, oldest first.
+    pub outages: Arc<VecDeque<Outage>>,
+}
+
+/// A backup receiver as the operator sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BackupStatus {
+    /// Host and port, or the managed server's page.
+    pub address: String,
+    /// How sure we are that it has the stream.
+    pub confirmation: Confirmation,
+    /// Its connection.
+    pub link: LinkStatus,
+    /// The way to it, where its API tells.
+    pub network: Option<NetworkFigures>,
+    /// Capture to arrival there over the last two seconds, where it is measured.
+    pub arrived: Option<StageFigures>,
+    /// Pictures that it missed while it was connected.
+    pub drops: u64,
 }
 
 /// p50, p95 and maximum of one stage over the meter's window, ms since the capture.
@@ -325,6 +379,10 @@ pub struct Snapshot {
     pub gpus: Option<Arc<Vec<Gpu>>>,
     /// The way to the server, where its API tells.
     pub network: Option<NetworkFigures>,
+    /// The programme's connection.
+    pub link: LinkStatus,
+    /// The backup receivers, where there are any.
+    pub backups: Vec<BackupStatus>,
     /// Is everything there?
     pub doctor: DoctorStatus,
     /// A bitrate change on its way: the wanted kb/s.
