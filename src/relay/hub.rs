@@ -11,7 +11,7 @@ use super::encode_meter::{EncodeFigures, EncodeMeter};
 use super::encoder::EncoderSink;
 use super::rate::RateMeter;
 use crate::clock::{self, MonoTime};
-use crate::latency::{Ledger, Stage};
+use crate::latency::{Cursor, Ledger, Stage};
 use crate::session::snapshot::{Drops, LatencyFigures};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -207,6 +207,11 @@ impl Relay {
     /// A picture with these slices was whole at the receiver.
     pub fn arrived(&self, hash: u64, at: MonoTime) {
         self.lock().ledger.arrived(hash, at);
+    }
+
+    /// When the picture with these slices was captured; for receivers that are not the programme's.
+    pub fn captured_at(&self, hash: u64, cursor: &mut Cursor) -> Option<MonoTime> {
+        self.lock().ledger.captured_at(hash, cursor)
     }
 
     /// A frame that this encoder had no time for: a drop of the show where it is the active one.

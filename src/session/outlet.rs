@@ -1,49 +1,78 @@
 //! One way out of a running show: a publisher, where it sends, and what confirms it there.
 //!
-//! Runs on the session's thread; nothing here waits longer than starting a process takes.
+//! Runs on the session's thread; nothing here waits longer than starting a process takes. Publishers
+//! end on threads `pd-end-out`, a dead managed server is started again on `pd-server-start`; a
+//! publisher that is wanted meanwhile starts when these are through.
+
+mod explain;
 
 use super::failure::{Failure, FailureKind};
-use super::inputs::Inputs;
 use super::journal::Journal;
+use super::knock::{Answer, Door, Knocker};
+use super::link::{LossKind, Role};
 use super::preflight::{self, Destination};
 use super::show::{GRACE, Notice};
 use super::snapshot::{Confirmation, NetworkFigures, Receiver};
 use super::watch::{Watch, WatchReport};
+use crate::audio::Mixer;
 use crate::clock::MonoTime;
+use crate::ffmpeg::Ffmpeg;
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{self, SrtOutput};
-use crate::ffmpeg::{Ffmpeg, words};
-use crate::mediamtx::ManagedServer;
+use crate::mediamtx::{ManagedServer, ServerError, locate};
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::{Publisher, PublisherWish};
 use crate::relay::Relay;
+use crate::relay::arrivals::Arrivals;
 use crate::settings::Settings;
+use crate::stop::StopToken;
+use crossbeam_channel::{Receiver as Inbox, TryRecvError, bounded};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// LIVE is taken back when the server has not shown the stream for this long.
-const OFFLINE_IS_LOST: Duration = Duration::from_millis(1500);
-
+/// LIVE is taken back when the server has not shown the stream for this long: three answers.
+const OFFLINE_IS_LOST: Duration = Duration::from_millis(750);
 /// Older figures of the server say nothing of now.
 const FRESH: Duration = Duration::from_secs(1);
-
+/// The server's word on why a publisher ended is waited for so long.
+const WORD_LIMIT: Duration = Duration::from_millis(700);
+/// An API that has not answered for so long after a publisher's start is gone on without.
+const API_LIMIT: Duration = Duration::from_secs(3);
 /// SRT latency to our own receiver: nothing is lost on loopback.
 const LOOPBACK_LATENCY_MS: u32 = 20;
 
-/// What every publisher of a show is made of.
+/// What a publisher is made of.
 #[derive(Clone)]
 pub struct Means {
-    /// The show's settings, as they were when it began.
+    /// The show's settings as they were when it began; its target is this outlet's.
     pub settings: Settings,
+    /// Whose outlet it is: only the programme's sending and arrival are the show's.
+    pub role: Role,
     /// Runs the publisher.
     pub ffmpeg: Ffmpeg,
     /// For what the operator must read.
     pub journal: Journal,
     /// Gives the access units.
     pub relay: Arc<Relay>,
+    /// The sound.
+    pub sound: Mixer,
     /// Send silence instead of the sound.
     pub muted: Arc<AtomicBool>,
+}
+
+/// A publisher that has ended and on whose end the server has not been heard.
+struct Exit {
+    at: MonoTime,
+    failure: Failure,
+    kind: LossKind,
+}
+
+/// A managed server that is being started again.
+struct Revival {
+    result: Inbox<Result<ManagedServer, ServerError>>,
+    stop: StopToken,
 }
 
 /// A way out.
@@ -52,31 +81,106 @@ pub struct Outlet {
     destination: Destination,
     publisher: Option<Publisher>,
     loopback: Option<LoopbackReceiver>,
+    /// A publisher is to be started as soon as nothing is in its way.
+    wanted: bool,
+    revival: Option<Revival>,
+    endings: Vec<JoinHandle<()>>,
+    arrivals: Arrivals,
     watch: Option<Watch>,
     watched: WatchReport,
+    knocker: Option<Knocker>,
+    answer: Answer,
+    /// Its door was open since the publisher's start.
+    was_open: bool,
+    started_at: MonoTime,
     online_at: Option<MonoTime>,
+    /// Who had the path when the publisher was started, by the server's id.
+    before: Option<String>,
+    /// Our own publisher's id there, as last seen.
+    ours: Option<String>,
+    exit: Option<Exit>,
 }
 
 impl Outlet {
     /// A way to `destination`, not started.
     pub fn new(means: Means, destination: Destination) -> Self {
-        Self {
+        let arrivals = match means.role {
+            Role::Programme => Arrivals::of_programme(means.relay.clone()),
+            Role::Backup => Arrivals::aside(means.relay.clone()),
+        };
+        let mut outlet = Self {
             means,
             destination,
             publisher: None,
             loopback: None,
+            wanted: false,
+            revival: None,
+            endings: Vec::new(),
+            arrivals,
             watch: None,
             watched: WatchReport::default(),
+            knocker: None,
+            answer: Answer::Unknown,
+            was_open: false,
+            started_at: MonoTime::ZERO,
             online_at: None,
-        }
+            before: None,
+            ours: None,
+            exit: None,
+        };
+        outlet.look_at_destination();
+        outlet
     }
 
-    /// Starts the publisher, and the loopback receiver or the watch over the server with it.
+    /// Watch and knocker live as long as the destination: they see it come back.
+    fn look_at_destination(&mut self) {
+        let path = &self.means.settings.target.path;
+        let (client, whep_url, door) = match &self.destination {
+            Destination::Own {
+                client,
+                whep_url,
+                door,
+                ..
+            } => (client.clone(), whep_url.clone(), *door),
+            Destination::Managed(server) => (
+                Some(server.client().clone()),
+                Some(server.whep_url(path)),
+                Some(Door::Srt(server.srt_addr())),
+            ),
+            Destination::Loopback => return,
+        };
+        self.watched = WatchReport::default();
+        self.watch = Some(Watch::start(client, whep_url, path, &self.arrivals));
+        self.knocker = door.map(Knocker::start);
+    }
+
+    /// Starts the publisher (and the loopback receiver), or as soon as nothing is in its way: then
+    /// [`Notice::Started`] tells.
     ///
     /// # Errors
     /// Where a child cannot be started; none is left then.
-    pub fn start(&mut self, inputs: &Inputs) -> Result<(), Failure> {
+    pub fn start(&mut self) -> Result<(), Failure> {
         self.end();
+        self.wanted = true;
+        self.go_on().map(|_| ())
+    }
+
+    /// Starts what is wanted; whether it has.
+    fn go_on(&mut self) -> Result<bool, Failure> {
+        self.endings.retain(|ending| !ending.is_finished());
+        if !self.wanted || !self.endings.is_empty() || self.revival.is_some() {
+            return Ok(false);
+        }
+        if self.dead_server() {
+            self.revive()?;
+            return Ok(false);
+        }
+        self.wanted = false;
+        self.launch()?;
+        Ok(true)
+    }
+
+    fn launch(&mut self) -> Result<(), Failure> {
         let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
         let output = match &self.destination {
             Destination::Own { output, .. } => output.clone(),
@@ -87,7 +191,7 @@ impl Outlet {
                 let receiver = LoopbackReceiver::start(
                     &self.means.ffmpeg,
                     LOOPBACK_LATENCY_MS,
-                    &self.means.relay,
+                    &self.arrivals,
                 )
                 .map_err(internal)?;
                 let output = SrtOutput {
@@ -103,50 +207,55 @@ impl Outlet {
         let audio_kbps = self.means.settings.audio.bitrate_kbps;
         let wish = PublisherWish {
             arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output)),
-            sound: inputs.mixer.clone(),
+            sound: self.means.sound.clone(),
             muted: self.means.muted.clone(),
             launch: Launch::of(&self.means.settings.performance),
+            programme: self.means.role == Role::Programme,
         };
-        self.publisher =
-            Some(Publisher::start(&self.means.ffmpeg, wish, &self.means.relay).map_err(internal)?);
         self.online_at = None;
-        self.watched = WatchReport::default();
-        self.watch = match &self.destination {
-            Destination::Own {
-                client, whep_url, ..
-            } => Some(Watch::start(
-                client.clone(),
-                whep_url.clone(),
-                &self.means.settings.target.path,
-                &self.means.relay,
-            )),
-            Destination::Managed(server) => {
-                let path = &self.means.settings.target.path;
-                Some(Watch::start(
-                    Some(server.client().clone()),
-                    Some(server.whep_url(path)),
-                    path,
-                    &self.means.relay,
-                ))
-            }
-            Destination::Loopback => None,
-        };
+        self.exit = None;
+        self.was_open = false;
+        self.started_at = crate::clock::now();
+        self.before = self.watched.source.as_ref().map(|source| source.id.clone());
+        let publisher = Publisher::start(&self.means.ffmpeg, wish, &self.means.relay);
+        self.publisher = Some(publisher.map_err(internal)?);
         Ok(())
     }
 
-    /// Ends the publisher and what belongs to it.
+    /// Ends the publisher and what belongs to it, on a thread of its own.
     pub fn end(&mut self) {
+        self.wanted = false;
+        self.exit = None;
+        self.online_at = None;
         let (publisher, loopback) = (self.publisher.take(), self.loopback.take());
-        self.watch = None;
-        std::thread::scope(|scope| {
-            scope.spawn(move || publisher.map(|publisher| publisher.end(GRACE)));
-            scope.spawn(move || loopback.map(|receiver| receiver.end(GRACE)));
-        });
+        if publisher.is_none() && loopback.is_none() {
+            return;
+        }
+        let ended = std::thread::Builder::new()
+            .name("pd-end-out".into())
+            .spawn(move || {
+                std::thread::scope(|scope| {
+                    scope.spawn(move || publisher.map(|publisher| publisher.end(GRACE)));
+                    scope.spawn(move || loopback.map(|receiver| receiver.end(GRACE)));
+                });
+            });
+        match ended {
+            Ok(ending) => self.endings.push(ending),
+            // Dropping them ended them.
+            Err(error) => tracing::warn!("no thread to end a publisher: {error}"),
+        }
     }
 
-    /// Ends it; gives back a managed server for the next show.
+    /// Ends it and waits for that; gives back a managed server for the next show.
     pub fn into_server(mut self) -> Option<ManagedServer> {
         self.end();
+        if let Some(revival) = self.revival.take() {
+            revival.stop.stop();
+        }
+        (self.watch, self.knocker) = (None, None);
+        for ending in self.endings.drain(..) {
+            let _ = ending.join();
+        }
         match self.destination {
             Destination::Managed(server) => Some(server),
             _ => None,
@@ -156,66 +265,227 @@ impl Outlet {
     /// Looks at the publisher and the server; what was noticed, in order.
     pub fn poll(&mut self, now: MonoTime) -> Vec<Notice> {
         let mut notices = Vec::new();
-        if let Some(failure) = self.exit() {
-            notices.push(failure);
+        self.hear(now, &mut notices);
+        self.take_revived(&mut notices);
+        match self.go_on() {
+            Ok(true) => notices.push(Notice::Started),
+            Ok(false) => {}
+            Err(failure) => notices.push(self.lost(failure, LossKind::Broke)),
+        }
+        if self.publisher.is_none() {
             return notices;
         }
-        if let Some(report) = self.watch.as_ref().and_then(Watch::newest) {
-            self.watched = report;
+        let loss = self
+            .ended(now)
+            .or_else(|| self.server_gone())
+            .or_else(|| self.taken());
+        if let Some(loss) = loss {
+            notices.push(loss);
+            return notices;
         }
-        let sending = self.publisher.as_ref().is_some_and(|p| p.sent_bytes() > 0);
-        let arrived = self
-            .means
-            .relay
-            .last_arrival()
-            .is_some_and(|at| self.loopback.as_ref().is_some_and(|r| at > r.started_at()));
-        let confirmation = match (&self.destination, &self.watch) {
-            (Destination::Loopback, _) if arrived => Confirmation::Online,
-            (Destination::Loopback, _) => Confirmation::None,
-            _ if !sending => Confirmation::None,
-            (_, Some(watch)) if watch.has_api() && self.watched.answered => {
-                if self.watched.online {
-                    Confirmation::Online
-                } else {
-                    Confirmation::None
-                }
-            }
-            // An API that does not answer cannot deny; the first answer is waited for a little.
-            (_, Some(watch)) if watch.has_api() && !watch.is_overdue(now) => Confirmation::None,
-            _ => Confirmation::Handshake,
-        };
+        if self.exit.is_some() {
+            return notices;
+        }
+        let confirmation = self.confirmation(now);
         if confirmation != Confirmation::None {
             self.online_at = Some(now);
+            self.note_ours();
             notices.push(Notice::Confirmed(confirmation));
         } else if let Some(seen) = self.online_at
             && now.since(seen) > OFFLINE_IS_LOST
         {
-            notices.push(Notice::PublisherLost {
-                failure: Failure::new(
-                    FailureKind::NoReceiver,
-                    "the receiver does not show the stream any more; connecting again",
-                ),
-                hopeless: false,
-            });
+            let text = "the receiver does not show the stream any more; connecting again";
+            let failure = Failure::new(FailureKind::NoReceiver, text);
+            notices.push(self.lost(failure, LossKind::Broke));
         }
         notices
     }
 
-    fn exit(&mut self) -> Option<Notice> {
-        let publisher = self.publisher.as_mut()?;
-        publisher.poll_exit()?;
-        let lines = publisher.tail().lines();
-        let was_sending = publisher.sent_bytes() > 0;
-        let (kind, message, hopeless) = explain(
-            &lines,
-            was_sending,
-            self.means.settings.target.user.is_empty(),
-        );
-        self.means.journal.error(message.clone());
-        Some(Notice::PublisherLost {
-            failure: Failure::new(kind, message),
-            hopeless,
-        })
+    /// What watch and knocker have to say.
+    fn hear(&mut self, now: MonoTime, notices: &mut Vec<Notice>) {
+        if let Some(report) = self.watch.as_ref().and_then(Watch::newest) {
+            self.watched = report;
+        }
+        let answer = self.knocker.as_ref().map(Knocker::answer);
+        let answer = answer.unwrap_or_default();
+        self.was_open |= answer == Answer::Open;
+        if answer != self.answer {
+            self.answer = answer;
+            if answer != Answer::Unknown {
+                notices.push(Notice::Knocked(answer == Answer::Open));
+            }
+        }
+        // A path that is not online is free; where the API is silent nobody can say that it is not.
+        let says_taken = self.watched.answered && self.watched.online;
+        if self.publisher.is_none() && !(says_taken && now.since(self.watched.at) < FRESH) {
+            notices.push(Notice::PathFree);
+        }
+    }
+
+    fn confirmation(&self, now: MonoTime) -> Confirmation {
+        let Some(watch) = &self.watch else {
+            let arrived = self.arrivals.last();
+            let of_this = |r: &LoopbackReceiver| arrived.is_some_and(|at| at > r.started_at());
+            return match self.loopback.as_ref().is_some_and(of_this) {
+                true => Confirmation::Online,
+                false => Confirmation::None,
+            };
+        };
+        if !self.publisher.as_ref().is_some_and(|p| p.sent_bytes() > 0) {
+            return Confirmation::None;
+        }
+        let overdue = now.since(self.started_at) > API_LIMIT;
+        if watch.has_api() && self.watched.answered && self.watched.begun_at > self.started_at {
+            // Another's stream, or what is left of the publisher before, is not ours.
+            let source = self.watched.source.as_ref().map(|source| &source.id);
+            let is_old = source.is_some() && source == self.before.as_ref();
+            return match self.watched.online && !is_old {
+                true => Confirmation::Online,
+                false => Confirmation::None,
+            };
+        }
+        // An API that does not answer cannot deny; the first answer is waited for a little.
+        if watch.has_api() && !overdue {
+            return Confirmation::None;
+        }
+        Confirmation::Handshake
+    }
+
+    fn note_ours(&mut self) {
+        if let Some(source) = &self.watched.source
+            && self.watched.begun_at > self.started_at
+            && self.ours.as_ref() != Some(&source.id)
+        {
+            if self.ours.is_none() && self.before.is_some() {
+                self.means.journal.warn(format!(
+                    "another publisher was on the path {} and has been replaced by this show",
+                    self.means.settings.target.path
+                ));
+            }
+            self.ours = Some(source.id.clone());
+        }
+    }
+
+    /// The publisher has ended, and the server has been asked why.
+    fn ended(&mut self, now: MonoTime) -> Option<Notice> {
+        if self.exit.is_none() {
+            let publisher = self.publisher.as_mut()?;
+            publisher.poll_exit()?;
+            let lines = publisher.tail().lines();
+            let was_sending = publisher.sent_bytes() > 0;
+            let no_user = self.means.settings.target.user.is_empty();
+            let (failure, kind) = explain::exit(&lines, was_sending, no_user);
+            let at = now;
+            self.exit = Some(Exit { at, failure, kind });
+            if kind == LossKind::Broke
+                && let Some(watch) = self.watch.as_ref().filter(|_| self.watched.answered)
+            {
+                watch.ask_now();
+                return None;
+            }
+        }
+        let exit = self.exit.as_ref()?;
+        let asked = exit.kind == LossKind::Broke && self.watched.answered;
+        let heard = self.watched.begun_at >= exit.at;
+        if asked && !heard && now.since(exit.at) < WORD_LIMIT {
+            return None;
+        }
+        let exit = self.exit.take()?;
+        let taken = if asked && heard { self.taken() } else { None };
+        Some(taken.unwrap_or_else(|| self.lost(exit.failure, exit.kind)))
+    }
+
+    /// The receiver is known to be gone though the publisher has not noticed: SRT does after 5 s.
+    fn server_gone(&mut self) -> Option<Notice> {
+        if self.dead_server() {
+            let text = "the managed MediaMTX has ended and is started again";
+            let failure = Failure::new(FailureKind::Server, text);
+            return Some(self.lost(failure, LossKind::Restart));
+        }
+        let api_says = self.watched.answered && self.watched.online;
+        if self.was_open && self.answer == Answer::Closed && !api_says {
+            let text = "the receiver is gone: its port is closed; calling again until it is back";
+            let failure = Failure::new(FailureKind::NoReceiver, text);
+            return Some(self.lost(failure, LossKind::Broke));
+        }
+        None
+    }
+
+    /// Another publisher has the path.
+    fn taken(&self) -> Option<Notice> {
+        let source = self.watched.source.as_ref()?;
+        // Before our own id is known only a publisher that has ended tells: it was not let in.
+        let known = self.ours.is_some() || self.publisher.is_none() || self.exit.is_some();
+        let theirs = self.ours.as_ref() != Some(&source.id)
+            && (self.online_at.is_some() || self.before.as_ref() == Some(&source.id));
+        let newer = self.watched.begun_at > self.started_at && self.watched.online;
+        if !(known && theirs && newer) {
+            return None;
+        }
+        let path = &self.means.settings.target.path;
+        let text = explain::taken(path, source);
+        let failure = Failure::new(FailureKind::Refused, text);
+        Some(self.lost(failure, LossKind::Taken))
+    }
+
+    fn lost(&self, failure: Failure, kind: LossKind) -> Notice {
+        Notice::PublisherLost {
+            failure,
+            kind,
+            last_good: self.online_at,
+        }
+    }
+
+    fn dead_server(&mut self) -> bool {
+        match &mut self.destination {
+            Destination::Managed(server) => !server.is_running(),
+            _ => false,
+        }
+    }
+
+    /// Starts the managed server again on the ports that its viewers know.
+    fn revive(&mut self) -> Result<(), Failure> {
+        let Destination::Managed(server) = &self.destination else {
+            return Ok(());
+        };
+        let config = server.config().clone();
+        let (stop, path) = (StopToken::new(), self.means.settings.mediamtx_path.clone());
+        let (answer, result) = bounded(1);
+        let (log, ends) = (self.means.journal.clone(), stop.clone());
+        std::thread::Builder::new()
+            .name("pd-server-start".into())
+            .spawn(move || {
+                let on_log: crate::mediamtx::server::OnLog =
+                    Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}")));
+                let Ok(bin) = locate::locate(path.as_deref()) else {
+                    return;
+                };
+                let again = ManagedServer::start_again(&bin, config, &ends, &on_log);
+                let _ = answer.try_send(again);
+            })
+            .map_err(|e| Failure::new(FailureKind::Internal, e))?;
+        self.revival = Some(Revival { result, stop });
+        Ok(())
+    }
+
+    fn take_revived(&mut self, notices: &mut Vec<Notice>) {
+        let Some(revival) = &self.revival else { return };
+        let failure = match revival.result.try_recv() {
+            Err(TryRecvError::Empty) => return,
+            Ok(Ok(server)) => {
+                self.destination = Destination::Managed(server);
+                self.look_at_destination();
+                None
+            }
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(TryRecvError::Disconnected) => Some("the program MediaMTX is gone".into()),
+        };
+        self.revival = None;
+        if let Some(failure) = failure {
+            self.wanted = false;
+            let failure = Failure::new(FailureKind::Server, failure);
+            notices.push(self.lost(failure, LossKind::Broke));
+        }
     }
 
     /// Who takes the stream.
@@ -229,19 +499,6 @@ impl Outlet {
             },
             Destination::Loopback => Receiver::Loopback,
         }
-    }
-
-    /// The managed server, where there is one and it has ended: to be started again.
-    pub fn dead_server(&mut self) -> bool {
-        match &mut self.destination {
-            Destination::Managed(server) => !server.is_running(),
-            _ => false,
-        }
-    }
-
-    /// Puts a newly started server in the place of the dead one.
-    pub fn replace_server(&mut self, server: ManagedServer) {
-        self.destination = Destination::Managed(server);
     }
 
     /// Viewers, without our own probe; None where the server does not tell.
@@ -260,6 +517,16 @@ impl Outlet {
         self.watched.network.filter(|_| fresh)
     }
 
+    /// What arrives there.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+
+    /// Units that the running publisher has missed.
+    pub fn drops(&self) -> u64 {
+        self.publisher.as_ref().map_or(0, Publisher::drops)
+    }
+
     /// Process ids by role, for the load table.
     pub fn pids(&mut self) -> Vec<(&'static str, u32)> {
         let mut pids = Vec::new();
@@ -269,64 +536,5 @@ impl Outlet {
             pids.push(("server", server.pid()));
         }
         pids
-    }
-}
-
-fn explain(lines: &[String], was_sending: bool, no_user: bool) -> (FailureKind, String, bool) {
-    match words::refusal(lines) {
-        Some(words::Refusal::Passphrase) => (
-            FailureKind::Refused,
-            "the passphrase does not match the receiver's. Enter the right one, or none where the receiver has none"
-                .into(),
-            true,
-        ),
-        Some(words::Refusal::Rejected) => {
-            let user = if no_user { "a user, if the server wants one," } else { "user, password," };
-            (
-                FailureKind::Refused,
-                format!(
-                    "the server refuses the stream. Check {user} passphrase and path; the server's log names which"
-                ),
-                true,
-            )
-        }
-        Some(words::Refusal::NoAnswer) if was_sending => (
-            FailureKind::NoReceiver,
-            "the connection to the receiver broke; connecting again".into(),
-            false,
-        ),
-        Some(words::Refusal::NoAnswer) => (
-            FailureKind::NoReceiver,
-            "nothing listens for SRT at the target. Check host and port, and that the server runs".into(),
-            false,
-        ),
-        None => {
-            let last = lines.last().map_or("it ended without a word", String::as_str);
-            (FailureKind::Internal, format!("the publisher ended: {last}; starting it again"), false)
-        }
-    }
-}
-
-/// Whether `now` is late enough after `since` to go on without an answer.
-pub(super) fn overdue(since: MonoTime, now: MonoTime) -> bool {
-    now.since(since) > Duration::from_secs(3)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn b17_a_refusal_is_hopeless_a_silence_is_not() {
-        let lines = |text: &str| vec![text.to_owned()];
-        let (kind, text, hopeless) = explain(&lines("REJECT: Incorrect passphrase"), false, true);
-        assert!(
-            kind == FailureKind::Refused && hopeless && text.contains("passphrase"),
-            "{text}"
-        );
-        let (kind, _, hopeless) = explain(&lines("srt://x: Input/output error"), false, true);
-        assert_eq!((kind, hopeless), (FailureKind::NoReceiver, false));
-        let (_, text, _) = explain(&lines("srt://x: Input/output error"), true, true);
-        assert!(text.contains("broke"), "{text}");
     }
 }

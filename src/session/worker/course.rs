@@ -6,7 +6,6 @@ use crate::clock::{self, MonoTime};
 use crate::mediamtx::{ManagedServer, locate};
 use crate::relay::hub::RelayFigures;
 use crate::session::failure::{Failure, FailureKind};
-use crate::session::inputs::Inputs;
 use crate::session::machine::Event;
 use crate::session::preflight;
 use crate::session::show::{Notice, Show};
