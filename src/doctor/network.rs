@@ -101,8 +101,8 @@ mod tests {
         Case {
             settings,
             secrets: Secrets {
-                password: None,
                 passphrase: secret(passphrase),
+                ..Secrets::default()
             },
             now: Now::default(),
         }

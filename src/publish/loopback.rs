@@ -47,12 +47,7 @@ impl LoopbackReceiver {
             .take_stdout()
             .ok_or_else(|| io::Error::other("no output"))?;
         let stop = StopToken::new();
-        let events = arrivals::read(
-            "pd-arrivals-lo",
-            into.clone(),
-            Arc::default(),
-            stop.clone(),
-        )?;
+        let events = arrivals::read("pd-arrivals-lo", into.clone(), Arc::default(), stop.clone())?;
         let ends = stop.clone();
         std::thread::Builder::new()
             .name("pd-receive".into())

@@ -19,6 +19,10 @@ const STEADY: Duration = Duration::from_secs(3);
 const LEAST: Duration = Duration::from_millis(500);
 /// Between two tries of a backup that is refused: someone must change something there first.
 const REFUSED_BACKUP: Duration = Duration::from_secs(30);
+/// A receiver that answered knocks and does so no more is not called: a connection that hangs in its
+/// handshake gathers pictures that would be sent late when it comes back, and knocking sees it
+/// sooner. Each so-manieth try is made all the same: a firewall may have begun to swallow knocks.
+const CALL_ANYWAY: u32 = 4;
 /// Outages kept; a show with more has other problems.
 const KEPT: usize = 100;
 
@@ -99,6 +103,9 @@ pub struct Link {
     attempt: u32,
     /// Whether the receiver answers knocks; None where not known.
     answers: Option<bool>,
+    ever_answered: bool,
+    /// Tries without a call since the last call.
+    skipped: u32,
     started_at: MonoTime,
     up_since: Option<MonoTime>,
     ever_up: bool,
@@ -125,6 +132,8 @@ impl Link {
             wait: Wait::No,
             attempt: 0,
             answers: None,
+            ever_answered: false,
+            skipped: 0,
             started_at: MonoTime::ZERO,
             up_since: None,
             ever_up: false,
@@ -160,6 +169,11 @@ impl Link {
             Wait::Until(at) => Some(at),
             Wait::No | Wait::Free => None,
         }
+    }
+
+    /// Whether the path is another publisher's and waited for.
+    pub fn waits_for_path(&self) -> bool {
+        self.wait == Wait::Free
     }
 
     /// Why it is not up; empty before the first loss.
@@ -243,6 +257,7 @@ impl Link {
     /// once; one that answers all the time has another reason not to take the stream.
     pub fn knocked(&mut self, answers: bool, now: MonoTime) {
         let before = self.answers.replace(answers);
+        self.ever_answered |= answers;
         if answers && before == Some(false) {
             self.hurry(now);
         }
@@ -266,6 +281,15 @@ impl Link {
     pub fn tick(&mut self, now: MonoTime) -> Option<Step> {
         match self.wait {
             Wait::Until(at) if now >= at => {
+                let is_away = self.answers == Some(false) && self.ever_answered;
+                if is_away && self.skipped + 1 < CALL_ANYWAY {
+                    self.skipped += 1;
+                    self.attempt = self.attempt.saturating_add(1);
+                    let step = backoff::wait(self.attempt, self.dice.f64());
+                    self.wait = Wait::Until(now + step);
+                    return None;
+                }
+                self.skipped = 0;
                 self.started(now);
                 Some(Step::Start)
             }

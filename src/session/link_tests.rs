@@ -105,6 +105,27 @@ fn a_receiver_that_is_back_is_called_at_once_and_no_more_than_once() {
 }
 
 #[test]
+fn a_receiver_that_is_known_to_be_away_is_seldom_called() {
+    let mut link = up();
+    link.knocked(true, at(9_000));
+    link.knocked(false, at(10_000));
+    let (mut now, mut calls) = (10_000, 0);
+    link.lost(loss(LossKind::Broke), at(now));
+    while now < 70_000 {
+        now += 50;
+        if link.tick(at(now)) == Some(Step::Start) {
+            calls += 1;
+            now += 3_000;
+            link.lost(loss(LossKind::Broke), at(now));
+        }
+    }
+    assert!((2..=4).contains(&calls), "{calls} calls in a minute");
+    assert!(link.attempt() > 10, "the operator sees it trying");
+    link.knocked(true, at(now + 10));
+    assert_eq!(wait(&mut link, now + 10), 0);
+}
+
+#[test]
 fn a_path_that_another_has_is_left_to_it_until_it_is_free() {
     let mut link = up();
     link.lost(loss(LossKind::Taken), at(10_000));

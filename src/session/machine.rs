@@ -182,6 +182,9 @@ impl Machine {
             }
             Event::Tick => {
                 let step = self.link.tick(now);
+                if let State::Reconnecting { attempt } = &mut self.state {
+                    *attempt = self.link.attempt();
+                }
                 self.follow(step)
             }
             _ => None,

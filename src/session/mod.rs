@@ -2,6 +2,7 @@
 
 pub mod adaptive;
 pub mod backoff;
+pub mod backup;
 pub mod choices;
 pub mod command;
 pub mod debounce;
@@ -10,14 +11,17 @@ pub mod examine;
 pub mod failure;
 pub mod inputs;
 pub mod journal;
+pub mod knock;
 pub mod ladder;
 pub mod lineup;
+pub mod link;
 pub mod machine;
 pub mod outlet;
 pub mod preflight;
 pub mod pump;
 pub mod runtime;
 pub mod show;
+pub mod sleep;
 pub mod snapshot;
 pub mod tuning;
 mod view;

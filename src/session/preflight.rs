@@ -5,6 +5,7 @@
 
 use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
+use super::knock::Door;
 use super::lineup::Lineup;
 use crate::ffmpeg::plan::{EncoderWish, SrtOutput};
 use crate::ffmpeg::{Ffmpeg, capabilities, choose};
@@ -41,6 +42,8 @@ pub enum Destination {
         client: Option<Client>,
         /// Its WHEP endpoint, where known.
         whep_url: Option<String>,
+        /// Where to knock.
+        door: Option<Door>,
     },
     /// Our own MediaMTX on loopback.
     Managed(ManagedServer),
@@ -77,10 +80,7 @@ pub fn run(
     // The encoders' test and the server's start take their time at once.
     let (lineup, destination) = std::thread::scope(|scope| {
         let lineup = scope.spawn(|| lineup(&ffmpeg, settings, stop));
-        let destination = match settings.target.kind {
-            TargetKind::Srt => own_server(settings, secrets, journal),
-            TargetKind::Embedded => embedded(settings, server, journal, stop),
-        };
+        let destination = destination(settings, secrets, server, journal, stop);
         (lineup.join(), destination)
     });
     let lineup = lineup.map_err(|panic| {
@@ -92,6 +92,23 @@ pub fn run(
         lineup,
         destination: destination?,
     })
+}
+
+/// Finds out who takes the stream of these settings' target. Blocks.
+///
+/// # Errors
+/// What is missing, with what to do.
+pub fn destination(
+    settings: &Settings,
+    secrets: &Secrets,
+    server: Option<ManagedServer>,
+    journal: &Journal,
+    stop: &StopToken,
+) -> Result<Destination, Failure> {
+    match settings.target.kind {
+        TargetKind::Srt => own_server(settings, secrets, journal),
+        TargetKind::Embedded => embedded(settings, server, journal, stop),
+    }
 }
 
 /// Tests the encoders ahead, so that the first show need not wait for it: the results are kept. Ends
@@ -157,6 +174,7 @@ fn own_server(
     Ok(Destination::Own {
         output: output_of(address),
         address: format!("{}:{port}", host.host),
+        door: Some(Door::Srt(address)),
         client: given(&target.api_url)
             .map(|url| Client::new(&url, &target.user, secrets.password_text())),
         whep_url: given(&target.webrtc_url)

@@ -10,9 +10,7 @@ use crate::units::Size;
 use std::sync::Arc;
 
 mod connection;
-pub use connection::{
-    BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver,
-};
+pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
 
 /// Where a show stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

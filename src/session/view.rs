@@ -8,7 +8,7 @@ use super::machine::Machine;
 use super::show::Show;
 use super::snapshot::{
     AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
-    Snapshot, TrendEvent, TrendPoint,
+    LinkStatus, Snapshot, TrendEvent, TrendPoint,
 };
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
@@ -153,6 +153,11 @@ impl View {
                 }),
             gpus: from.gpus,
             network: from.show.and_then(|show| show.outlet().network()),
+            link: LinkStatus::of(from.machine.link()),
+            backups: from
+                .show
+                .map(|show| show.backups(from.now))
+                .unwrap_or_default(),
             doctor: from.doctor,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),

@@ -73,8 +73,8 @@ impl Watch {
         let probing = Arc::new(AtomicBool::new(false));
         if let Some(client) = client {
             let (path, stop) = (path.to_owned(), watch.stop.clone());
-            let (ask, asked) = bounded(1);
-            watch.ask = Some(ask);
+            let (asks, asked) = bounded(1);
+            watch.ask = Some(asks);
             let (newest, probing) = (watch.newest.clone(), probing.clone());
             let started = std::thread::Builder::new()
                 .name("pd-watch".into())

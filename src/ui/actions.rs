@@ -31,6 +31,13 @@ pub enum Action {
         /// The SRT passphrase, where typed.
         passphrase: Option<Secret>,
     },
+    /// Typed a secret of the backup.
+    BackupSecrets {
+        /// The backup user's password, where typed.
+        password: Option<Secret>,
+        /// The backup's SRT passphrase, where typed.
+        passphrase: Option<Secret>,
+    },
     /// Wants the desktop to ask again which screen.
     ChooseScreen,
     /// Put the preview on or off.
@@ -73,6 +80,13 @@ impl Action {
                 password,
                 passphrase,
             } => vec![Command::SetSecrets {
+                password,
+                passphrase,
+            }],
+            Self::BackupSecrets {
+                password,
+                passphrase,
+            } => vec![Command::SetBackupSecrets {
                 password,
                 passphrase,
             }],

@@ -2,6 +2,7 @@
 //! test wants, with an API and WebRTC.
 
 use super::{Killed, free_tcp_port, free_udp_port, start_mediamtx, wait_until};
+use pd_console::mediamtx::{Client, PathInfo, SrtConnection};
 use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -85,9 +86,16 @@ impl OwnServer {
     }
 
     /// What the API says of `path`.
-    pub fn path(&self, path: &str) -> Option<pd_console::mediamtx::PathInfo> {
-        let url = format!("http://127.0.0.1:{}", self.api);
-        let client = pd_console::mediamtx::Client::new(&url, "", "");
-        client.path(path).ok().flatten()
+    pub fn path(&self, path: &str) -> Option<PathInfo> {
+        self.client().path(path).ok().flatten()
+    }
+
+    /// Its SRT connections.
+    pub fn connections(&self) -> Vec<SrtConnection> {
+        self.client().srt_connections().unwrap()
+    }
+
+    fn client(&self) -> Client {
+        Client::new(&format!("http://127.0.0.1:{}", self.api), "", "")
     }
 }

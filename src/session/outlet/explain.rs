@@ -66,10 +66,16 @@ mod tests {
     fn b17_a_refusal_is_hopeless_a_silence_is_not() {
         let lines = |text: &str| vec![text.to_owned()];
         let (failure, kind) = exit(&lines("REJECT: Incorrect passphrase"), false, true);
-        assert_eq!((failure.kind, kind), (FailureKind::Refused, LossKind::Refused));
+        assert_eq!(
+            (failure.kind, kind),
+            (FailureKind::Refused, LossKind::Refused)
+        );
         assert!(failure.message.contains("passphrase"), "{failure}");
         let (failure, kind) = exit(&lines("srt://x: Input/output error"), false, true);
-        assert_eq!((failure.kind, kind), (FailureKind::NoReceiver, LossKind::Broke));
+        assert_eq!(
+            (failure.kind, kind),
+            (FailureKind::NoReceiver, LossKind::Broke)
+        );
         let (failure, _) = exit(&lines("srt://x: Input/output error"), true, true);
         assert!(failure.message.contains("broke"), "{failure}");
     }
@@ -82,7 +88,10 @@ mod tests {
             address: address.map(Into::into),
         };
         let text = taken("pd_a", &source(Some("10.0.0.7:4711")));
-        assert!(text.contains("srtConn from 10.0.0.7:4711") && text.contains("pd_a"), "{text}");
+        assert!(
+            text.contains("srtConn from 10.0.0.7:4711") && text.contains("pd_a"),
+            "{text}"
+        );
         assert!(taken("pd_a", &source(None)).contains("(srtConn)"));
     }
 }

@@ -3,6 +3,7 @@
 
 use super::StageFigures;
 use crate::clock::MonoTime;
+use crate::session::link::Link;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -80,6 +81,8 @@ pub struct LinkStatus {
     /// When the next try begins; None while one is under way, while it is up, and while another
     /// publisher has the path.
     pub next_try: Option<MonoTime>,
+    /// Another publisher has the path: it is waited for.
+    pub waits_for_path: bool,
     /// Number of the next try, or of the one under way.
     pub attempt: u32,
     /// Why it is not up; empty where it is, or was never lost.
@@ -88,6 +91,25 @@ pub struct LinkStatus {
     pub outage: Option<Outage>,
     /// Those that are over, the newest 100, oldest first.
     pub outages: Arc<VecDeque<Outage>>,
+}
+
+impl LinkStatus {
+    /// As it stands.
+    pub fn of(link: &Link) -> Self {
+        let is_up = link.confirmation() != Confirmation::None;
+        Self {
+            next_try: link.next_try(),
+            waits_for_path: link.waits_for_path(),
+            attempt: link.attempt(),
+            cause: if is_up {
+                String::new()
+            } else {
+                link.cause().into()
+            },
+            outage: link.outage().cloned(),
+            outages: link.outages().clone(),
+        }
+    }
 }
 
 /// A backup receiver as the operator sees it.
