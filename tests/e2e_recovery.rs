@@ -172,10 +172,9 @@ fn managed_server_killed(away: Duration) -> Option<Recovery> {
         .env("MEDIAMTX_BIN", &gate.script)
         .start();
     console.wait_live(1);
-    let page = console.stderr();
     let name = program.file_name().unwrap().to_str().unwrap().to_owned();
     let pid = console.children(&name)[0];
-    let viewer = Viewer::start(format!("{}whep", viewer_page(pid, &page)));
+    let viewer = Viewer::start(format!("{}whep", viewer_page(pid)));
     viewer.wait_pictures(clock::now(), 60, Duration::from_secs(20));
     let from = clock::now();
     if !away.is_zero() {
@@ -201,7 +200,7 @@ fn managed_server_killed(away: Duration) -> Option<Recovery> {
 
 /// The managed server's page of the path: its port is the only one of its TCP ports that answers
 /// pages without a password.
-fn viewer_page(server: u32, _log: &str) -> String {
+fn viewer_page(server: u32) -> String {
     let ports = listening(server);
     let page = |port: &u16| {
         let url = format!("http://127.0.0.1:{port}/{PATH}/");
@@ -263,7 +262,7 @@ fn viewers_of_an_always_available_path_stay_through_a_publishers_death() {
     let console = Plan::new(&ffmpeg, &words).start();
     console.wait_live(1);
     viewer.wait_pictures(clock::now(), 100, Duration::from_secs(20));
-    for turn in 1..=3 {
+    for turn in 1..=2 {
         // Steady: the first try comes at once.
         std::thread::sleep(Duration::from_secs(4));
         let from = clock::now();
@@ -280,7 +279,7 @@ fn viewers_of_an_always_available_path_stay_through_a_publishers_death() {
         assert!(view.black < Duration::from_secs(5), "{view:?}");
     }
     let ended = stop(console);
-    assert_eq!(outages(&ended).len(), 3, "{}", ended.stderr);
+    assert_eq!(outages(&ended).len(), 2, "{}", ended.stderr);
     not_late(&ended);
 }
 
@@ -293,8 +292,7 @@ fn b18_stop_ends_everything_in_every_state_of_an_outage() {
     for wait in [
         Duration::ZERO,
         Duration::from_millis(300),
-        Duration::from_secs(2),
-        Duration::from_secs(5),
+        Duration::from_secs(3),
     ] {
         let mut server = OwnServer::start(&program, "  all_others:\n");
         let words = format!("{SHOW}{}", server.words("target", PATH, server.srt));
@@ -324,14 +322,14 @@ fn a_path_that_another_publisher_takes_is_left_to_it_until_it_is_free() {
     let words = format!("{SHOW}{}", server.words("target", PATH, server.srt));
     let ours = Plan::new(&ffmpeg, &words).start();
     ours.wait_live(1);
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(1));
     let theirs = Plan::new(&ffmpeg, &words).start();
     theirs.wait_live(1);
     let limit = Duration::from_secs(5);
     ours.wait_for("another publisher (srtConn from 127.0.0.1", 1, limit);
     // No fight: theirs is undisturbed.
     let id = server.path(PATH).unwrap().source_id;
-    std::thread::sleep(Duration::from_secs(6));
+    std::thread::sleep(Duration::from_secs(4));
     assert_eq!(server.path(PATH).unwrap().source_id, id);
     assert_eq!(ours.count("LIVE: the receiver"), 1, "{}", ours.stderr());
     let ended = stop(theirs);

@@ -5,6 +5,8 @@
 //! publisher that is wanted meanwhile starts when these are through.
 
 mod explain;
+mod judge;
+mod revive;
 
 use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
@@ -19,14 +21,14 @@ use crate::clock::MonoTime;
 use crate::ffmpeg::Ffmpeg;
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{self, SrtOutput};
-use crate::mediamtx::{ManagedServer, ServerError, locate};
+use crate::mediamtx::{ManagedServer, ServerError};
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::{Publisher, PublisherWish};
 use crate::relay::Relay;
 use crate::relay::arrivals::Arrivals;
 use crate::settings::Settings;
 use crate::stop::StopToken;
-use crossbeam_channel::{Receiver as Inbox, TryRecvError, bounded};
+use crossbeam_channel::Receiver as Inbox;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -319,172 +321,6 @@ impl Outlet {
         let says_taken = self.watched.answered && self.watched.online;
         if self.publisher.is_none() && !(says_taken && now.since(self.watched.at) < FRESH) {
             notices.push(Notice::PathFree);
-        }
-    }
-
-    fn confirmation(&self, now: MonoTime) -> Confirmation {
-        let Some(watch) = &self.watch else {
-            let arrived = self.arrivals.last();
-            let of_this = |r: &LoopbackReceiver| arrived.is_some_and(|at| at > r.started_at());
-            return match self.loopback.as_ref().is_some_and(of_this) {
-                true => Confirmation::Online,
-                false => Confirmation::None,
-            };
-        };
-        if !self.publisher.as_ref().is_some_and(|p| p.sent_bytes() > 0) {
-            return Confirmation::None;
-        }
-        let overdue = now.since(self.started_at) > API_LIMIT;
-        if watch.has_api() && self.watched.answered && self.watched.begun_at > self.started_at {
-            // Another's stream, or what is left of the publisher before, is not ours.
-            let source = self.watched.source.as_ref().map(|source| &source.id);
-            let is_old = source.is_some() && source == self.before.as_ref();
-            return match self.watched.online && !is_old {
-                true => Confirmation::Online,
-                false => Confirmation::None,
-            };
-        }
-        // An API that does not answer cannot deny; the first answer is waited for a little.
-        if watch.has_api() && !overdue {
-            return Confirmation::None;
-        }
-        Confirmation::Handshake
-    }
-
-    fn note_ours(&mut self) {
-        if let Some(source) = &self.watched.source
-            && self.watched.begun_at > self.started_at
-            && self.ours.as_ref() != Some(&source.id)
-        {
-            if self.ours.is_none() && self.before.is_some() {
-                self.means.journal.warn(format!(
-                    "another publisher was on the path {} and has been replaced by this show",
-                    self.means.settings.target.path
-                ));
-            }
-            self.ours = Some(source.id.clone());
-        }
-    }
-
-    /// The publisher has ended, and the server has been asked why.
-    fn ended(&mut self, now: MonoTime) -> Option<Notice> {
-        if self.exit.is_none() {
-            let publisher = self.publisher.as_mut()?;
-            publisher.poll_exit()?;
-            let lines = publisher.tail().lines();
-            let was_sending = publisher.sent_bytes() > 0;
-            let no_user = self.means.settings.target.user.is_empty();
-            let (failure, kind) = explain::exit(&lines, was_sending, no_user);
-            let at = now;
-            self.exit = Some(Exit { at, failure, kind });
-            if kind == LossKind::Broke
-                && let Some(watch) = self.watch.as_ref().filter(|_| self.watched.answered)
-            {
-                watch.ask_now();
-                return None;
-            }
-        }
-        let exit = self.exit.as_ref()?;
-        let asked = exit.kind == LossKind::Broke && self.watched.answered;
-        let heard = self.watched.begun_at >= exit.at;
-        if asked && !heard && now.since(exit.at) < WORD_LIMIT {
-            return None;
-        }
-        let exit = self.exit.take()?;
-        let taken = if asked && heard { self.taken() } else { None };
-        Some(taken.unwrap_or_else(|| self.lost(exit.failure, exit.kind)))
-    }
-
-    /// The receiver is known to be gone though the publisher has not noticed: SRT does after 5 s.
-    fn server_gone(&mut self) -> Option<Notice> {
-        if self.dead_server() {
-            let text = "the managed MediaMTX has ended and is started again";
-            let failure = Failure::new(FailureKind::Server, text);
-            return Some(self.lost(failure, LossKind::Restart));
-        }
-        let api_says = self.watched.answered && self.watched.online;
-        if self.was_open && self.answer == Answer::Closed && !api_says {
-            let text = "the receiver is gone: its port is closed; calling again until it is back";
-            let failure = Failure::new(FailureKind::NoReceiver, text);
-            return Some(self.lost(failure, LossKind::Broke));
-        }
-        None
-    }
-
-    /// Another publisher has the path.
-    fn taken(&self) -> Option<Notice> {
-        let source = self.watched.source.as_ref()?;
-        // Before our own id is known only a publisher that has ended tells: it was not let in.
-        let known = self.ours.is_some() || self.publisher.is_none() || self.exit.is_some();
-        let theirs = self.ours.as_ref() != Some(&source.id)
-            && (self.online_at.is_some() || self.before.as_ref() == Some(&source.id));
-        let newer = self.watched.begun_at > self.started_at && self.watched.online;
-        if !(known && theirs && newer) {
-            return None;
-        }
-        let path = &self.means.settings.target.path;
-        let text = explain::taken(path, source);
-        let failure = Failure::new(FailureKind::Refused, text);
-        Some(self.lost(failure, LossKind::Taken))
-    }
-
-    fn lost(&self, failure: Failure, kind: LossKind) -> Notice {
-        Notice::PublisherLost {
-            failure,
-            kind,
-            last_good: self.online_at,
-        }
-    }
-
-    fn dead_server(&mut self) -> bool {
-        match &mut self.destination {
-            Destination::Managed(server) => !server.is_running(),
-            _ => false,
-        }
-    }
-
-    /// Starts the managed server again on the ports that its viewers know.
-    fn revive(&mut self) -> Result<(), Failure> {
-        let Destination::Managed(server) = &self.destination else {
-            return Ok(());
-        };
-        let config = server.config().clone();
-        let (stop, path) = (StopToken::new(), self.means.settings.mediamtx_path.clone());
-        let (answer, result) = bounded(1);
-        let (log, ends) = (self.means.journal.clone(), stop.clone());
-        std::thread::Builder::new()
-            .name("pd-server-start".into())
-            .spawn(move || {
-                let on_log: crate::mediamtx::server::OnLog =
-                    Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}")));
-                let Ok(bin) = locate::locate(path.as_deref()) else {
-                    return;
-                };
-                let again = ManagedServer::start_again(&bin, config, &ends, &on_log);
-                let _ = answer.try_send(again);
-            })
-            .map_err(|e| Failure::new(FailureKind::Internal, e))?;
-        self.revival = Some(Revival { result, stop });
-        Ok(())
-    }
-
-    fn take_revived(&mut self, notices: &mut Vec<Notice>) {
-        let Some(revival) = &self.revival else { return };
-        let failure = match revival.result.try_recv() {
-            Err(TryRecvError::Empty) => return,
-            Ok(Ok(server)) => {
-                self.destination = Destination::Managed(server);
-                self.look_at_destination();
-                None
-            }
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(TryRecvError::Disconnected) => Some("the program MediaMTX is gone".into()),
-        };
-        self.revival = None;
-        if let Some(failure) = failure {
-            self.wanted = false;
-            let failure = Failure::new(FailureKind::Server, failure);
-            notices.push(self.lost(failure, LossKind::Broke));
         }
     }
 
