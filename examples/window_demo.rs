@@ -259,6 +259,7 @@ impl Console for Demo {
             log: Arc::new(lines(failed)),
             preview: (live && demo.preview).then(|| picture(t)),
             settings: demo.settings.clone(),
+            ..Snapshot::default()
         })
     }
 
@@ -276,7 +277,10 @@ impl Console for Demo {
             Command::SetPreview { on } => demo.preview = on,
             Command::Examine => demo.examined = Some(now),
             Command::ChooseScreen | Command::FastestWay | Command::KickViewer { .. } => {}
-            Command::SetInput { .. } | Command::SetSecrets { .. } | Command::Quit => {}
+            Command::SetInput { .. }
+            | Command::SetSecrets { .. }
+            | Command::SetBackupSecrets { .. }
+            | Command::Quit => {}
         }
     }
 

@@ -75,7 +75,8 @@ pub struct SettingsArgs {
     #[arg(long, value_name = "KBPS")]
     pub bitrate: Option<u32>,
     /// Own server's host, or a whole srt:// address. Password and passphrase come from
-    /// PD_CONSOLE_PASSWORD and PD_CONSOLE_PASSPHRASE.
+    /// PD_CONSOLE_PASSWORD and PD_CONSOLE_PASSPHRASE (the backup's from
+    /// PD_CONSOLE_BACKUP_PASSWORD and PD_CONSOLE_BACKUP_PASSPHRASE).
     #[arg(long)]
     pub host: Option<String>,
     /// Ignore the user's settings file.

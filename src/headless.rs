@@ -9,8 +9,8 @@ use crate::session::journal::Journal;
 use crate::session::machine::Policy;
 use crate::session::runtime::Options;
 use crate::session::snapshot::{
-    AudioInputStatus, Confirmation, EncoderStatus, NetworkFigures, Receiver, RouteStatus, Snapshot,
-    StageFigures, State,
+    AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, LinkStatus, NetworkFigures,
+    Receiver, RouteStatus, Snapshot, StageFigures, State,
 };
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
@@ -46,6 +46,8 @@ pub struct Outcome {
     reconnects: u32,
     route: RouteStatus,
     network: Option<NetworkFigures>,
+    outages: Vec<serde_json::Value>,
+    backups: Vec<serde_json::Value>,
 }
 
 /// Runs the show and returns its outcome; `interrupted` ends it early.
@@ -154,6 +156,12 @@ fn follow(
                 reconnects,
                 route: snapshot.route.clone(),
                 network: snapshot.network,
+                outages: outages(&snapshot.link, &snapshot),
+                backups: snapshot
+                    .backups
+                    .iter()
+                    .map(|b| backup(b, &snapshot))
+                    .collect(),
             });
         }
     }
@@ -171,6 +179,39 @@ fn sound(input: &AudioInputStatus) -> serde_json::Value {
         "buffer_frames": format.map(|f| f.buffer_frames),
         "buffer_ms": format.map(Format::buffer_ms),
         "late_ms": format.map(|f| f.late_ms),
+    })
+}
+
+/// The times without the receiver, s since the show was live first; the last may last still.
+fn outages(link: &LinkStatus, snapshot: &Snapshot) -> Vec<serde_json::Value> {
+    let since = snapshot.live_since.unwrap_or(snapshot.at);
+    let at_s = |at: clock::MonoTime| at.since(since).as_secs_f64();
+    let all = link.outages.iter().chain(&link.outage);
+    all.map(|outage| {
+        json!({
+            "from_s": at_s(outage.from),
+            "to_s": outage.to.map(at_s),
+            "away_s": outage.seconds(snapshot.at),
+            "tries": outage.tries,
+            "cause": outage.cause,
+        })
+    })
+    .collect()
+}
+
+/// A backup as it stood at the end.
+fn backup(backup: &BackupStatus, snapshot: &Snapshot) -> serde_json::Value {
+    json!({
+        "address": backup.address,
+        "confirmed_online": backup.confirmation == Confirmation::Online,
+        "has_stream": backup.confirmation != Confirmation::None,
+        "problem": (!backup.link.cause.is_empty()).then_some(&backup.link.cause),
+        "outages": outages(&backup.link, snapshot),
+        "rtt_ms": backup.network.and_then(|network| network.rtt_ms),
+        "arrived": backup.arrived.map(|f| json!({
+            "p50_ms": f.p50_ms, "p95_ms": f.p95_ms, "max_ms": f.max_ms, "frames": f.frames,
+        })),
+        "drops": backup.drops,
     })
 }
 
@@ -253,6 +294,31 @@ impl Outcome {
                     let _ = writeln!(out, "  {name:<24}     not measured");
                 }
             }
+        }
+        for outage in &self.outages {
+            let _ = writeln!(
+                out,
+                "  away {:.1} s at {:.1} s: {}",
+                outage["away_s"].as_f64().unwrap_or_default(),
+                outage["from_s"].as_f64().unwrap_or_default(),
+                outage["cause"].as_str().unwrap_or_default()
+            );
+        }
+        for backup in &self.backups {
+            let state = match (
+                backup["confirmed_online"].as_bool(),
+                backup["problem"].as_str(),
+            ) {
+                (Some(true), _) => "confirmed online",
+                (_, Some(problem)) => problem,
+                (_, None) => "not there yet",
+            };
+            let address = backup["address"].as_str().unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "backup    {address}, {state}, drops {}",
+                backup["drops"]
+            );
         }
         let encode = &self.figures.encode;
         if let Some(f) = encode.total {
@@ -341,6 +407,8 @@ impl Outcome {
             "live_s": self.live_s,
             "frames": self.figures.frames,
             "reconnects": self.reconnects,
+            "outages": self.outages,
+            "backups": self.backups,
             "latency": stages,
             "drops": self.figures.drops,
             "passthrough": self.figures.passthrough,

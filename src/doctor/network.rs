@@ -108,8 +108,8 @@ mod tests {
         Case {
             settings,
             secrets: Secrets {
-                password: None,
                 passphrase: secret(passphrase),
+                ..Secrets::default()
             },
             now: Now::default(),
         }

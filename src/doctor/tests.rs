@@ -71,7 +71,7 @@ fn lines_are_in_order_and_hold_no_secret() {
     settings.target.host = "hunter2hunter2.invalid".into();
     let secrets = Secrets {
         password: secret("hunter2hunter2"),
-        passphrase: None,
+        ..Secrets::default()
     };
     let now = Now {
         live: true,

@@ -154,6 +154,7 @@ fn with_encoder(
     let mixer = Mixer::new();
     mixer.set_strips(vec![Strip::new(timeline)]);
     let wish = PublisherWish {
+        programme: true,
         arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output)),
         sound: mixer,
         muted: Arc::default(),

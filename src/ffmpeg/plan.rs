@@ -271,7 +271,8 @@ pub enum AudioInput {
 pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &Output) -> Arguments {
     let mut args = Arguments::default();
     args.add(QUIET);
-    args.add(["-progress", "pipe:1"]);
+    // Ten times a second: its first word of bytes sent is what LIVE waits for.
+    args.add(["-progress", "pipe:1", "-stats_period", "0.1"]);
     args.add(PROBE_NOTHING);
     args.add(["-f", "flv", "-i", "pipe:0"]);
     args.add(PROBE_NOTHING);

@@ -38,6 +38,10 @@ struct Entry {
     at: [Option<MonoTime>; 4],
 }
 
+/// Where another receiver than the programme's stands: the frame after its last that was found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cursor(u64);
+
 /// The ledger of one show.
 #[derive(Debug)]
 pub struct Ledger {
@@ -138,6 +142,17 @@ impl Ledger {
         found
     }
 
+    /// When the frame with this slice hash was captured, looked for from `cursor` on, which moves
+    /// behind it; nothing else is touched. None where no frame on the way has it.
+    pub fn captured_at(&self, hash: u64, cursor: &mut Cursor) -> Option<MonoTime> {
+        let found = self
+            .entries
+            .iter()
+            .find(|e| e.frame >= cursor.0 && e.hash == Some(hash))?;
+        cursor.0 = found.frame + 1;
+        Some(found.captured_at)
+    }
+
     /// Share of the arrived pictures whose slices are the encoder's byte for byte; None without any.
     pub fn passthrough(&self) -> Option<f64> {
         let all = self.matched + self.unmatched;
@@ -206,6 +221,22 @@ mod tests {
             ledger.encoded(frame, us(frame * 1000 + 500), *hash);
         }
         ledger
+    }
+
+    #[test]
+    fn another_receiver_finds_frames_in_its_own_order() {
+        // A still screen: every second picture is the same.
+        let mut ledger = ledger(&[1, 5, 2, 5, 3, 5]);
+        let mut cursor = Cursor::default();
+        let found = |ledger: &Ledger, hash, cursor: &mut Cursor| {
+            ledger.captured_at(hash, cursor).map(MonoTime::as_micros)
+        };
+        let first = found(&ledger, 5, &mut cursor);
+        ledger.arrived(1, us(9_000));
+        assert!(first < found(&ledger, 5, &mut cursor));
+        assert_eq!(found(&ledger, 2, &mut cursor), None, "it is past that one");
+        assert_eq!(found(&ledger, 77, &mut cursor), None);
+        assert_eq!(ledger.arrivals(), (1, 0));
     }
 
     #[test]

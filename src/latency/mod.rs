@@ -3,4 +3,4 @@
 pub mod ledger;
 pub mod window;
 
-pub use ledger::{Ledger, Stage};
+pub use ledger::{Cursor, Ledger, Stage};

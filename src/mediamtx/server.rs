@@ -168,6 +168,27 @@ impl ManagedServer {
         Ok(server)
     }
 
+    /// Starts a server that has ended again, on the ports that its viewers know; on others where
+    /// those are taken.
+    ///
+    /// # Errors
+    /// See [`ServerError`].
+    pub fn start_again(
+        bin: &Path,
+        config: ManagedConfig,
+        stop: &StopToken,
+        log: &OnLog,
+    ) -> Result<Self, ServerError> {
+        match Self::start_with(bin, config, stop, log) {
+            Err(ServerError::Exited { lines, .. }) if port_taken(&lines) => {
+                let text = "A port was taken meanwhile: the viewers' link is another now.";
+                log(Severity::Warning, text.into());
+                Self::start(bin, stop, Arc::clone(log))
+            }
+            result => result,
+        }
+    }
+
     /// Asks the API until it answers.
     fn wait_ready(&mut self, stop: &StopToken) -> Result<(), ServerError> {
         let until = Instant::now() + READY_WITHIN;
@@ -262,6 +283,11 @@ impl ManagedServer {
     /// The server's version, such as "v1.20.0".
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// What it was started with.
+    pub fn config(&self) -> &ManagedConfig {
+        &self.config
     }
 
     /// Its ports.

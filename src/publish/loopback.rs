@@ -10,7 +10,8 @@ use crate::clock::{self, MonoTime};
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::Arguments;
 use crate::ffmpeg::{Ffmpeg, Sidecar};
-use crate::relay::{ArrivalCounters, Relay, arrivals};
+use crate::relay::ArrivalCounters;
+use crate::relay::arrivals::{self, Arrivals};
 use crate::stop::StopToken;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -30,7 +31,7 @@ impl LoopbackReceiver {
     ///
     /// # Errors
     /// Where no port is free or the child or a thread cannot be started.
-    pub fn start(ffmpeg: &Ffmpeg, latency_ms: u32, relay: &Arc<Relay>) -> io::Result<Self> {
+    pub fn start(ffmpeg: &Ffmpeg, latency_ms: u32, into: &Arrivals) -> io::Result<Self> {
         let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let args = Arguments::plain(receiver::args(address.port(), latency_ms, None));
         let log = Box::new(|line: &str| tracing::debug!("receiver: {line}"));
@@ -46,12 +47,7 @@ impl LoopbackReceiver {
             .take_stdout()
             .ok_or_else(|| io::Error::other("no output"))?;
         let stop = StopToken::new();
-        let events = arrivals::read(
-            "pd-arrivals-lo",
-            relay.clone(),
-            Arc::default(),
-            stop.clone(),
-        )?;
+        let events = arrivals::read("pd-arrivals-lo", into.clone(), Arc::default(), stop.clone())?;
         let ends = stop.clone();
         std::thread::Builder::new()
             .name("pd-receive".into())

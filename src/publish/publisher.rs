@@ -33,6 +33,8 @@ pub struct Publisher {
     stop: StopToken,
     sent: Arc<AtomicU64>,
     muted: Arc<AtomicBool>,
+    dropped: Arc<AtomicU64>,
+    dropped_before: u64,
 }
 
 /// What a publisher is started with.
@@ -45,6 +47,8 @@ pub struct PublisherWish {
     pub muted: Arc<AtomicBool>,
     /// How its child is started.
     pub launch: Launch,
+    /// Whether it is the programme's: what it sends and misses is the show's.
+    pub programme: bool,
 }
 
 impl Publisher {
@@ -70,10 +74,16 @@ impl Publisher {
         let stop = StopToken::new();
         let sent = Arc::new(AtomicU64::new(0));
         let (epoch_is, epoch) = crossbeam_channel::bounded(1);
+        let sink = if wish.programme {
+            relay.add_sink()
+        } else {
+            relay.add_side_sink()
+        };
+        let dropped = sink.dropped.clone();
         let video = Video {
-            sink: relay.add_sink(),
+            sink,
             sent: sent.clone(),
-            relay: relay.clone(),
+            measured: wish.programme.then(|| relay.clone()),
             stop: stop.clone(),
             epoch: None,
             epoch_is,
@@ -101,12 +111,20 @@ impl Publisher {
             stop,
             sent,
             muted: wish.muted,
+            dropped_before: dropped.load(Ordering::Relaxed),
+            dropped,
         })
     }
 
     /// Whether it has given anything to the network: then the receiver has accepted the connection.
     pub fn has_sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed) > 0
+    }
+
+    /// Units that it has missed since it was connected.
+    pub fn drops(&self) -> u64 {
+        let all = self.dropped.load(Ordering::Relaxed);
+        all.saturating_sub(self.dropped_before)
     }
 
     /// Sends silence, or the sound again.
@@ -145,7 +163,8 @@ impl Drop for Publisher {
 struct Video {
     sink: SinkEnd,
     sent: Arc<AtomicU64>,
-    relay: Arc<Relay>,
+    /// Told of each unit that is sent.
+    measured: Option<Arc<Relay>>,
     stop: StopToken,
     epoch: Option<MonoTime>,
     epoch_is: crossbeam_channel::Sender<MonoTime>,
@@ -165,7 +184,8 @@ impl Video {
                     if !self.keep(&unit, clock::now()) {
                         // What a child misses until it is connected is no drop of the show.
                         let established = self.sink.established.load(Ordering::Relaxed);
-                        self.relay.network_drops(u64::from(established));
+                        let dropped = &self.sink.dropped;
+                        dropped.fetch_add(established.into(), Ordering::Relaxed);
                         continue;
                     }
                     if self.sent.load(Ordering::Relaxed) > 0 {
@@ -174,7 +194,9 @@ impl Video {
                     if self.write(&unit, &mut stdin).is_err() {
                         return;
                     }
-                    self.relay.sent(unit.frame, clock::now());
+                    if let Some(relay) = &self.measured {
+                        relay.sent(unit.frame, clock::now());
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -16,6 +16,7 @@ fn secrets(password: &str, passphrase: &str) -> Secrets {
     Secrets {
         password: secret(password),
         passphrase: secret(passphrase),
+        ..Secrets::default()
     }
 }
 

@@ -1,16 +1,88 @@
-//! From a receiver's reports to the ledger: one small thread between the two.
+//! From a receiver's reports to the figures: one small thread between the two.
 //!
-//! The queue holds 64 reports; a receiver never waits for it (see [`super::ArrivalCounters`]).
+//! The queue holds 64 reports; a receiver never waits for it (see [`super::ArrivalCounters`]). What
+//! arrives at the programme's receiver goes into the show's ledger; what arrives elsewhere is
+//! measured aside and touches nothing of it.
 
 use super::{ArrivalEvent, Relay};
+use crate::clock::MonoTime;
+use crate::latency::{Cursor, window};
+use crate::session::snapshot::StageFigures;
 use crate::stop::StopToken;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Two seconds at 30 fps: the thread only takes a lock.
 const QUEUE: usize = 64;
+/// What figures aside are taken over.
+const WINDOW: Duration = Duration::from_secs(2);
+/// Two seconds at 144 fps.
+const KEPT: usize = 288;
+
+/// Where arrivals are counted. Clones share it.
+#[derive(Clone)]
+pub struct Arrivals {
+    relay: Arc<Relay>,
+    aside: Option<Arc<Mutex<Aside>>>,
+}
+
+#[derive(Default)]
+struct Aside {
+    cursor: Cursor,
+    /// When they came, and how old they were, ms.
+    ages: VecDeque<(MonoTime, f64)>,
+    last: Option<MonoTime>,
+}
+
+impl Arrivals {
+    /// Into the show's ledger.
+    pub fn of_programme(relay: Arc<Relay>) -> Self {
+        Self { relay, aside: None }
+    }
+
+    /// Beside it.
+    pub fn aside(relay: Arc<Relay>) -> Self {
+        Self {
+            relay,
+            aside: Some(Arc::default()),
+        }
+    }
+
+    fn arrived(&self, hash: u64, at: MonoTime) {
+        let Some(aside) = &self.aside else {
+            self.relay.arrived(hash, at);
+            return;
+        };
+        let mut aside = aside.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.last = Some(at);
+        if let Some(captured_at) = self.relay.captured_at(hash, &mut aside.cursor) {
+            if aside.ages.len() == KEPT {
+                aside.ages.pop_front();
+            }
+            aside.ages.push_back((at, at.ms_since(captured_at)));
+        }
+    }
+
+    /// When the last picture arrived.
+    pub fn last(&self) -> Option<MonoTime> {
+        match &self.aside {
+            None => self.relay.last_arrival(),
+            Some(aside) => aside.lock().unwrap_or_else(PoisonError::into_inner).last,
+        }
+    }
+
+    /// Capture to arrival over the last two seconds, where it is measured aside.
+    pub fn figures(&self, now: MonoTime) -> Option<StageFigures> {
+        let aside = self.aside.as_ref()?;
+        let aside = aside.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = aside.ages.iter().filter(|(at, _)| now.since(*at) < WINDOW);
+        let mut ms: Vec<f64> = newer.map(|(_, ms)| *ms).collect();
+        window::figures(&mut ms)
+    }
+}
 
 /// Starts the thread `name`, which ends with `stop` or with the sender returned. `joined` says
 /// whether the receiver is in the stream.
@@ -19,7 +91,7 @@ const QUEUE: usize = 64;
 /// Where no thread can be started.
 pub fn read(
     name: &str,
-    relay: Arc<Relay>,
+    into: Arrivals,
     joined: Arc<AtomicBool>,
     stop: StopToken,
 ) -> std::io::Result<Sender<ArrivalEvent>> {
@@ -29,7 +101,7 @@ pub fn read(
         .spawn(move || {
             while !stop.is_stopped() {
                 match inbox.recv_timeout(Duration::from_millis(200)) {
-                    Ok(ArrivalEvent::Video(arrival)) => relay.arrived(arrival.hash, arrival.at),
+                    Ok(ArrivalEvent::Video(arrival)) => into.arrived(arrival.hash, arrival.at),
                     Ok(ArrivalEvent::Connected) => joined.store(true, Ordering::Relaxed),
                     Ok(ArrivalEvent::Lost(why)) => {
                         joined.store(false, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 //!
 //! Runs on the encoders' threads, under one lock that is held for microseconds. A sink that is full
 //! loses the unit and everything up to the next IDR (a gap in a GOP cannot be decoded); that is
-//! counted as a network drop. Nothing here waits.
+//! counted for this sink, and the programme's count is the show's network drops. Nothing here waits.
 
 use super::AccessUnit;
 use super::cutover::{Cutover, EncoderId, Output};
@@ -11,10 +11,10 @@ use super::encode_meter::{EncodeFigures, EncodeMeter};
 use super::encoder::EncoderSink;
 use super::rate::RateMeter;
 use crate::clock::{self, MonoTime};
-use crate::latency::{Ledger, Stage};
+use crate::latency::{Cursor, Ledger, Stage};
 use crate::session::snapshot::{Drops, LatencyFigures};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,14 +47,17 @@ struct Sink {
     waiting: bool,
     /// Whether it is at work; what it misses before is its start, not a drop.
     established: Arc<AtomicBool>,
+    dropped: Arc<AtomicU64>,
 }
 
 /// A sink's end of the relay.
 pub struct SinkEnd {
     /// Every unit from the next IDR on.
     pub units: Receiver<AccessUnit>,
-    /// To be set once the sink is at work: what it misses from then on is a drop of the show.
+    /// To be set once the sink is at work: what it misses from then on is a drop.
     pub established: Arc<AtomicBool>,
+    /// Counts them; what the sink itself leaves out is to be added.
+    pub dropped: Arc<AtomicU64>,
 }
 
 struct Inner {
@@ -65,7 +68,18 @@ struct Inner {
     encode: EncodeMeter,
     last_unit_at: Option<MonoTime>,
     drops: Drops,
+    /// Of the programme's sinks, one after another.
+    network: Arc<AtomicU64>,
     frames: u64,
+}
+
+impl Inner {
+    fn drops(&self) -> Drops {
+        Drops {
+            network: self.network.load(Ordering::Relaxed),
+            ..self.drops
+        }
+    }
 }
 
 /// The relay of one show.
@@ -115,6 +129,7 @@ impl Relay {
             encode: EncodeMeter::default(),
             last_unit_at: None,
             drops: Drops::default(),
+            network: Arc::default(),
             frames: 0,
         };
         (
@@ -130,17 +145,32 @@ impl Relay {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new sink: from the next IDR on it gets every unit. It is forgotten when the receiver is
-    /// dropped.
+    /// A new sink of the programme: from the next IDR on it gets every unit; what it misses is a
+    /// drop of the show. It is forgotten when the receiver is dropped.
     pub fn add_sink(&self) -> SinkEnd {
+        let dropped = self.lock().network.clone();
+        self.add(dropped)
+    }
+
+    /// A new sink whose drops are nobody's but its own.
+    pub fn add_side_sink(&self) -> SinkEnd {
+        self.add(Arc::default())
+    }
+
+    fn add(&self, dropped: Arc<AtomicU64>) -> SinkEnd {
         let (queue, units) = bounded(SINK_UNITS);
         let established = Arc::new(AtomicBool::new(false));
         self.lock().sinks.push(Sink {
             queue,
             waiting: true,
             established: established.clone(),
+            dropped: dropped.clone(),
         });
-        SinkEnd { units, established }
+        SinkEnd {
+            units,
+            established,
+            dropped,
+        }
     }
 
     /// The receiver has the stream: the whole show's figures begin.
@@ -169,19 +199,19 @@ impl Relay {
         self.carry_out(&mut inner);
     }
 
-    /// A sink wrote a unit to its child.
+    /// The programme's sink wrote a unit to its child.
     pub fn sent(&self, frame: u64, at: MonoTime) {
         self.lock().ledger.reached(Stage::Sent, frame, at);
-    }
-
-    /// A sink left out `units` because they were old.
-    pub fn network_drops(&self, units: u64) {
-        self.lock().drops.network += units;
     }
 
     /// A picture with these slices was whole at the receiver.
     pub fn arrived(&self, hash: u64, at: MonoTime) {
         self.lock().ledger.arrived(hash, at);
+    }
+
+    /// When the picture with these slices was captured; for receivers that are not the programme's.
+    pub fn captured_at(&self, hash: u64, cursor: &mut Cursor) -> Option<MonoTime> {
+        self.lock().ledger.captured_at(hash, cursor)
     }
 
     /// A frame that this encoder had no time for: a drop of the show where it is the active one.
@@ -204,7 +234,7 @@ impl Relay {
 
     /// Frames that did not go out so far, without the source's.
     pub fn drops(&self) -> Drops {
-        self.lock().drops
+        self.lock().drops()
     }
 
     /// Frames given out by the pacer so far.
@@ -227,7 +257,7 @@ impl Relay {
             last_arrival: inner.ledger.last_arrival(),
             drops: Drops {
                 capture: capture_drops,
-                ..inner.drops
+                ..inner.drops()
             },
             frames: inner.frames,
         }
@@ -257,16 +287,15 @@ impl Inner {
         self.rate.add(unit.encoded_at, unit.data.len());
         self.encode.add(unit);
         self.last_unit_at = Some(unit.encoded_at);
-        let drops = &mut self.drops.network;
-        self.sinks.retain_mut(|sink| sink.offer(unit, drops));
+        self.sinks.retain_mut(|sink| sink.offer(unit));
     }
 }
 
 impl Sink {
     /// False where the sink is gone.
-    fn offer(&mut self, unit: &AccessUnit, drops: &mut u64) -> bool {
+    fn offer(&mut self, unit: &AccessUnit) -> bool {
         if self.waiting && !unit.idr {
-            *drops += u64::from(self.established.load(Ordering::Relaxed));
+            self.missed();
             return true;
         }
         match self.queue.try_send(unit.clone()) {
@@ -276,11 +305,17 @@ impl Sink {
             }
             Err(TrySendError::Full(_)) => {
                 self.waiting = true;
-                *drops += u64::from(self.established.load(Ordering::Relaxed));
+                self.missed();
                 true
             }
             Err(TrySendError::Disconnected(_)) => false,
         }
+    }
+
+    fn missed(&self) {
+        let established = self.established.load(Ordering::Relaxed);
+        self.dropped
+            .fetch_add(established.into(), Ordering::Relaxed);
     }
 }
 
@@ -359,6 +394,23 @@ mod tests {
                 assert_eq!(frames(&early), [frame]);
             }
         }
+    }
+
+    #[test]
+    fn a_side_sinks_drops_are_its_own() {
+        let (relay, _events) = Relay::new();
+        relay.begin_cutover(1, 0, MonoTime::ZERO);
+        let programme = relay.add_sink();
+        let aside = relay.add_side_sink();
+        for sink in [&programme, &aside] {
+            sink.established.store(true, Ordering::Relaxed);
+        }
+        for frame in 0..20 {
+            relay.unit(1, unit(frame, frame == 0));
+            let _ = programme.units.try_recv();
+        }
+        assert_eq!(aside.dropped.load(Ordering::Relaxed), 12);
+        assert_eq!(relay.drops().network, 0);
     }
 
     #[test]

@@ -78,6 +78,13 @@ pub enum Command {
         /// SRT passphrase, 10 to 79 characters (libsrt, `SRTO_PASSPHRASE`).
         passphrase: Option<Secret>,
     },
+    /// The same for the backup (`backup.target`).
+    SetBackupSecrets {
+        /// Password of the backup's user.
+        password: Option<Secret>,
+        /// The backup's SRT passphrase.
+        passphrase: Option<Secret>,
+    },
     /// Where the desktop itself asks which screen (Wayland): have it ask again, also on air.
     ChooseScreen,
     /// While live on a slower way because a faster one failed: try the fastest again. Viewers are

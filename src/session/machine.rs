@@ -1,10 +1,10 @@
 //! The state machine of a show: (state, event, time) to (state, effects). Pure; the runtime carries
-//! the effects out and feeds back what came of them.
+//! the effects out and feeds back what came of them. The connection to the programme's receiver is
+//! a [`Link`] within it.
 
-use super::backoff;
+use super::link::{Link, Loss, LossKind, Role, Step};
 use super::snapshot::{Confirmation, State};
 use crate::clock::MonoTime;
-use std::time::Duration;
 
 /// What happens to a show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +22,13 @@ pub enum Event {
     /// The receiver has, or no longer has, the stream.
     Confirmed(Confirmation),
     /// The publisher or its connection is lost.
-    PublisherLost {
-        /// For the operator.
-        message: String,
-        /// Trying again cannot help before the operator has changed something.
-        hopeless: bool,
-    },
-    /// Another way to the receiver was taken at once; its publisher runs.
-    WayChanged,
+    PublisherLost(Loss),
+    /// The publisher was started; a server that had to be started before took its time.
+    PublisherStarted,
+    /// Whether the receiver answered a knock.
+    Knocked(bool),
+    /// Nobody else has the path, as far as anybody can say.
+    PathFree,
     /// No way to go on: no encoder, no receiver of our own.
     Fatal(String),
     /// Everything has ended.
@@ -61,29 +60,26 @@ pub struct Policy {
     pub fail_before_live: bool,
 }
 
-/// No confirmation within this time is a loss: the connection stands and nothing comes through.
-const CONFIRM_LIMIT: Duration = Duration::from_secs(10);
-
 /// The machine.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
     state: State,
     policy: Policy,
-    confirmation: Confirmation,
+    link: Link,
+    /// Spreads the tries.
+    seed: u64,
     live_since: Option<MonoTime>,
-    attempt: u32,
-    /// When the publisher is started again; None while one runs.
-    next_try: Option<MonoTime>,
-    publisher_since: MonoTime,
     /// What to show when everything has ended.
     failing: Option<String>,
 }
 
 impl Machine {
-    /// An idle machine.
-    pub fn new(policy: Policy) -> Self {
+    /// An idle machine; `seed` spreads its tries.
+    pub fn new(policy: Policy, seed: u64) -> Self {
         Self {
             policy,
+            seed,
+            link: Link::new(Role::Programme, seed),
             ..Self::default()
         }
     }
@@ -95,7 +91,10 @@ impl Machine {
 
     /// How sure the receiver is. [`Confirmation::None`] in every state but live.
     pub fn confirmation(&self) -> Confirmation {
-        self.confirmation
+        match self.state {
+            State::Live => self.link.confirmation(),
+            _ => Confirmation::None,
+        }
     }
 
     /// Since when it is live; kept while reconnecting.
@@ -103,9 +102,9 @@ impl Machine {
         self.live_since
     }
 
-    /// When the next try begins.
-    pub fn next_try(&self) -> Option<MonoTime> {
-        self.next_try
+    /// The programme's connection.
+    pub fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Takes an event; returns what is to be done. An event that does not fit the state changes
@@ -116,17 +115,17 @@ impl Machine {
             (S::Idle | S::Failed { .. }, Event::GoLive) => {
                 *self = Self {
                     state: S::Preflight,
-                    ..Self::new(self.policy)
+                    ..Self::new(self.policy, self.seed)
                 };
                 Some(Effect::Preflight)
             }
             (S::Failed { .. }, Event::Dismiss | Event::Stop) => {
-                *self = Self::new(self.policy);
+                *self = Self::new(self.policy, self.seed);
                 None
             }
             (S::Preflight, Event::PreflightDone) => {
                 self.state = S::Starting;
-                self.publisher_since = now;
+                self.link.started(now);
                 Some(Effect::Start)
             }
             (S::Preflight, Event::PreflightFailed(message) | Event::Fatal(message)) => {
@@ -134,24 +133,10 @@ impl Machine {
             }
             (S::Idle | S::Stopping, Event::Stop) => None,
             (_, Event::Stop) => self.end(None),
-            (S::Starting | S::Live | S::Reconnecting { .. }, Event::Fatal(message)) => {
-                self.end(Some(message))
-            }
-            (
-                S::Starting | S::Live | S::Reconnecting { .. },
-                Event::PublisherLost { message, hopeless },
-            ) => self.lost(message, hopeless, now),
-            (S::Starting | S::Live | S::Reconnecting { .. }, Event::Confirmed(confirmation)) => {
-                self.confirmed(confirmation, now)
-            }
-            (S::Starting | S::Live | S::Reconnecting { .. }, Event::WayChanged) => {
-                self.way_changed(now);
-                None
-            }
-            (S::Starting | S::Reconnecting { .. }, Event::Tick) => self.tick(now),
+            (S::Starting | S::Live | S::Reconnecting { .. }, event) => self.running(event, now),
             (S::Stopping, Event::Stopped) => {
                 let failed = self.failing.take();
-                *self = Self::new(self.policy);
+                *self = Self::new(self.policy, self.seed);
                 if let Some(message) = failed {
                     self.state = S::Failed { message };
                 }
@@ -161,72 +146,70 @@ impl Machine {
         }
     }
 
-    fn confirmed(&mut self, confirmation: Confirmation, now: MonoTime) -> Option<Effect> {
-        if confirmation == Confirmation::None {
-            // Asking again may have failed; only the publisher's end takes LIVE back.
-            return None;
-        }
-        // A word of the publisher before.
-        if self.next_try.is_some() {
-            return None;
-        }
-        self.state = State::Live;
-        self.confirmation = confirmation;
-        self.live_since.get_or_insert(now);
-        self.attempt = 0;
-        None
-    }
-
-    fn lost(&mut self, message: String, hopeless: bool, now: MonoTime) -> Option<Effect> {
-        if self.next_try.is_some() {
-            return None;
-        }
-        let never_live = self.live_since.is_none();
-        if never_live && (hopeless || self.policy.fail_before_live) {
-            return self.end(Some(message));
-        }
-        self.attempt = self.attempt.saturating_add(1);
-        self.confirmation = Confirmation::None;
-        self.state = State::Reconnecting {
-            attempt: self.attempt,
-        };
-        self.next_try = Some(now + backoff::wait(self.attempt));
-        Some(Effect::EndPublisher)
-    }
-
-    /// A publisher has only just been started: it has its time for coming online.
-    fn way_changed(&mut self, now: MonoTime) {
-        self.publisher_since = now;
-        self.next_try = None;
-        self.confirmation = Confirmation::None;
-        if self.live_since.is_some() {
-            self.attempt = self.attempt.max(1);
-            self.state = State::Reconnecting {
-                attempt: self.attempt,
-            };
-        }
-    }
-
-    fn tick(&mut self, now: MonoTime) -> Option<Effect> {
-        match self.next_try {
-            Some(at) if now >= at => {
-                self.next_try = None;
-                self.publisher_since = now;
-                Some(Effect::StartPublisher)
+    fn running(&mut self, event: Event, now: MonoTime) -> Option<Effect> {
+        match event {
+            Event::Fatal(message) => self.end(Some(message)),
+            Event::PublisherLost(loss) => {
+                let never_live = self.live_since.is_none();
+                let hopeless = matches!(loss.kind, LossKind::Refused | LossKind::Taken);
+                // While there are other ways the show has not failed.
+                let next_way = loss.kind == LossKind::NextWay;
+                if never_live && !next_way && (hopeless || self.policy.fail_before_live) {
+                    return self.end(Some(loss.cause));
+                }
+                let step = self.link.lost(loss, now);
+                let effect = self.follow(step);
+                if never_live && next_way {
+                    self.state = State::Starting;
+                }
+                effect
             }
-            None if now.since(self.publisher_since) > CONFIRM_LIMIT => self.lost(
-                "the receiver took the connection but does not show the stream".into(),
-                false,
-                now,
-            ),
+            Event::PublisherStarted => {
+                if !self.link.is_waiting() {
+                    self.link.started(now);
+                }
+                None
+            }
+            Event::Confirmed(confirmation) => {
+                self.link.confirmed(confirmation, now);
+                if self.link.confirmation() != Confirmation::None {
+                    self.state = State::Live;
+                    self.live_since.get_or_insert(now);
+                }
+                None
+            }
+            Event::Knocked(answers) => {
+                self.link.knocked(answers, now);
+                None
+            }
+            Event::PathFree => {
+                self.link.path_is_free(now);
+                None
+            }
+            Event::Tick => {
+                let step = self.link.tick(now);
+                if let State::Reconnecting { attempt } = &mut self.state {
+                    *attempt = self.link.attempt();
+                }
+                self.follow(step)
+            }
             _ => None,
+        }
+    }
+
+    fn follow(&mut self, step: Option<Step>) -> Option<Effect> {
+        match step? {
+            Step::Start => Some(Effect::StartPublisher),
+            Step::End => {
+                let attempt = self.link.attempt();
+                self.state = State::Reconnecting { attempt };
+                Some(Effect::EndPublisher)
+            }
         }
     }
 
     fn end(&mut self, failing: Option<String>) -> Option<Effect> {
         self.state = State::Stopping;
-        self.confirmation = Confirmation::None;
-        self.next_try = None;
         self.failing = failing;
         Some(Effect::EndAll)
     }

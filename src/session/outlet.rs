@@ -1,53 +1,84 @@
 //! One way out of a running show: a publisher, where it sends, and what confirms it there.
 //!
-//! Runs on the session's thread; nothing here waits longer than starting a process takes.
+//! Runs on the session's thread; nothing here waits longer than starting a process takes. Publishers
+//! end on threads `pd-end-out`, a dead managed server is started again on `pd-server-start`; a
+//! publisher that is wanted meanwhile starts when these are through.
+
+mod explain;
+mod judge;
+mod revive;
+mod route;
 
 use super::failure::{Failure, FailureKind};
-use super::inputs::Inputs;
 use super::journal::Journal;
-use super::preflight::{self, Destination, Entry};
+use super::knock::{Answer, Door, Knocker};
+use super::link::{LossKind, Role};
+use super::preflight::Destination;
 use super::show::{GRACE, Notice};
-use super::snapshot::{Confirmation, NetworkFigures, Receiver, RouteStatus};
+use super::snapshot::{Confirmation, NetworkFigures, Receiver};
 use super::watch::{Watch, WatchReport};
-use super::way::{Route, Step};
+use super::way::Route;
 use crate::audio::Mixer;
-use crate::clock::{self, MonoTime};
+use crate::clock::MonoTime;
+use crate::ffmpeg::Ffmpeg;
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::output::{Output, SrtOutput};
-use crate::ffmpeg::{Ffmpeg, plan, words};
-use crate::mediamtx::{ApiError, Client, ManagedServer, Reader};
+use crate::ffmpeg::plan;
+use crate::mediamtx::{Client, ManagedServer, Reader, ServerError};
 use crate::publish::invited::Invited;
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::{Publisher, PublisherWish};
-use crate::publish::{TargetError, wished_latency_ms};
 use crate::relay::Relay;
-use crate::settings::{Settings, Way};
+use crate::relay::arrivals::Arrivals;
+use crate::settings::Settings;
+use crate::stop::StopToken;
+use crossbeam_channel::Receiver as Inbox;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// LIVE is taken back when the server has not shown the stream for this long.
-const OFFLINE_IS_LOST: Duration = Duration::from_millis(1500);
-
+/// LIVE is taken back when the server has not shown the stream for this long: three answers.
+const OFFLINE_IS_LOST: Duration = Duration::from_millis(750);
 /// Older figures of the server say nothing of now.
 const FRESH: Duration = Duration::from_secs(1);
-
+/// The server's word on why a publisher ended is waited for so long.
+const WORD_LIMIT: Duration = Duration::from_millis(700);
+/// An API that has not answered for so long after a publisher's start is gone on without.
+const API_LIMIT: Duration = Duration::from_secs(3);
 /// SRT latency to our own receiver: nothing is lost on loopback.
 const LOOPBACK_LATENCY_MS: u32 = 20;
 
-/// What every publisher of a show is made of.
+/// What a publisher is made of.
 #[derive(Clone)]
 pub struct Means {
-    /// The show's settings, as they were when it began.
+    /// The show's settings as they were when it began; its target is this outlet's.
     pub settings: Settings,
+    /// Whose outlet it is: only the programme's sending and arrival are the show's.
+    pub role: Role,
     /// Runs the publisher.
     pub ffmpeg: Ffmpeg,
     /// For what the operator must read.
     pub journal: Journal,
     /// Gives the access units.
     pub relay: Arc<Relay>,
+    /// The sound.
+    pub sound: Mixer,
     /// Send silence instead of the sound.
     pub muted: Arc<AtomicBool>,
+}
+
+/// A publisher that has ended and on whose end the server has not been heard.
+struct Exit {
+    at: MonoTime,
+    failure: Failure,
+    kind: LossKind,
+}
+
+/// A managed server that is being started again.
+struct Revival {
+    result: Inbox<Result<ManagedServer, ServerError>>,
+    stop: StopToken,
 }
 
 /// A way out.
@@ -56,98 +87,135 @@ pub struct Outlet {
     destination: Destination,
     publisher: Option<Publisher>,
     loopback: Option<LoopbackReceiver>,
+    /// A publisher is to be started as soon as nothing is in its way.
+    wanted: bool,
+    revival: Option<Revival>,
+    endings: Vec<JoinHandle<()>>,
+    arrivals: Arrivals,
     watch: Option<Watch>,
     watched: WatchReport,
+    knocker: Option<Knocker>,
+    answer: Answer,
+    /// Its door was open since the publisher's start.
+    was_open: bool,
+    started_at: MonoTime,
     online_at: Option<MonoTime>,
-    /// None where only loopback is there.
+    /// Who had the path when the publisher was started, by the server's id.
+    before: Option<String>,
+    /// Our own publisher's id there, as last seen.
+    ours: Option<String>,
+    exit: Option<Exit>,
+    /// None where only loopback is there, or nothing was started.
     route: Option<Route>,
     /// The server is to call (SRT pull).
     invited: Option<Invited>,
     /// The latency that the server was asked for, ms, where the way is SRT.
     wished_latency_ms: Option<u32>,
-    /// Of the inputs, since the first start.
-    sound: Option<Mixer>,
 }
 
 impl Outlet {
     /// A way to `destination`, not started.
     pub fn new(means: Means, destination: Destination) -> Self {
-        Self {
+        let arrivals = match means.role {
+            Role::Programme => Arrivals::of_programme(means.relay.clone()),
+            Role::Backup => Arrivals::aside(means.relay.clone()),
+        };
+        let mut outlet = Self {
             means,
             destination,
             publisher: None,
             loopback: None,
+            wanted: false,
+            revival: None,
+            endings: Vec::new(),
+            arrivals,
             watch: None,
             watched: WatchReport::default(),
+            knocker: None,
+            answer: Answer::Unknown,
+            was_open: false,
+            started_at: MonoTime::ZERO,
             online_at: None,
+            before: None,
+            ours: None,
+            exit: None,
             route: None,
             invited: None,
             wished_latency_ms: None,
-            sound: None,
-        }
+        };
+        outlet.look_at_destination();
+        outlet
     }
 
-    /// Starts the publisher on the way in force, and the loopback receiver or the watch over the server with
-    /// it. Where a way cannot even be started, the next is taken.
+    /// Watch and knocker live as long as the destination: they see it come back.
+    fn look_at_destination(&mut self) {
+        let path = &self.means.settings.target.path;
+        let (client, whep_url, door) = match &self.destination {
+            Destination::Own {
+                entry,
+                whep_url,
+                door,
+                ..
+            } => (entry.client.clone(), whep_url.clone(), *door),
+            Destination::Managed(server) => (
+                Some(server.client().clone()),
+                Some(server.whep_url(path)),
+                Some(Door::Srt(server.srt_addr())),
+            ),
+            Destination::Loopback => return,
+        };
+        self.watched = WatchReport::default();
+        self.watch = Some(Watch::start(client, whep_url, path, &self.arrivals));
+        self.knocker = door.map(Knocker::start);
+    }
+
+    /// Starts the publisher (and the loopback receiver), or as soon as nothing is in its way: then
+    /// [`Notice::Started`] tells.
     ///
     /// # Errors
     /// Where a child cannot be started; none is left then.
-    pub fn start(&mut self, inputs: &Inputs) -> Result<(), Failure> {
-        self.sound = Some(inputs.mixer.clone());
-        loop {
-            match self.start_once() {
-                Err(failure) => match self.next_way(&failure.message, true) {
-                    Some(step) => self.tell(&step),
-                    None => return Err(failure),
-                },
-                Ok(()) => return Ok(()),
-            }
-        }
+    pub fn start(&mut self) -> Result<(), Failure> {
+        self.end();
+        self.wanted = true;
+        self.go_on().map(|_| ())
     }
 
-    fn start_once(&mut self) -> Result<(), Failure> {
-        self.end();
-        let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
-        let managed = match &self.destination {
-            Destination::Managed(server) => Some(preflight::managed_entry(
-                server,
-                &self.means.settings,
-                &self.means.ffmpeg.capabilities,
-            )?),
-            _ => None,
-        };
-        let entry = match (&managed, &self.destination) {
-            (Some(entry), _) => Some(entry),
-            (None, Destination::Own { entry, .. }) => Some(&**entry),
-            _ => None,
-        };
-        let (output, secrets) = match entry {
-            Some(entry) => {
-                let wished = self.means.settings.target.way;
-                let route = self
-                    .route
-                    .get_or_insert_with(|| Route::new(wished, entry.ways.clone()));
-                let way = route.way();
-                route.started(clock::now());
-                self.wished_latency_ms = matches!(way, Way::SrtPush | Way::SrtPull)
-                    .then(|| wished_latency_ms(entry.target.latency_ms, entry.ping_ms));
-                let (output, invited) = output(entry, way)?;
-                self.invited = invited;
-                (output, entry.target.secrets())
+    /// Starts what is wanted; whether it has.
+    fn go_on(&mut self) -> Result<bool, Failure> {
+        self.endings.retain(|ending| !ending.is_finished());
+        if !self.wanted || !self.endings.is_empty() || self.revival.is_some() {
+            return Ok(false);
+        }
+        if self.dead_server() {
+            self.revive()?;
+            return Ok(false);
+        }
+        self.wanted = false;
+        // A way that cannot even be started is left at once.
+        while let Err(failure) = self.launch() {
+            if !self.leaves_way(&failure.message) {
+                return Err(failure);
             }
+        }
+        Ok(true)
+    }
+
+    fn launch(&mut self) -> Result<(), Failure> {
+        let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
+        let (output, secrets) = match self.next_output()? {
+            Some(output) => output,
             None => {
                 let receiver = LoopbackReceiver::start(
                     &self.means.ffmpeg,
                     LOOPBACK_LATENCY_MS,
-                    &self.means.relay,
+                    &self.arrivals,
                 )
                 .map_err(internal)?;
-                let url = crate::publish::srt_url(receiver.address(), LOOPBACK_LATENCY_MS);
-                self.loopback = Some(receiver);
                 let output = SrtOutput {
-                    url,
+                    url: crate::publish::srt_url(receiver.address(), LOOPBACK_LATENCY_MS),
                     ..SrtOutput::default()
                 };
+                self.loopback = Some(receiver);
                 (Output::SrtPush(output), Default::default())
             }
         };
@@ -156,99 +224,57 @@ impl Outlet {
             arguments: Box::new(move |audio| {
                 plan::publisher(audio, audio_kbps, &output).hiding(secrets)
             }),
-            sound: self.sound.clone().unwrap_or_default(),
+            sound: self.means.sound.clone(),
             muted: self.means.muted.clone(),
             launch: Launch::of(&self.means.settings.performance),
+            programme: self.means.role == Role::Programme,
         };
-        self.publisher =
-            Some(Publisher::start(&self.means.ffmpeg, wish, &self.means.relay).map_err(internal)?);
         self.online_at = None;
-        self.watched = WatchReport::default();
-        self.watch = self.new_watch();
+        self.exit = None;
+        self.was_open = false;
+        self.started_at = crate::clock::now();
+        self.before = self.watched.source.as_ref().map(|source| source.id.clone());
+        let publisher = Publisher::start(&self.means.ffmpeg, wish, &self.means.relay);
+        self.publisher = Some(publisher.map_err(internal)?);
         Ok(())
     }
 
-    fn new_watch(&self) -> Option<Watch> {
-        let path = &self.means.settings.target.path;
-        let (client, whep_url) = match &self.destination {
-            Destination::Own {
-                entry, whep_url, ..
-            } => (entry.client.clone(), whep_url.clone()),
-            Destination::Managed(server) => {
-                (Some(server.client().clone()), Some(server.whep_url(path)))
-            }
-            Destination::Loopback => return None,
-        };
-        Some(Watch::start(client, whep_url, path, &self.means.relay))
-    }
-
-    /// The step to the next way after a loss, where it is to be taken.
-    fn next_way(&mut self, why: &str, server_answers: bool) -> Option<Step> {
-        self.route.as_mut()?.lost(why, server_answers)
-    }
-
-    fn tell(&self, step: &Step) {
-        self.means.journal.warn(format!(
-            "{} does not work here: {}. Going on by {}",
-            step.from.name(),
-            step.why,
-            step.to.name()
-        ));
-    }
-
-    /// Goes over to the next way; what is to be noticed of it.
-    fn take(&mut self, step: &Step) -> Notice {
-        self.tell(step);
-        loop {
-            match self.start_once() {
-                Ok(()) => return Notice::WayChanged,
-                Err(failure) => match self.next_way(&failure.message, true) {
-                    Some(step) => self.tell(&step),
-                    None => {
-                        return Notice::PublisherLost {
-                            failure,
-                            hopeless: false,
-                        };
-                    }
-                },
-            }
-        }
-    }
-
-    /// Tries the fastest way again, where another is in force; what is to be noticed of it.
-    pub fn fastest_again(&mut self) -> Option<Notice> {
-        let from = self.route.as_ref()?.way();
-        if !self.route.as_mut()?.again() {
-            return None;
-        }
-        self.means.journal.info(format!(
-            "the fastest way is tried again; until now it was {}",
-            from.name()
-        ));
-        Some(match self.start_once() {
-            Ok(()) => Notice::WayChanged,
-            Err(failure) => Notice::PublisherLost {
-                failure,
-                hopeless: false,
-            },
-        })
-    }
-
-    /// Ends the publisher and what belongs to it.
+    /// Ends the publisher and what belongs to it, on a thread of its own.
     pub fn end(&mut self) {
+        self.wanted = false;
+        self.exit = None;
+        self.online_at = None;
         let (publisher, loopback) = (self.publisher.take(), self.loopback.take());
         let invited = self.invited.take();
-        self.watch = None;
-        std::thread::scope(|scope| {
-            scope.spawn(move || invited.map(Invited::end));
-            scope.spawn(move || publisher.map(|publisher| publisher.end(GRACE)));
-            scope.spawn(move || loopback.map(|receiver| receiver.end(GRACE)));
-        });
+        if publisher.is_none() && loopback.is_none() && invited.is_none() {
+            return;
+        }
+        let ended = std::thread::Builder::new()
+            .name("pd-end-out".into())
+            .spawn(move || {
+                std::thread::scope(|scope| {
+                    scope.spawn(move || invited.map(Invited::end));
+                    scope.spawn(move || publisher.map(|publisher| publisher.end(GRACE)));
+                    scope.spawn(move || loopback.map(|receiver| receiver.end(GRACE)));
+                });
+            });
+        match ended {
+            Ok(ending) => self.endings.push(ending),
+            // Dropping them ended them.
+            Err(error) => tracing::warn!("no thread to end a publisher: {error}"),
+        }
     }
 
-    /// Ends it; gives back a managed server for the next show.
+    /// Ends it and waits for that; gives back a managed server for the next show.
     pub fn into_server(mut self) -> Option<ManagedServer> {
         self.end();
+        if let Some(revival) = self.revival.take() {
+            revival.stop.stop();
+        }
+        (self.watch, self.knocker) = (None, None);
+        for ending in self.endings.drain(..) {
+            let _ = ending.join();
+        }
         match self.destination {
             Destination::Managed(server) => Some(server),
             _ => None,
@@ -258,110 +284,66 @@ impl Outlet {
     /// Looks at the publisher and the server; what was noticed, in order.
     pub fn poll(&mut self, now: MonoTime) -> Vec<Notice> {
         let mut notices = Vec::new();
-        if let Some(report) = self.watch.as_ref().and_then(Watch::newest) {
-            self.watched = report;
+        self.hear(now, &mut notices);
+        self.take_revived(&mut notices);
+        match self.go_on() {
+            Ok(true) => notices.push(Notice::Started),
+            Ok(false) => {}
+            Err(failure) => notices.push(self.lost(failure, LossKind::Broke)),
         }
-        if let Some(notice) = self.exit().or_else(|| self.uninvited()) {
-            notices.push(notice);
+        if self.publisher.is_none() {
             return notices;
         }
-        let sending = self.publisher.as_ref().is_some_and(Publisher::has_sent);
-        let arrived = self
-            .means
-            .relay
-            .last_arrival()
-            .is_some_and(|at| self.loopback.as_ref().is_some_and(|r| at > r.started_at()));
-        // No server shows a file.
-        let into_file = self.way() == Some(Way::File);
-        let confirmation = match (&self.destination, &self.watch) {
-            _ if into_file && sending => Confirmation::Handshake,
-            (Destination::Loopback, _) if arrived => Confirmation::Online,
-            (Destination::Loopback, _) => Confirmation::None,
-            _ if !sending => Confirmation::None,
-            (_, Some(watch)) if watch.has_api() && self.watched.answered => {
-                if self.watched.online {
-                    Confirmation::Online
-                } else {
-                    Confirmation::None
-                }
-            }
-            // An API that does not answer cannot deny; the first answer is waited for a little.
-            (_, Some(watch)) if watch.has_api() && !watch.is_overdue(now) => Confirmation::None,
-            _ => Confirmation::Handshake,
-        };
+        let loss = self
+            .ended(now)
+            .or_else(|| self.uninvited())
+            .or_else(|| self.server_gone())
+            .or_else(|| self.taken());
+        if let Some(loss) = loss {
+            notices.push(loss);
+            return notices;
+        }
+        if self.exit.is_some() {
+            return notices;
+        }
+        let confirmation = self.confirmation(now);
         if confirmation != Confirmation::None {
             self.online_at = Some(now);
             if let Some(route) = &mut self.route {
                 route.online(now);
             }
+            self.note_ours();
             notices.push(Notice::Confirmed(confirmation));
         } else if let Some(seen) = self.online_at
             && now.since(seen) > OFFLINE_IS_LOST
         {
-            let why = "the receiver does not show the stream any more; connecting again";
-            let failure = Failure::new(FailureKind::NoReceiver, why);
-            notices.push(self.lost(failure, false));
-        } else if let Some(step) = self.route.as_mut().and_then(|route| route.overdue(now)) {
-            notices.push(self.take(&step));
+            let text = "the receiver does not show the stream any more; connecting again";
+            let failure = Failure::new(FailureKind::NoReceiver, text);
+            notices.push(self.lost(failure, LossKind::Broke));
+        } else {
+            notices.extend(self.overdue(now));
         }
         notices
     }
 
-    /// A loss: the next way's turn, or the machine's to try again.
-    fn lost(&mut self, failure: Failure, hopeless: bool) -> Notice {
-        // Of the server itself: its API is beside the way that failed.
-        let answers = self.watched.answered;
-        match self.next_way(&failure.message, answers) {
-            Some(step) => self.take(&step),
-            None => Notice::PublisherLost { failure, hopeless },
+    /// What watch and knocker have to say.
+    fn hear(&mut self, now: MonoTime, notices: &mut Vec<Notice>) {
+        if let Some(report) = self.watch.as_ref().and_then(Watch::newest) {
+            self.watched = report;
         }
-    }
-
-    /// The server could not be told to call.
-    fn uninvited(&mut self) -> Option<Notice> {
-        let problem = self.invited.as_ref()?.problem()?;
-        let refused = matches!(*problem, ApiError::Unauthorised { .. });
-        let kind = if refused {
-            FailureKind::Refused
-        } else {
-            FailureKind::NoReceiver
-        };
-        Some(self.lost(Failure::new(kind, &*problem), refused))
-    }
-
-    fn exit(&mut self) -> Option<Notice> {
-        let publisher = self.publisher.as_mut()?;
-        publisher.poll_exit()?;
-        let lines = publisher.tail().lines();
-        let was_sending = publisher.has_sent();
-        let (kind, message, hopeless) = explain(
-            &lines,
-            was_sending,
-            self.means.settings.target.user.is_empty(),
-            self.way().unwrap_or(Way::SrtPush),
-        );
-        let notice = self.lost(Failure::new(kind, message), hopeless);
-        if let Notice::PublisherLost { failure, .. } = &notice {
-            self.means.journal.error(failure.message.clone());
+        let answer = self.knocker.as_ref().map(Knocker::answer);
+        let answer = answer.unwrap_or_default();
+        self.was_open |= answer == Answer::Open;
+        if answer != self.answer {
+            self.answer = answer;
+            if answer != Answer::Unknown {
+                notices.push(Notice::Knocked(answer == Answer::Open));
+            }
         }
-        Some(notice)
-    }
-
-    /// The way in force; None where only loopback is there, or nothing was started.
-    pub fn way(&self) -> Option<Way> {
-        self.route.as_ref().map(Route::way)
-    }
-
-    /// The ways, as the operator sees them.
-    pub fn route(&self) -> RouteStatus {
-        let Some(route) = &self.route else {
-            return RouteStatus::default();
-        };
-        RouteStatus {
-            way: Some(route.way()),
-            ways: route.ways(),
-            fallback: route.fallback(),
-            wished_latency_ms: self.wished_latency_ms,
+        // A path that is not online is free; where the API is silent nobody can say that it is not.
+        let says_taken = self.watched.answered && self.watched.online;
+        if self.publisher.is_none() && !(says_taken && now.since(self.watched.at) < FRESH) {
+            notices.push(Notice::PathFree);
         }
     }
 
@@ -376,27 +358,6 @@ impl Outlet {
             },
             Destination::Loopback => Receiver::Loopback,
         }
-    }
-
-    /// The managed server, where there is one.
-    pub fn server(&self) -> Option<&ManagedServer> {
-        match &self.destination {
-            Destination::Managed(server) => Some(server),
-            _ => None,
-        }
-    }
-
-    /// The managed server, where there is one and it has ended: to be started again.
-    pub fn dead_server(&mut self) -> bool {
-        match &mut self.destination {
-            Destination::Managed(server) => !server.is_running(),
-            _ => false,
-        }
-    }
-
-    /// Puts a newly started server in the place of the dead one.
-    pub fn replace_server(&mut self, server: ManagedServer) {
-        self.destination = Destination::Managed(server);
     }
 
     /// Viewers, without our own probe; None where the server does not tell.
@@ -418,6 +379,14 @@ impl Outlet {
         }
     }
 
+    /// The managed server, where there is one.
+    pub fn server(&self) -> Option<&ManagedServer> {
+        match &self.destination {
+            Destination::Managed(server) => Some(server),
+            _ => None,
+        }
+    }
+
     /// The way to the server, where its API tells.
     pub fn network(&self) -> Option<NetworkFigures> {
         self.watched.network
@@ -429,6 +398,16 @@ impl Outlet {
         self.watched.network.filter(|_| fresh)
     }
 
+    /// What arrives there.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+
+    /// Units that the running publisher has missed.
+    pub fn drops(&self) -> u64 {
+        self.publisher.as_ref().map_or(0, Publisher::drops)
+    }
+
     /// Process ids by role, for the load table.
     pub fn pids(&mut self) -> Vec<(&'static str, u32)> {
         let mut pids = Vec::new();
@@ -438,103 +417,5 @@ impl Outlet {
             pids.push(("server", server.pid()));
         }
         pids
-    }
-}
-
-/// What the publisher of `way` is told, and the server's invitation where it is to call.
-fn output(entry: &Entry, way: Way) -> Result<(Output, Option<Invited>), Failure> {
-    let bad = |e: TargetError| Failure::new(FailureKind::Settings, e);
-    if way != Way::SrtPull {
-        let output = entry.target.output(way, entry.ping_ms).map_err(bad)?;
-        return Ok((output, None));
-    }
-    let plan = entry.target.pull_plan(entry.ping_ms).map_err(bad)?;
-    let client = entry.client.clone().ok_or_else(|| {
-        let why = "SRT pull needs the server's API: set target.api_url";
-        Failure::new(FailureKind::Settings, why)
-    })?;
-    let invited = Invited::start(client, &entry.target.path, &plan)
-        .map_err(|e| Failure::new(FailureKind::Internal, e))?;
-    Ok((plan.output, Some(invited)))
-}
-
-fn explain(
-    lines: &[String],
-    was_sending: bool,
-    no_user: bool,
-    way: Way,
-) -> (FailureKind, String, bool) {
-    match words::refusal(lines) {
-        Some(words::Refusal::Passphrase) => (
-            FailureKind::Refused,
-            "the passphrase does not match the receiver's. Enter the right one, or none where the receiver has none"
-                .into(),
-            true,
-        ),
-        Some(words::Refusal::Rejected) => {
-            let user = if no_user { "a user, if the server wants one," } else { "user, password," };
-            let passphrase = if way == Way::SrtPush { " passphrase" } else { "" };
-            (
-                FailureKind::Refused,
-                format!(
-                    "the server refuses the stream. Check {user}{passphrase} and path; the server's log names which"
-                ),
-                true,
-            )
-        }
-        Some(words::Refusal::NoAnswer) if was_sending => (
-            FailureKind::NoReceiver,
-            "the connection to the receiver broke; connecting again".into(),
-            false,
-        ),
-        Some(words::Refusal::NoAnswer) => {
-            let name = match way {
-                Way::Auto | Way::SrtPush | Way::SrtPull => "SRT",
-                other => other.name(),
-            };
-            (
-                FailureKind::NoReceiver,
-                format!("nothing listens for {name} at the target. Check host and port, and that the server runs"),
-                false,
-            )
-        }
-        None => {
-            let last = lines.last().map_or("it ended without a word", String::as_str);
-            (FailureKind::Internal, format!("the publisher ended: {last}; starting it again"), false)
-        }
-    }
-}
-
-/// Whether `now` is late enough after `since` to go on without an answer.
-pub(super) fn overdue(since: MonoTime, now: MonoTime) -> bool {
-    now.since(since) > Duration::from_secs(3)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn b17_a_refusal_is_hopeless_a_silence_is_not() {
-        let lines = |text: &str| vec![text.to_owned()];
-        let (kind, text, hopeless) = explain(
-            &lines("REJECT: Incorrect passphrase"),
-            false,
-            true,
-            Way::SrtPush,
-        );
-        assert!(
-            kind == FailureKind::Refused && hopeless && text.contains("passphrase"),
-            "{text}"
-        );
-        let (kind, _, hopeless) = explain(
-            &lines("srt://x: Input/output error"),
-            false,
-            true,
-            Way::SrtPush,
-        );
-        assert_eq!((kind, hopeless), (FailureKind::NoReceiver, false));
-        let (_, text, _) = explain(&lines("srt://x: Input/output error"), true, true, Way::Rtsp);
-        assert!(text.contains("broke"), "{text}");
     }
 }

@@ -5,6 +5,7 @@
 
 use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
+use super::knock::Door;
 use super::lineup::Lineup;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::ffmpeg::{Capabilities, Ffmpeg, capabilities, choose};
@@ -38,6 +39,8 @@ pub enum Destination {
         address: String,
         /// Its WHEP endpoint, where known.
         whep_url: Option<String>,
+        /// Where to knock.
+        door: Option<Door>,
     },
     /// Our own MediaMTX on loopback.
     Managed(ManagedServer),
@@ -86,11 +89,8 @@ pub fn run(
     // The encoders' test and the server's start take their time at once.
     let (lineup, destination) = std::thread::scope(|scope| {
         let lineup = scope.spawn(|| lineup(&ffmpeg, settings, stop));
-        let destination = match settings.target.kind {
-            _ if settings.target.way == Way::File => Ok(file(settings, &ffmpeg.capabilities)),
-            TargetKind::Srt => own_server(settings, secrets, &ffmpeg.capabilities, journal),
-            TargetKind::Embedded => embedded(settings, server, journal, stop),
-        };
+        let found = &ffmpeg.capabilities;
+        let destination = destination(settings, secrets, server, found, journal, stop);
         (lineup.join(), destination)
     });
     let lineup = lineup.map_err(|panic| {
@@ -102,6 +102,25 @@ pub fn run(
         lineup,
         destination: destination?,
     })
+}
+
+/// Finds out who takes the stream of these settings' target. Blocks.
+///
+/// # Errors
+/// What is missing, with what to do.
+pub fn destination(
+    settings: &Settings,
+    secrets: &Secrets,
+    server: Option<ManagedServer>,
+    found: &Capabilities,
+    journal: &Journal,
+    stop: &StopToken,
+) -> Result<Destination, Failure> {
+    match settings.target.kind {
+        _ if settings.target.way == Way::File => Ok(file(settings, found)),
+        TargetKind::Srt => own_server(settings, secrets, found, journal),
+        TargetKind::Embedded => embedded(settings, server, journal, stop),
+    }
 }
 
 /// Tests the encoders ahead, so that the first show need not wait for it: the results are kept. Ends
@@ -197,6 +216,7 @@ fn own_server(
     let host = parse_host_box(&set.host).map_err(|e| bad_target(&e.into()))?;
     Ok(Destination::Own {
         address: format!("{}:{}", host.host, host.port.unwrap_or(set.srt_port)),
+        door: Some(Door::Srt(target.srt)),
         whep_url: given(&set.webrtc_url)
             .map(|url| format!("{}/{}/whep", url.trim_end_matches('/'), set.path)),
         entry: Box::new(Entry {
@@ -254,6 +274,7 @@ fn file(settings: &Settings, found: &Capabilities) -> Destination {
     Destination::Own {
         address: settings.target.file.clone(),
         whep_url: None,
+        door: None,
         entry: Box::new(Entry {
             target,
             ways,

@@ -1,22 +1,24 @@
-//! A running show: relay, encoders, publisher, and what confirms and measures at the receiver.
+//! A running show: relay, encoders, and its ways out: the programme's and the backups'.
 //!
 //! Runs on the session's thread; nothing here waits longer than starting a process takes. Ending
 //! runs in parallel, so that Stop takes the slowest child's time and not the sum.
 
+use super::backup::Backup;
 use super::encoders::{self, Encoders};
 use super::failure::{Failure, FailureKind};
 use super::inputs::Inputs;
 use super::journal::Journal;
+use super::link::{LossKind, Role};
 use super::outlet::{self, Outlet};
 use super::preflight::Ready;
-use super::snapshot::{Confirmation, EncoderStatus};
+use super::snapshot::{BackupStatus, Confirmation, EncoderStatus};
 use crate::clock::MonoTime;
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::mediamtx::ManagedServer;
 use crate::relay::encode_meter::EncodeFigures;
 use crate::relay::{Relay, RelayEvent};
-use crate::settings::Settings;
+use crate::settings::{Secrets, Settings};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -30,6 +32,7 @@ pub struct Show {
     relay_events: crossbeam_channel::Receiver<RelayEvent>,
     encoders: Encoders,
     outlet: Outlet,
+    backups: Vec<Backup>,
     muted: Arc<AtomicBool>,
 }
 
@@ -42,17 +45,24 @@ pub enum Notice {
     PublisherLost {
         /// For the operator.
         failure: Failure,
-        /// Trying again cannot help.
-        hopeless: bool,
+        /// What is to follow.
+        kind: LossKind,
+        /// When the receiver last had the stream.
+        last_good: Option<MonoTime>,
     },
-    /// Another way into the receiver was taken, and a publisher was started on it.
-    WayChanged,
+    /// A publisher that had to wait has been started.
+    Started,
+    /// Whether the receiver's door is open, each time that this changes.
+    Knocked(bool),
+    /// Nobody else has the path, as far as anybody can say.
+    PathFree,
     /// Cannot go on.
     Fatal(Failure),
 }
 
 impl Show {
-    /// Starts encoder and publisher. `wish` leaves the encoder to the lineup.
+    /// Starts encoder and publishers; `secrets` are for the backups. `wish` leaves the encoder to
+    /// the lineup.
     ///
     /// # Errors
     /// Where a child cannot be started.
@@ -60,6 +70,7 @@ impl Show {
         settings: &Settings,
         wish: EncoderWish,
         ready: Ready,
+        secrets: &Secrets,
         inputs: &Inputs,
         journal: &Journal,
     ) -> Result<Self, Failure> {
@@ -78,19 +89,31 @@ impl Show {
         let muted = Arc::new(AtomicBool::new(settings.audio.muted));
         let means = outlet::Means {
             settings: settings.clone(),
+            role: Role::Programme,
             ffmpeg: ready.ffmpeg,
             journal: journal.clone(),
             relay: relay.clone(),
+            sound: inputs.mixer.clone(),
             muted: muted.clone(),
         };
+        let backups = settings.backup_as_target().map(|settings| {
+            let means = outlet::Means {
+                settings,
+                role: Role::Backup,
+                ..means.clone()
+            };
+            let seed = fastrand::u64(..);
+            Backup::start(means, secrets.of_backup(), seed, crate::clock::now())
+        });
         let mut show = Self {
             relay,
             relay_events,
             encoders,
             outlet: Outlet::new(means, ready.destination),
+            backups: backups.into_iter().collect(),
             muted,
         };
-        show.outlet.start(inputs)?;
+        show.outlet.start()?;
         Ok(show)
     }
 
@@ -106,6 +129,9 @@ impl Show {
         std::thread::scope(|scope| {
             for encoder in encoders {
                 scope.spawn(move || encoder.end(GRACE));
+            }
+            for backup in self.backups.drain(..) {
+                scope.spawn(move || backup.end());
             }
             self.outlet.into_server()
         })
@@ -123,11 +149,27 @@ impl Show {
             }
         }
         self.encoders.look(now);
+        for backup in &mut self.backups {
+            backup.turn(now);
+        }
         notices.extend(self.outlet.poll(now));
         notices
     }
 
-    /// The way out.
+    /// The backups as the operator sees them.
+    pub fn backups(&self, now: MonoTime) -> Vec<BackupStatus> {
+        let backups = self.backups.iter();
+        backups.map(|backup| backup.status(now)).collect()
+    }
+
+    /// The machine slept: every backup connects anew.
+    pub fn restart_backups(&mut self, failure: &Failure, now: MonoTime) {
+        for backup in &mut self.backups {
+            backup.restart(failure, now);
+        }
+    }
+
+    /// The programme's way out.
     pub fn outlet(&self) -> &Outlet {
         &self.outlet
     }
@@ -182,6 +224,7 @@ impl Show {
         let encoders = self.encoders.pids().into_iter();
         let mut pids: Vec<_> = encoders.map(|pid| ("encoder", pid)).collect();
         pids.extend(self.outlet.pids());
+        pids.extend(self.backups.iter_mut().flat_map(Backup::pids));
         pids
     }
 }

@@ -12,6 +12,9 @@ use crate::settings::{Settings, Way};
 use crate::units::Size;
 use std::sync::Arc;
 
+mod connection;
+pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
+
 /// Where a show stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
@@ -36,35 +39,6 @@ pub enum State {
         /// For the operator.
         message: String,
     },
-}
-
-/// Which of the three receivers takes the stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Receiver {
-    /// Someone else's server.
-    OwnServer {
-        /// Host and port.
-        address: String,
-    },
-    /// A MediaMTX run by the console on loopback.
-    ManagedMediaMtx {
-        /// Address for viewers' browsers.
-        viewer_url: String,
-    },
-    /// An ffmpeg listener on loopback: measures, serves no viewers.
-    Loopback,
-}
-
-/// How sure the console is that the receiver has the stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Confirmation {
-    /// Not confirmed.
-    #[default]
-    None,
-    /// The SRT handshake was accepted and data flows; no API to ask further.
-    Handshake,
-    /// The server's API says that the path is online, or the loopback receiver has pictures.
-    Online,
 }
 
 /// p50, p95 and maximum of one stage over the meter's window, ms since the capture.
@@ -260,25 +234,6 @@ pub struct AdaptiveStatus {
     pub reason: String,
 }
 
-/// The way to the server as the server sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct NetworkFigures {
-    /// Round-trip time, ms.
-    pub rtt_ms: Option<f64>,
-    /// Receive latency in force, ms.
-    pub latency_ms: Option<u64>,
-    /// Packets missing at the server so far, many of which came again.
-    pub lost: u64,
-    /// Packets that came again.
-    pub retransmitted: u64,
-    /// Packets missing for good: holes in the picture. May fall by what is on its way again.
-    pub given_up: u64,
-    /// Packets that came, where the server tells.
-    pub received: Option<u64>,
-    /// What waits in the server's receive buffer, ms, where it tells.
-    pub buffer_ms: Option<f64>,
-}
-
 /// The ways into the receiver, as the operator sees them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RouteStatus {
@@ -346,6 +301,10 @@ pub struct Snapshot {
     pub route: RouteStatus,
     /// How far the server is, before a show too.
     pub ping: PingStatus,
+    /// The programme's connection.
+    pub link: LinkStatus,
+    /// The backup receivers, where there are any.
+    pub backups: Vec<BackupStatus>,
     /// Is everything there?
     pub doctor: DoctorStatus,
     /// A bitrate change on its way: the wanted kb/s.

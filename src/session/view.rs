@@ -9,7 +9,7 @@ use super::machine::Machine;
 use super::show::Show;
 use super::snapshot::{
     AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
-    RouteStatus, Snapshot, TrendEvent, TrendPoint,
+    LinkStatus, RouteStatus, Snapshot, TrendEvent, TrendPoint,
 };
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
@@ -158,6 +158,11 @@ impl View {
             network: from.show.and_then(|show| show.outlet().network()),
             route: route(from.show, from.ahead),
             ping: from.ahead.ping.clone(),
+            link: LinkStatus::of(from.machine.link()),
+            backups: from
+                .show
+                .map(|show| show.backups(from.now))
+                .unwrap_or_default(),
             doctor: from.doctor,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),

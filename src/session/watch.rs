@@ -4,15 +4,13 @@
 //! Owns `pd-watch` (HTTP, may take seconds), the probe's thread and `pd-arrivals`. All end with the
 //! watch's token; nobody waits for them. Only the newest report is kept.
 
-use super::outlet::overdue;
 use super::snapshot::NetworkFigures;
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{Client, PathInfo, Reader, SrtConnection};
-use crate::relay::Relay;
-#[cfg(feature = "probe")]
-use crate::relay::arrivals;
+use crate::relay::arrivals::Arrivals;
 use crate::stop::StopToken;
 use arc_swap::ArcSwapOption;
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,15 +22,30 @@ const READERS_EVERY: Duration = Duration::from_secs(2);
 /// More cannot be looked through in a window.
 const READERS_SHOWN: usize = 100;
 
+/// Who publishes, as the server names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The server's id of it, another one for each connection.
+    pub id: String,
+    /// Its kind, such as "srtConn".
+    pub kind: String,
+    /// Where it calls from, where the server tells.
+    pub address: Option<String>,
+}
+
 /// What the server said last.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WatchReport {
+    /// When it was asked.
+    pub begun_at: MonoTime,
     /// When the server had said all of it.
     pub at: MonoTime,
     /// The API has answered.
     pub answered: bool,
     /// The path is online.
     pub online: bool,
+    /// Who publishes.
+    pub source: Option<Source>,
     /// Viewers, without our own probe.
     pub viewers: u32,
     /// Who reads, without consoles' probes; looked up every two seconds.
@@ -47,8 +60,7 @@ pub struct WatchReport {
 pub struct Watch {
     stop: StopToken,
     newest: Arc<ArcSwapOption<WatchReport>>,
-    started_at: MonoTime,
-    has_api: bool,
+    ask: Option<Sender<()>>,
 }
 
 impl Watch {
@@ -57,32 +69,30 @@ impl Watch {
         client: Option<Client>,
         whep_url: Option<String>,
         path: &str,
-        relay: &Arc<Relay>,
+        arrivals: &Arrivals,
     ) -> Self {
-        let watch = Self {
+        let mut watch = Self {
             stop: StopToken::new(),
             newest: Arc::default(),
-            started_at: clock::now(),
-            has_api: client.is_some(),
+            ask: None,
         };
         let probing = Arc::new(AtomicBool::new(false));
         if let Some(client) = client {
             let (path, stop) = (path.to_owned(), watch.stop.clone());
+            let (asks, asked) = bounded(1);
+            watch.ask = Some(asks);
             let (newest, probing) = (watch.newest.clone(), probing.clone());
             let started = std::thread::Builder::new()
                 .name("pd-watch".into())
                 .spawn(move || {
                     let mut readers = Readers::default();
                     while !stop.is_stopped() {
-                        let mut report = ask(
-                            &client,
-                            &path,
-                            probing.load(Ordering::Relaxed),
-                            &mut readers,
-                        );
-                        report.at = clock::now();
+                        let probing = probing.load(Ordering::Relaxed);
+                        let report = ask(&client, &path, probing, &mut readers);
                         newest.store(Some(Arc::new(report)));
-                        stop.sleep(EVERY);
+                        if asked.recv_timeout(EVERY) == Err(RecvTimeoutError::Disconnected) {
+                            break;
+                        }
                     }
                 });
             if let Err(error) = started {
@@ -90,7 +100,7 @@ impl Watch {
             }
         }
         if let Some(url) = whep_url {
-            start_probe(url, &watch.stop, relay.clone(), probing);
+            start_probe(url, &watch.stop, arrivals.clone(), probing);
         }
         watch
     }
@@ -102,12 +112,14 @@ impl Watch {
 
     /// Whether there is an API to ask.
     pub fn has_api(&self) -> bool {
-        self.has_api
+        self.ask.is_some()
     }
 
-    /// Whether the API has had time enough to answer.
-    pub fn is_overdue(&self, now: MonoTime) -> bool {
-        overdue(self.started_at, now)
+    /// Asks at once instead of in its turn.
+    pub fn ask_now(&self) {
+        if let Some(ask) = &self.ask {
+            let _ = ask.try_send(());
+        }
     }
 }
 
@@ -118,16 +130,19 @@ impl Drop for Watch {
 }
 
 fn ask(client: &Client, path: &str, probing: bool, readers: &mut Readers) -> WatchReport {
-    match client.path(path) {
+    let begun_at = clock::now();
+    let mut report = match client.path(path) {
         Ok(info) => {
             let info = info.unwrap_or_default();
             let viewers = info.viewers().saturating_sub(usize::from(probing));
+            let connection = connection(client, &info);
             WatchReport {
                 answered: true,
                 online: info.online,
                 viewers: u32::try_from(viewers).unwrap_or(u32::MAX),
-                readers: readers.of(client, &info, clock::now()),
-                network: network(client, &info),
+                readers: readers.of(client, &info, begun_at),
+                network: connection.as_ref().map(figures),
+                source: source(&info, connection),
                 ..WatchReport::default()
             }
         }
@@ -135,7 +150,10 @@ fn ask(client: &Client, path: &str, probing: bool, readers: &mut Readers) -> Wat
             problem: Some(error.to_string()),
             ..WatchReport::default()
         },
-    }
+    };
+    report.begun_at = begun_at;
+    report.at = clock::now();
+    report
 }
 
 /// Who reads: a list of the server's a kind, so asked for less often than the path.
@@ -169,13 +187,22 @@ impl Readers {
     }
 }
 
+fn source(info: &PathInfo, connection: Option<SrtConnection>) -> Option<Source> {
+    let id = info.source_id.clone().filter(|id| !id.is_empty())?;
+    let address = connection.map(|connection| connection.remote_addr);
+    Some(Source {
+        id,
+        kind: info.source.clone().unwrap_or_default(),
+        address: address.filter(|address| !address.is_empty()),
+    })
+}
+
 /// Of the path's publisher alone: a list of all connections would grow with the readers. A server
 /// that does not tell is no problem of the show's.
-fn network(client: &Client, info: &PathInfo) -> Option<NetworkFigures> {
+fn connection(client: &Client, info: &PathInfo) -> Option<SrtConnection> {
     let id = info.source_id.as_deref()?;
     info.source.as_deref().filter(|kind| *kind == "srtConn")?;
-    let connection = client.srt_connection(id).ok().flatten()?;
-    Some(figures(&connection))
+    client.srt_connection(id).ok().flatten()
 }
 
 fn figures(connection: &SrtConnection) -> NetworkFigures {
@@ -194,8 +221,8 @@ fn figures(connection: &SrtConnection) -> NetworkFigures {
 }
 
 #[cfg(feature = "probe")]
-fn start_probe(url: String, stop: &StopToken, relay: Arc<Relay>, probing: Arc<AtomicBool>) {
-    let events = arrivals::read("pd-arrivals", relay, probing, stop.clone());
+fn start_probe(url: String, stop: &StopToken, into: Arrivals, probing: Arc<AtomicBool>) {
+    let events = crate::relay::arrivals::read("pd-arrivals", into, probing, stop.clone());
     let started = events
         .and_then(|events| crate::probe::spawn(url, None, events, Arc::default(), stop.clone()));
     if let Err(error) = started {
@@ -204,7 +231,7 @@ fn start_probe(url: String, stop: &StopToken, relay: Arc<Relay>, probing: Arc<At
 }
 
 #[cfg(not(feature = "probe"))]
-fn start_probe(_url: String, _stop: &StopToken, _relay: Arc<Relay>, _probing: Arc<AtomicBool>) {}
+fn start_probe(_url: String, _stop: &StopToken, _into: Arrivals, _probing: Arc<AtomicBool>) {}
 
 #[cfg(test)]
 mod tests {

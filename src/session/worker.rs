@@ -18,13 +18,14 @@ use super::machine::{Effect, Event, Machine};
 use super::preflight::{self, Ready};
 use super::runtime::{Options, Shared};
 use super::show::Show;
+use super::sleep::SleepWatch;
 use super::snapshot::State;
 use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
 use crate::doctor;
-use crate::mediamtx::{ManagedServer, ServerError};
+use crate::mediamtx::ManagedServer;
 use crate::monitor::gpu::GpuWatch;
 use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
@@ -39,7 +40,6 @@ const TURN: Duration = Duration::from_millis(50);
 /// What comes back from the threads that may take long.
 enum Answer {
     Preflight(Box<Result<Ready, Failure>>),
-    Server(Box<Result<ManagedServer, ServerError>>),
 }
 
 /// The session's thread's own.
@@ -73,10 +73,13 @@ pub(super) struct Worker {
     saved: Settings,
     answers_in: Sender<Answer>,
     answers: Receiver<Answer>,
-    /// A preflight or server start under way.
+    /// A preflight under way.
     looking: Option<StopToken>,
     /// Preflight is through and the source has not shown a picture yet.
     ready: Option<(Ready, MonoTime)>,
+    sleep: SleepWatch,
+    /// What was said last of why the programme is lost.
+    said: String,
 }
 
 impl Worker {
@@ -95,7 +98,7 @@ impl Worker {
         let (answers_in, answers) = bounded(8);
         let mut worker = Self {
             shared,
-            machine: Machine::new(options.policy),
+            machine: Machine::new(options.policy, fastrand::u64(..)),
             options,
             view: View::new(),
             preview: PreviewOut::default(),
@@ -118,6 +121,8 @@ impl Worker {
             answers,
             looking: None,
             ready: None,
+            sleep: SleepWatch::default(),
+            said: String::new(),
         };
         if !worker.options.sources_on_demand {
             choices::spawn(&worker.shared.choices)?;
@@ -197,6 +202,18 @@ impl Worker {
                     self.secrets.passphrase = given(passphrase);
                 }
             }
+            Command::SetBackupSecrets {
+                password,
+                passphrase,
+            } => {
+                let given = |secret: Secret| secrets::secret(secret.expose());
+                if let Some(password) = password {
+                    self.secrets.backup_password = given(password);
+                }
+                if let Some(passphrase) = passphrase {
+                    self.secrets.backup_passphrase = given(passphrase);
+                }
+            }
             Command::ChooseScreen => {
                 if let Err(error) = crate::capture::forget_choice(self.settings.video.source) {
                     self.journal.warn(error);
@@ -254,6 +271,7 @@ impl Worker {
         }
         self.keep_inputs();
         self.begin_if_ready(now);
+        self.look_for_sleep(now);
         self.poll_show(now);
         self.tune(now);
         self.event(Event::Tick);

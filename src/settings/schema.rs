@@ -32,6 +32,8 @@ pub struct Settings {
     pub performance: PerformanceSettings,
     /// Where the stream goes.
     pub target: TargetSettings,
+    /// Where it goes as well.
+    pub backup: BackupSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
     pub ffmpeg_path: Option<PathBuf>,
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
@@ -50,6 +52,7 @@ impl Default for Settings {
             preview: PreviewSettings::default(),
             performance: PerformanceSettings::default(),
             target: TargetSettings::default(),
+            backup: BackupSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
         }
@@ -481,6 +484,38 @@ impl Way {
     }
 }
 
+/// A second receiver, with a publisher of its own; it never disturbs the first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BackupSettings {
+    /// Whether there is one.
+    pub on: bool,
+    /// Where; at most one of both can be the embedded server.
+    pub target: TargetSettings,
+}
+
+impl Default for BackupSettings {
+    fn default() -> Self {
+        Self {
+            on: false,
+            target: TargetSettings {
+                kind: TargetKind::Srt,
+                ..TargetSettings::default()
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// These settings with the backup in the target's place; None where there is no backup.
+    pub fn backup_as_target(&self) -> Option<Self> {
+        self.backup.on.then(|| Self {
+            target: self.backup.target.clone(),
+            ..self.clone()
+        })
+    }
+}
+
 /// Kinds of target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TargetKind {
@@ -542,6 +577,8 @@ impl Settings {
         range("preview.fps", self.preview.fps, 1, 30);
         range("preview.width", self.preview.width, 160, 1280);
         range("target.latency_ms", self.target.latency_ms, 0, 8000);
+        let backup = &self.backup.target;
+        range("backup.target.latency_ms", backup.latency_ms, 0, 8000);
         // The list is one setting: a bad value in it names it as a whole.
         let inputs = self.audio.inputs.len();
         range("audio.inputs", inputs as u32, 1, AUDIO_INPUTS_MAX as u32);
@@ -562,6 +599,14 @@ impl Settings {
                     expected: format!("it must be from {GAIN_OFF_DB} (off) to {GAIN_MAX_DB} dB"),
                 });
             }
+        }
+        let embedded = TargetKind::Embedded;
+        if self.backup.on && self.target.kind == embedded && backup.kind == embedded {
+            bad.push(BadSetting {
+                name: "backup.target.kind",
+                value: "Embedded".into(),
+                expected: "the programme's is Embedded already, so it must be another".into(),
+            });
         }
         let fps = self.video.fps.as_f64();
         if !(1.0..=144.0).contains(&fps) || self.video.fps.den == 0 {
@@ -599,6 +644,22 @@ mod tests {
         let bad = settings.check().unwrap_err();
         let names: Vec<_> = bad.iter().map(|b| b.name).collect();
         assert_eq!(names, ["encoder.bitrate_kbps", "video.fps"]);
+    }
+
+    #[test]
+    fn programme_and_backup_are_not_both_the_embedded_server() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.backup_as_target(), None);
+        settings.backup.on = true;
+        settings.backup.target.host = "b.example".into();
+        assert_eq!(settings.check(), Ok(()));
+        let other = settings.backup_as_target().unwrap();
+        assert_eq!(other.target.host, "b.example");
+        settings.backup.target.kind = TargetKind::Embedded;
+        let bad = settings.check().unwrap_err();
+        assert_eq!(bad[0].name, "backup.target.kind");
+        settings.target.kind = TargetKind::Srt;
+        assert_eq!(settings.check(), Ok(()));
     }
 
     #[test]

@@ -9,6 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 pub const PASSWORD_ENV: &str = "PD_CONSOLE_PASSWORD";
 /// Names the environment's SRT passphrase.
 pub const PASSPHRASE_ENV: &str = "PD_CONSOLE_PASSPHRASE";
+/// Names the environment's password for the backup's user.
+pub const BACKUP_PASSWORD_ENV: &str = "PD_CONSOLE_BACKUP_PASSWORD";
+/// Names the environment's SRT passphrase of the backup.
+pub const BACKUP_PASSPHRASE_ENV: &str = "PD_CONSOLE_BACKUP_PASSPHRASE";
 /// What stands where a secret stood.
 pub const MASK: &str = "***";
 
@@ -19,6 +23,10 @@ pub struct Secrets {
     pub password: Option<SecretString>,
     /// SRT passphrase: encrypts the stream.
     pub passphrase: Option<SecretString>,
+    /// Password of the backup's user (`backup.target.user`).
+    pub backup_password: Option<SecretString>,
+    /// SRT passphrase of the backup.
+    pub backup_passphrase: Option<SecretString>,
 }
 
 impl Secrets {
@@ -28,6 +36,17 @@ impl Secrets {
         Self {
             password: get(PASSWORD_ENV),
             passphrase: get(PASSPHRASE_ENV),
+            backup_password: get(BACKUP_PASSWORD_ENV),
+            backup_passphrase: get(BACKUP_PASSPHRASE_ENV),
+        }
+    }
+
+    /// The backup's alone, in the programme's place.
+    pub fn of_backup(&self) -> Self {
+        Self {
+            password: self.backup_password.clone(),
+            passphrase: self.backup_passphrase.clone(),
+            ..Self::default()
         }
     }
 
@@ -53,7 +72,14 @@ pub fn secret(text: &str) -> Option<SecretString> {
 
 /// `text` with every occurrence of the secrets, raw or percent-encoded, replaced by `***`.
 pub fn mask(text: &str, secrets: &Secrets) -> String {
-    mask_values(text, &[secrets.password_text(), secrets.passphrase_text()])
+    let backup = secrets.of_backup();
+    let all = [
+        secrets.password_text(),
+        secrets.passphrase_text(),
+        backup.password_text(),
+        backup.passphrase_text(),
+    ];
+    mask_values(text, &all)
 }
 
 /// As [`mask`], for any values (such as the managed server's generated password).
@@ -112,7 +138,22 @@ mod tests {
         Secrets {
             password: secret(password),
             passphrase: secret(passphrase),
+            ..Secrets::default()
         }
+    }
+
+    #[test]
+    fn the_backups_secrets_are_its_own_and_are_masked_too() {
+        let all = Secrets {
+            backup_password: secret("second secret"),
+            backup_passphrase: secret("second passphrase"),
+            ..secrets("first secret", "first passphrase")
+        };
+        let backup = all.of_backup();
+        assert_eq!(backup.password_text(), "second secret");
+        assert_eq!(backup.passphrase_text(), "second passphrase");
+        assert_eq!(mask("a second secret, first secret", &all), "a ***, ***");
+        assert_eq!(mask("x second passphrase", &all), "x ***");
     }
 
     #[test]

@@ -31,6 +31,13 @@ pub enum Action {
         /// The SRT passphrase, where typed.
         passphrase: Option<Secret>,
     },
+    /// Typed a secret of the backup.
+    BackupSecrets {
+        /// The backup user's password, where typed.
+        password: Option<Secret>,
+        /// The backup's SRT passphrase, where typed.
+        passphrase: Option<Secret>,
+    },
     /// Wants the desktop to ask again which screen.
     ChooseScreen,
     /// Wants the fastest way into the server tried again.
@@ -77,6 +84,13 @@ impl Action {
                 password,
                 passphrase,
             } => vec![Command::SetSecrets {
+                password,
+                passphrase,
+            }],
+            Self::BackupSecrets {
+                password,
+                passphrase,
+            } => vec![Command::SetBackupSecrets {
                 password,
                 passphrase,
             }],

@@ -190,9 +190,12 @@ impl Window {
         };
         let actions = view::show(ui, &mut self.view, scene);
         // Edits first: GO LIVE in the same frame shall begin with them.
-        let (edits, others): (Vec<_>, Vec<_>) = actions
-            .into_iter()
-            .partition(|action| matches!(action, Action::Apply(_) | Action::Secrets { .. }));
+        let (edits, others): (Vec<_>, Vec<_>) = actions.into_iter().partition(|action| {
+            matches!(
+                action,
+                Action::Apply(_) | Action::Secrets { .. } | Action::BackupSecrets { .. }
+            )
+        });
         for action in edits.into_iter().chain(others) {
             self.carry_out(&ctx, action, now);
         }
@@ -234,6 +237,7 @@ impl Window {
             | Action::Input(..)
             | Action::Apply(_)
             | Action::Secrets { .. }
+            | Action::BackupSecrets { .. }
             | Action::ChooseScreen
             | Action::FastestWay
             | Action::Dismiss => {}

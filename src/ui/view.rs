@@ -116,6 +116,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
         .show(ui, |ui| {
             panels::status::show(ui, &scene, view.side, &mut actions);
             panels::fallback::strip(ui, &scene, view.side, view.noted.as_deref(), &mut actions);
+            panels::links::show(ui, &scene);
             if let State::Failed { message } = &scene.snapshot.state {
                 ui.add_space(4.0);
                 theme::card().show(ui, |ui| {

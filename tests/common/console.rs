@@ -56,6 +56,8 @@ impl Plan {
             .env(MARK, &mark)
             .env_remove("PD_CONSOLE_PASSWORD")
             .env_remove("PD_CONSOLE_PASSPHRASE")
+            .env_remove("PD_CONSOLE_BACKUP_PASSWORD")
+            .env_remove("PD_CONSOLE_BACKUP_PASSPHRASE")
             .env_remove("MEDIAMTX_BIN")
             .env("PATH", path_without_mediamtx())
             .env_remove("DISPLAY")

@@ -35,6 +35,12 @@ impl Terms {
         delay: Duration::ZERO,
     };
 
+    /// As if the cable were out, to the server's side and back.
+    pub const PULLED: Self = Self {
+        loss_permille: 1000,
+        ..Self::GOOD
+    };
+
     /// With a bottleneck of this rate.
     pub fn rate(self, kbps: u32) -> Self {
         Self {
@@ -191,7 +197,12 @@ fn back(inside: &UdpSocket, outside: &Arc<UdpSocket>, to: SocketAddr, shared: &S
         let mut buffer = [0; 2048];
         while !shared.stop.load(Ordering::Relaxed) {
             if let Ok(length) = inside.recv(&mut buffer) {
-                let delay = shared.terms.lock().unwrap().delay;
+                let terms = *shared.terms.lock().unwrap();
+                // Chance takes only what goes to the server; a pulled cable takes both ways.
+                if terms.loss_permille >= 1000 {
+                    continue;
+                }
+                let delay = terms.delay;
                 let _ = due_in.try_send(Due {
                     at: Instant::now() + delay,
                     socket: outside.clone(),

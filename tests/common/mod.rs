@@ -11,8 +11,11 @@ pub mod recorder;
 pub mod running;
 #[cfg(feature = "x11")]
 pub mod screen;
+pub mod server;
 pub mod sound;
 pub mod stream;
+#[cfg(feature = "probe")]
+pub mod viewer;
 
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};

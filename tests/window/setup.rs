@@ -65,6 +65,41 @@ fn a_password_is_handed_over_and_is_never_in_the_tree() {
 }
 
 #[test]
+fn a_backup_is_added_named_and_removed() {
+    let mut rig = open(|_| {});
+    rig.click(Role::ComboBox, "Also send to");
+    rig.press("Own server (SRT)");
+    assert!(rig.is_disabled(Role::Button, "GO LIVE"), "no host yet");
+    assert_eq!(rig.sent(), []);
+    rig.click(Role::TextInput, "Backup: Host");
+    rig.type_text("b.example");
+    rig.key(Modifiers::NONE, Key::Enter);
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    let backup = settings.backup.clone();
+    assert!(backup.on && backup.target.host == "b.example");
+    rig.set(|snapshot| snapshot.settings.backup = backup);
+    rig.wait(0.2);
+    rig.click(Role::PasswordInput, "Backup: Password");
+    rig.type_text("second");
+    rig.key(Modifiers::NONE, Key::Enter);
+    let expected = Command::SetBackupSecrets {
+        password: Some(Secret::new("second")),
+        passphrase: None,
+    };
+    assert_eq!(rig.sent(), [expected]);
+    rig.click(Role::ComboBox, "Also send to");
+    rig.press("None");
+    let sent = rig.sent();
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    assert!(!settings.backup.on);
+}
+
+#[test]
 fn a_short_passphrase_is_named_and_kept_back() {
     let mut rig = open(own_server("studio"));
     rig.click(Role::PasswordInput, "SRT passphrase");

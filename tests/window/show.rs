@@ -3,8 +3,11 @@
 use crate::rig::{Rig, failed, figures, live, states};
 use eframe::egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
+use pd_console::clock::MonoTime;
 use pd_console::session::Command;
-use pd_console::session::snapshot::{Confirmation, Receiver, State};
+use pd_console::session::snapshot::{
+    BackupStatus, Confirmation, LinkStatus, Outage, Receiver, State,
+};
 use pd_console::settings::Language::{English, Korean};
 
 #[test]
@@ -25,6 +28,62 @@ fn go_live_by_keyboard_and_a_held_key_counts_once() {
     rig.harness.key_down(Key::F5);
     rig.wait(0.1);
     assert_eq!(rig.sent(), [Command::GoLive]);
+}
+
+#[test]
+fn an_outage_tells_since_when_and_when_the_next_try_is() {
+    let at = |s: u64| MonoTime::from_micros(s * 1_000_000);
+    let mut rig = Rig::new(English, |snapshot| {
+        live(snapshot);
+        snapshot.at = at(100);
+        snapshot.state = State::Reconnecting { attempt: 3 };
+        snapshot.link = LinkStatus {
+            attempt: 3,
+            next_try: Some(at(102)),
+            cause: "the connection to the receiver broke".into(),
+            outage: Some(Outage {
+                from: at(88),
+                to: None,
+                tries: 2,
+                cause: "the connection to the receiver broke".into(),
+            }),
+            ..LinkStatus::default()
+        };
+    });
+    assert!(rig.has("OFF AIR FOR 12 S"), "{:?}", rig.names());
+    assert!(rig.has("Try 3 in 2 s"), "{:?}", rig.names());
+    rig.set(|snapshot| snapshot.link.next_try = None);
+    rig.wait(0.2);
+    assert!(rig.has("Try 3 is under way"), "{:?}", rig.names());
+    rig.set(|snapshot| snapshot.link.waits_for_path = true);
+    rig.wait(0.2);
+    assert!(rig.has("Waiting until the path is free"));
+    rig.set(|snapshot| snapshot.state = State::Live);
+    rig.wait(0.2);
+    assert!(!rig.has("OFF AIR FOR 12 S"), "back on air");
+}
+
+#[test]
+fn backups_have_a_chip_each() {
+    let rig = Rig::new(English, |snapshot| {
+        live(snapshot);
+        let up = BackupStatus {
+            address: "b.example:8890".into(),
+            confirmation: Confirmation::Online,
+            ..BackupStatus::default()
+        };
+        let mut away = BackupStatus {
+            address: "c.example:8890".into(),
+            drops: 7,
+            ..BackupStatus::default()
+        };
+        away.link.cause = "nothing listens".into();
+        snapshot.backups = vec![up, away];
+    });
+    let names = rig.names();
+    assert!(rig.has("Backup b.example:8890: online"), "{names:?}");
+    let away = "Backup c.example:8890: not there · 7 drops";
+    assert!(rig.has(away), "{names:?}");
 }
 
 #[test]

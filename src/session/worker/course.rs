@@ -3,15 +3,16 @@
 
 use super::{Answer, Worker};
 use crate::clock::{self, MonoTime};
-use crate::mediamtx::{ManagedServer, locate};
 use crate::relay::hub::RelayFigures;
 use crate::session::failure::{Failure, FailureKind};
+use crate::session::link::{Loss, LossKind};
 use crate::session::machine::Event;
 use crate::session::preflight;
 use crate::session::show::{Notice, Show};
-use crate::session::snapshot::State;
+use crate::session::sleep;
+use crate::session::snapshot::{Confirmation, State, TrendKind};
 use crate::stop::StopToken;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// A source must show its first picture within this time of preflight's end.
@@ -66,14 +67,6 @@ impl Worker {
                 Ok(_) => {}
                 Err(failure) => self.fail(failure),
             },
-            Answer::Server(result) => match (*result, &mut self.show) {
-                (Ok(server), Some(show)) => {
-                    show.outlet_mut().replace_server(server);
-                    self.start_publisher();
-                }
-                (Ok(_), None) => {}
-                (Err(error), _) => self.lost(&Failure::new(FailureKind::Server, error), false),
-            },
         }
     }
 
@@ -103,7 +96,8 @@ impl Worker {
         };
         let wish = self.tuning.begin(&self.settings);
         self.drops_before = inputs.slot.overwritten();
-        match Show::start(&self.settings, wish, ready, inputs, &self.journal) {
+        let secrets = &self.secrets;
+        match Show::start(&self.settings, wish, ready, secrets, inputs, &self.journal) {
             Ok(show) => {
                 self.show = Some(show);
                 self.event(Event::PreflightDone);
@@ -112,12 +106,18 @@ impl Worker {
         }
     }
 
-    pub(super) fn lost(&mut self, failure: &Failure, hopeless: bool) {
+    fn lost(&mut self, failure: &Failure, kind: LossKind, last_good: Option<MonoTime>) {
         self.remember(failure);
-        self.event(Event::PublisherLost {
-            message: failure.message.clone(),
-            hopeless,
-        });
+        // Said once and not with every try.
+        if self.said != failure.message {
+            self.journal.error(failure.message.clone());
+            self.said.clone_from(&failure.message);
+        }
+        self.event(Event::PublisherLost(Loss {
+            cause: failure.message.clone(),
+            kind,
+            last_good,
+        }));
     }
 
     pub(super) fn fail(&mut self, failure: Failure) {
@@ -139,75 +139,9 @@ impl Worker {
     }
 
     pub(super) fn start_publisher(&mut self) {
-        let (Some(show), Some(inputs)) = (&mut self.show, &self.inputs) else {
-            return;
-        };
-        if show.outlet_mut().dead_server() {
-            self.restart_server();
-            return;
-        }
-        if let Err(failure) = show.outlet_mut().start(inputs) {
-            self.lost(&failure, false);
-        }
-    }
-
-    fn restart_server(&mut self) {
-        if self.looking.is_some() {
-            return;
-        }
-        self.journal
-            .warn("the managed MediaMTX has ended and is started again");
-        let stop = StopToken::new();
-        self.looking = Some(stop.clone());
-        let (answers, log) = (self.answers_in.clone(), self.journal.clone());
-        let path = self.settings.mediamtx_path.clone();
-        let started = std::thread::Builder::new()
-            .name("pd-server-start".into())
-            .spawn(move || {
-                let Ok(bin) = locate::locate(path.as_deref()) else {
-                    return;
-                };
-                let on_log =
-                    Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}")));
-                let result = ManagedServer::start(&bin, &stop, on_log);
-                if !stop.is_stopped() {
-                    let _ = answers.try_send(Answer::Server(Box::new(result)));
-                }
-            });
-        if let Err(error) = started {
-            self.fail(Failure::new(FailureKind::Internal, error));
-        }
-    }
-
-    pub(super) fn end_all(&mut self) {
-        if let Some(stop) = self.looking.take() {
-            stop.stop();
-        }
-        if let Some((ready, _)) = self.ready.take()
-            && let preflight::Destination::Managed(server) = ready.destination
-        {
-            self.server = Some(server);
-        }
-        if let Some(show) = self.show.take() {
-            let figures = show.relay().figures(clock::now(), self.capture_drops());
-            *self
-                .shared
-                .last_show
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = figures;
-            self.server = show.end(self.inputs.as_ref());
-            self.journal.info("the show has ended");
-        }
-    }
-
-    pub(super) fn poll_show(&mut self, now: MonoTime) {
-        let notices = self
-            .show
-            .as_mut()
-            .map(|show| show.poll(now))
-            .unwrap_or_default();
-        for notice in notices {
-            self.notice(notice, now);
+        let Some(show) = &mut self.show else { return };
+        if let Err(failure) = show.outlet_mut().start() {
+            self.lost(&failure, LossKind::Broke, None);
         }
     }
 
@@ -250,21 +184,89 @@ impl Worker {
         }
     }
 
+    /// After a suspend (B27) every connection is dead, whatever its publisher believes.
+    pub(super) fn look_for_sleep(&mut self, now: MonoTime) {
+        let Some(slept) = self.sleep.turn(now, sleep::since_boot()) else {
+            return;
+        };
+        let Some(show) = &mut self.show else { return };
+        let text = format!(
+            "the machine or the console stood still for {:.0} s; connecting again",
+            slept.as_secs_f64()
+        );
+        let failure = Failure::new(FailureKind::NoReceiver, text);
+        show.restart_backups(&failure, now);
+        if self.machine.live_since().is_some() {
+            self.lost(&failure, LossKind::Restart, Some(now - slept));
+        }
+    }
+
+    pub(super) fn end_all(&mut self) {
+        if let Some(stop) = self.looking.take() {
+            stop.stop();
+        }
+        if let Some((ready, _)) = self.ready.take()
+            && let preflight::Destination::Managed(server) = ready.destination
+        {
+            self.server = Some(server);
+        }
+        if let Some(show) = self.show.take() {
+            let figures = show.relay().figures(clock::now(), self.capture_drops());
+            *self
+                .shared
+                .last_show
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = figures;
+            self.server = show.end(self.inputs.as_ref());
+            self.journal.info("the show has ended");
+        }
+    }
+
+    pub(super) fn poll_show(&mut self, now: MonoTime) {
+        let notices = self
+            .show
+            .as_mut()
+            .map(|show| show.poll(now))
+            .unwrap_or_default();
+        for notice in notices {
+            self.notice(notice, now);
+        }
+    }
+
     fn notice(&mut self, notice: Notice, now: MonoTime) {
         match notice {
-            Notice::Confirmed(confirmation) => {
-                let before = self.machine.state().clone();
-                self.event(Event::Confirmed(confirmation));
-                if before != State::Live && self.machine.state() == &State::Live {
-                    self.journal.info("LIVE: the receiver has the stream");
-                    if let Some(show) = &self.show {
-                        show.relay().live(now);
-                    }
-                }
-            }
-            Notice::WayChanged => self.event(Event::WayChanged),
-            Notice::PublisherLost { failure, hopeless } => self.lost(&failure, hopeless),
+            Notice::Confirmed(confirmation) => self.confirmed(confirmation, now),
+            Notice::PublisherLost {
+                failure,
+                kind,
+                last_good,
+            } => self.lost(&failure, kind, last_good),
+            Notice::Started => self.event(Event::PublisherStarted),
+            Notice::Knocked(answers) => self.event(Event::Knocked(answers)),
+            Notice::PathFree => self.event(Event::PathFree),
             Notice::Fatal(failure) => self.fail(failure),
+        }
+    }
+
+    fn confirmed(&mut self, confirmation: Confirmation, now: MonoTime) {
+        let before = self.machine.state().clone();
+        self.event(Event::Confirmed(confirmation));
+        if before == State::Live || self.machine.state() != &State::Live {
+            return;
+        }
+        self.said.clear();
+        self.journal.info("LIVE: the receiver has the stream");
+        if let Some(show) = &self.show {
+            show.relay().live(now);
+        }
+        if matches!(before, State::Reconnecting { .. })
+            && let Some(outage) = self.machine.link().outages().back()
+        {
+            let away = format!("was away {:.1} s", outage.seconds(now));
+            let tries = outage.tries;
+            self.journal
+                .info(format!("{away}, {tries} tries: {}", outage.cause));
+            self.view.mark((now, TrendKind::Reconnected, away));
         }
     }
 }

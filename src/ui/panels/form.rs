@@ -43,6 +43,10 @@ pub struct Form {
     pub passphrase: String,
     /// Secrets typed since they were last handed over.
     pub secrets_typed: [bool; 2],
+    /// The backup's password and passphrase as typed.
+    pub backup_secrets: [String; 2],
+    /// As [`Form::secrets_typed`], the backup's.
+    pub backup_secrets_typed: [bool; 2],
     /// Pictures that can be chosen.
     pub pictures: Vec<Choice>,
     /// A source chosen on air and not yet put there.
@@ -93,18 +97,20 @@ impl Form {
 
     /// Fields that are wrong, each with the key of the words that say so.
     pub fn faults(&self) -> Vec<(Field, &'static str)> {
-        let mut faults = target_faults(&self.draft.target);
-        let length = self.passphrase.chars().count();
-        if self.draft.target.kind == TargetKind::Srt
-            && !self.passphrase.is_empty()
-            && !(10..=79).contains(&length)
-        {
-            faults.push((Field::Passphrase, "bad-passphrase"));
-        }
+        let mut faults = faults_of(&self.draft.target, &self.passphrase);
         if self.asks_latency() {
             faults.push((Field::Latency, "ask-latency"));
         }
         faults
+    }
+
+    /// The same of the backup, where there is one.
+    pub fn backup_faults(&self) -> Vec<(Field, &'static str)> {
+        let backup = &self.draft.backup;
+        if !backup.on {
+            return Vec::new();
+        }
+        faults_of(&backup.target, &self.backup_secrets[1])
     }
 
     /// Whether the SRT latency is so long that the operator is asked first (cases.md B21); one that is in
@@ -118,7 +124,7 @@ impl Form {
 
     /// Whether the draft can be handed over.
     pub fn is_good(&self) -> bool {
-        self.faults().is_empty() && self.draft.check().is_ok()
+        self.faults().is_empty() && self.backup_faults().is_empty() && self.draft.check().is_ok()
     }
 
     /// Hands over what was edited, where it is good and no field is being typed in.
@@ -147,7 +153,27 @@ impl Form {
             });
             self.secrets_typed = [false; 2];
         }
+        if self.backup_secrets_typed != [false; 2] {
+            let typed = |which: usize| {
+                let text = &self.backup_secrets[which];
+                self.backup_secrets_typed[which].then(|| Secret::new(text))
+            };
+            actions.push(Action::BackupSecrets {
+                password: typed(0),
+                passphrase: typed(1),
+            });
+            self.backup_secrets_typed = [false; 2];
+        }
     }
+}
+
+fn faults_of(target: &TargetSettings, passphrase: &str) -> Vec<(Field, &'static str)> {
+    let mut faults = target_faults(target);
+    let length = passphrase.chars().count();
+    if target.kind == TargetKind::Srt && !passphrase.is_empty() && !(10..=79).contains(&length) {
+        faults.push((Field::Passphrase, "bad-passphrase"));
+    }
+    faults
 }
 
 fn with_live(mut settings: Settings, kbps: u32, muted: bool) -> Settings {
@@ -345,6 +371,26 @@ mod tests {
         assert!(!form.is_good());
         form.draft.target.latency_ms = 200;
         assert!(form.is_good());
+    }
+
+    #[test]
+    fn a_backups_faults_hold_the_draft_back_only_where_there_is_one() {
+        let mut form = form();
+        assert_eq!(form.backup_faults(), []);
+        form.draft.backup.on = true;
+        assert_eq!(form.backup_faults(), [(Field::Host, "bad-host")]);
+        assert!(!form.is_good() && form.faults().is_empty());
+        form.draft.backup.target.host = "b".into();
+        assert!(form.is_good());
+        form.backup_secrets[0] = "correct horse".into();
+        form.backup_secrets_typed[0] = true;
+        let mut actions = Vec::new();
+        form.hand_over(false, T0, &mut actions);
+        let secrets = Action::BackupSecrets {
+            password: Some(Secret::new("correct horse")),
+            passphrase: None,
+        };
+        assert_eq!(actions.last(), Some(&secrets));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! did; none keeps a copy of the session's state.
 
 pub mod audio;
+pub mod backup;
 pub mod bitrate;
 pub mod check;
 pub mod encoder;
@@ -11,6 +12,7 @@ pub mod form;
 pub mod gpu;
 pub mod keys;
 pub mod latency;
+pub mod links;
 pub mod live;
 pub mod log;
 pub mod network;

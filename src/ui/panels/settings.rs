@@ -51,7 +51,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     super::source::show(ui, scene, form, free, actions);
     super::encoder_choice::show(ui, scene, form);
     super::sound::show(ui, scene, form);
-    ui.add_enabled_ui(free, |ui| target(ui, scene, form));
+    ui.add_enabled_ui(free, |ui| {
+        target(ui, scene, form);
+        super::backup::show(ui, scene, form);
+    });
     for bad in form.draft.check().err().unwrap_or_default() {
         let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
         fault(ui, &scene.texts.f("bad-value", &variables));
@@ -251,7 +254,7 @@ pub(super) fn line(ui: &mut Ui, title: &str, text: &mut String, hint: &str) {
 }
 
 /// A field whose text is never shown; true where it was changed.
-fn secret(ui: &mut Ui, title: &str, text: &mut String, hint: &str) -> bool {
+pub(super) fn secret(ui: &mut Ui, title: &str, text: &mut String, hint: &str) -> bool {
     let mut changed = false;
     row(ui, title, |ui, width| {
         let hint = RichText::new(hint).color(theme::TEXT_DIM);

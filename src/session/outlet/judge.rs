@@ -1,0 +1,141 @@
+//! Is the stream there, and is it still ours? From the publisher's end, the server's word and the
+//! door that is knocked at.
+
+use super::{API_LIMIT, Exit, Outlet, WORD_LIMIT, explain};
+use crate::clock::MonoTime;
+use crate::publish::loopback::LoopbackReceiver;
+use crate::publish::publisher::Publisher;
+use crate::session::failure::{Failure, FailureKind};
+use crate::session::knock::Answer;
+use crate::session::link::LossKind;
+use crate::session::show::Notice;
+use crate::session::snapshot::Confirmation;
+use crate::settings::Way;
+
+impl Outlet {
+    pub(super) fn confirmation(&self, now: MonoTime) -> Confirmation {
+        let Some(watch) = &self.watch else {
+            let arrived = self.arrivals.last();
+            let of_this = |r: &LoopbackReceiver| arrived.is_some_and(|at| at > r.started_at());
+            return match self.loopback.as_ref().is_some_and(of_this) {
+                true => Confirmation::Online,
+                false => Confirmation::None,
+            };
+        };
+        if !self.publisher.as_ref().is_some_and(Publisher::has_sent) {
+            return Confirmation::None;
+        }
+        // No server shows a file.
+        if self.way() == Some(Way::File) {
+            return Confirmation::Handshake;
+        }
+        let overdue = now.since(self.started_at) > API_LIMIT;
+        if watch.has_api() && self.watched.answered && self.watched.begun_at > self.started_at {
+            // Another's stream, or what is left of the publisher before, is not ours.
+            let source = self.watched.source.as_ref().map(|source| &source.id);
+            let is_old = source.is_some() && source == self.before.as_ref();
+            return match self.watched.online && !is_old {
+                true => Confirmation::Online,
+                false => Confirmation::None,
+            };
+        }
+        // An API that does not answer cannot deny; the first answer is waited for a little.
+        if watch.has_api() && !overdue {
+            return Confirmation::None;
+        }
+        Confirmation::Handshake
+    }
+
+    pub(super) fn note_ours(&mut self) {
+        if let Some(source) = &self.watched.source
+            && self.watched.begun_at > self.started_at
+            && self.ours.as_ref() != Some(&source.id)
+        {
+            if self.ours.is_none() && self.before.is_some() {
+                self.means.journal.warn(format!(
+                    "another publisher was on the path {} and has been replaced by this show",
+                    self.means.settings.target.path
+                ));
+            }
+            self.ours = Some(source.id.clone());
+        }
+    }
+
+    /// The publisher has ended, and the server has been asked why.
+    pub(super) fn ended(&mut self, now: MonoTime) -> Option<Notice> {
+        if self.exit.is_none() {
+            self.publisher.as_mut()?.poll_exit()?;
+            let publisher = self.publisher.as_ref()?;
+            let lines = publisher.tail().lines();
+            let was_sending = publisher.has_sent();
+            let way = self.way().unwrap_or(Way::SrtPush);
+            let no_user = self.means.settings.target.user.is_empty();
+            let (failure, kind) = explain::exit(&lines, was_sending, no_user, way);
+            let at = now;
+            self.exit = Some(Exit { at, failure, kind });
+            if kind == LossKind::Broke
+                && let Some(watch) = self.watch.as_ref().filter(|_| self.watched.answered)
+            {
+                watch.ask_now();
+                return None;
+            }
+        }
+        let exit = self.exit.as_ref()?;
+        let asked = exit.kind == LossKind::Broke && self.watched.answered;
+        let heard = self.watched.begun_at >= exit.at;
+        if asked && !heard && now.since(exit.at) < WORD_LIMIT {
+            return None;
+        }
+        let exit = self.exit.take()?;
+        let taken = if asked && heard { self.taken() } else { None };
+        Some(taken.unwrap_or_else(|| self.lost(exit.failure, exit.kind)))
+    }
+
+    /// The receiver is known to be gone though the publisher has not noticed: SRT does after 5 s.
+    pub(super) fn server_gone(&mut self) -> Option<Notice> {
+        if self.dead_server() {
+            let text = "the managed MediaMTX has ended and is started again";
+            let failure = Failure::new(FailureKind::Server, text);
+            return Some(self.lost(failure, LossKind::Restart));
+        }
+        let api_says = self.watched.answered && self.watched.online;
+        if self.was_open && self.answer == Answer::Closed && !api_says {
+            let text = "the receiver is gone: its port is closed; calling again until it is back";
+            let failure = Failure::new(FailureKind::NoReceiver, text);
+            return Some(self.lost(failure, LossKind::Broke));
+        }
+        None
+    }
+
+    /// Another publisher has the path.
+    pub(super) fn taken(&mut self) -> Option<Notice> {
+        let source = self.watched.source.as_ref()?;
+        // Before our own id is known only a publisher that has ended tells: it was not let in.
+        let known = self.ours.is_some() || self.publisher.is_none() || self.exit.is_some();
+        let theirs = self.ours.as_ref() != Some(&source.id)
+            && (self.online_at.is_some() || self.before.as_ref() == Some(&source.id));
+        let newer = self.watched.begun_at > self.started_at && self.watched.online;
+        if !(known && theirs && newer) {
+            return None;
+        }
+        let path = &self.means.settings.target.path;
+        let text = explain::taken(path, source);
+        let failure = Failure::new(FailureKind::Refused, text);
+        Some(self.lost(failure, LossKind::Taken))
+    }
+
+    /// A loss: the next way's turn, or the connection's to try this one again.
+    pub(super) fn lost(&mut self, failure: Failure, kind: LossKind) -> Notice {
+        let of_the_way = matches!(kind, LossKind::Broke | LossKind::Refused);
+        let kind = if of_the_way && self.leaves_way(&failure.message) {
+            LossKind::NextWay
+        } else {
+            kind
+        };
+        Notice::PublisherLost {
+            failure,
+            kind,
+            last_good: self.online_at,
+        }
+    }
+}
