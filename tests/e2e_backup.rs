@@ -12,7 +12,8 @@ use common::{alone, ffmpegs, mediamtx, wait_until};
 use rustix::process::Signal;
 use std::time::Duration;
 
-const SHOW: &str = "live --defaults --source pattern --audio tone --json --set backup.on=true ";
+const SHOW: &str = "live --defaults --source pattern --audio tone --set video.size=640x360 --json \
+    --set backup.on=true ";
 const PATH: &str = "pd_e2e";
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -65,7 +66,10 @@ fn a_backup_that_refuses_or_is_not_there_is_a_warning() {
     };
     let server = OwnServer::start(&program, "  all_others:\n");
     let programme = server.words("target", PATH, server.srt);
-    let refusing = format!("  all_others:\n    srtPublishPassphrase: {}\n", "right passphrase");
+    let refusing = format!(
+        "  all_others:\n    srtPublishPassphrase: {}\n",
+        "right passphrase"
+    );
     let refusing = OwnServer::start(&program, &refusing);
     let wrong = refusing.words("backup.target", PATH, refusing.srt);
     let nobody = " --set backup.target.host=nope.invalid ".to_owned();
@@ -79,13 +83,22 @@ fn a_backup_that_refuses_or_is_not_there_is_a_warning() {
         assert!(wait_until(LIMIT, told), "{}", console.stderr());
         let ended = console.end_within(Duration::from_secs(30));
         assert!(ended.status.success(), "{}", ended.stderr);
-        assert!(!ended.stderr.contains("wrong passphrase"), "{}", ended.stderr);
+        assert!(
+            !ended.stderr.contains("wrong passphrase"),
+            "{}",
+            ended.stderr
+        );
         let result = ended.json();
         assert_eq!(result["reconnects"], 0, "{result:#}");
         let backup = &result["backups"][0];
         println!("{backup}");
         assert_eq!(backup["has_stream"], false);
         assert!(backup["problem"].as_str().unwrap().contains(said));
-        assert_eq!(ended.stderr.matches("backup (").count(), 1, "{}", ended.stderr);
+        assert_eq!(
+            ended.stderr.matches("backup (").count(),
+            1,
+            "{}",
+            ended.stderr
+        );
     }
 }

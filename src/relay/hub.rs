@@ -54,6 +54,9 @@ struct Sink {
 pub struct SinkEnd {
     /// Every unit from the next IDR on.
     pub units: Receiver<AccessUnit>,
+    /// The newest IDR before, where there is one: a child can open its output with it while the
+    /// next is waited for.
+    pub primer: Option<AccessUnit>,
     /// To be set once the sink is at work: what it misses from then on is a drop.
     pub established: Arc<AtomicBool>,
     /// Counts them; what the sink itself leaves out is to be added.
@@ -71,6 +74,7 @@ struct Inner {
     /// Of the programme's sinks, one after another.
     network: Arc<AtomicU64>,
     frames: u64,
+    newest_idr: Option<AccessUnit>,
 }
 
 impl Inner {
@@ -131,6 +135,7 @@ impl Relay {
             drops: Drops::default(),
             network: Arc::default(),
             frames: 0,
+            newest_idr: None,
         };
         (
             Arc::new(Self {
@@ -160,7 +165,8 @@ impl Relay {
     fn add(&self, dropped: Arc<AtomicU64>) -> SinkEnd {
         let (queue, units) = bounded(SINK_UNITS);
         let established = Arc::new(AtomicBool::new(false));
-        self.lock().sinks.push(Sink {
+        let mut inner = self.lock();
+        inner.sinks.push(Sink {
             queue,
             waiting: true,
             established: established.clone(),
@@ -168,6 +174,7 @@ impl Relay {
         });
         SinkEnd {
             units,
+            primer: inner.newest_idr.clone(),
             established,
             dropped,
         }
@@ -287,6 +294,9 @@ impl Inner {
         self.rate.add(unit.encoded_at, unit.data.len());
         self.encode.add(unit);
         self.last_unit_at = Some(unit.encoded_at);
+        if unit.idr {
+            self.newest_idr = Some(unit.clone());
+        }
         self.sinks.retain_mut(|sink| sink.offer(unit));
     }
 }
@@ -386,6 +396,8 @@ mod tests {
         let frames = |sink: &SinkEnd| sink.units.try_iter().map(|u| u.frame).collect::<Vec<_>>();
         assert_eq!(frames(&early), (0..8).collect::<Vec<_>>());
         assert_eq!(frames(&late), [15, 16, 17, 18, 19]);
+        assert_eq!(early.primer, None, "before the first unit");
+        assert_eq!(late.primer.as_ref().map(|unit| unit.frame), Some(0));
         // 8..=14 had to wait for the IDR, 15..=19 found the queue full still.
         assert_eq!(relay.figures(clock::now(), 0).drops.network, 12);
         for frame in 20..40 {

@@ -38,6 +38,9 @@ use std::time::Duration;
 const OFFLINE_IS_LOST: Duration = Duration::from_millis(750);
 /// Older figures of the server say nothing of now.
 const FRESH: Duration = Duration::from_secs(1);
+/// Another's path is believed to be theirs for so long without the server's word: an API that is slow
+/// once must not have us throw them out.
+const THEIRS: Duration = Duration::from_secs(10);
 /// The server's word on why a publisher ended is waited for so long.
 const WORD_LIMIT: Duration = Duration::from_millis(700);
 /// An API that has not answered for so long after a publisher's start is gone on without.
@@ -101,6 +104,8 @@ pub struct Outlet {
     /// Our own publisher's id there, as last seen.
     ours: Option<String>,
     exit: Option<Exit>,
+    /// When the server last said that another publishes.
+    theirs_at: Option<MonoTime>,
 }
 
 impl Outlet {
@@ -129,6 +134,7 @@ impl Outlet {
             before: None,
             ours: None,
             exit: None,
+            theirs_at: None,
         };
         outlet.look_at_destination();
         outlet
@@ -282,6 +288,9 @@ impl Outlet {
             .or_else(|| self.server_gone())
             .or_else(|| self.taken());
         if let Some(loss) = loss {
+            if matches!(loss, Notice::PublisherLost { kind, .. } if kind == LossKind::Taken) {
+                self.theirs_at = Some(now);
+            }
             notices.push(loss);
             return notices;
         }
@@ -317,9 +326,15 @@ impl Outlet {
                 notices.push(Notice::Knocked(answer == Answer::Open));
             }
         }
-        // A path that is not online is free; where the API is silent nobody can say that it is not.
-        let says_taken = self.watched.answered && self.watched.online;
-        if self.publisher.is_none() && !(says_taken && now.since(self.watched.at) < FRESH) {
+        if self.publisher.is_some() {
+            return;
+        }
+        let says_free = self.watched.answered && !self.watched.online;
+        if self.watched.answered && self.watched.online {
+            self.theirs_at = Some(self.watched.at);
+        }
+        let forgotten = self.theirs_at.is_none_or(|at| now.since(at) > THEIRS);
+        if says_free || forgotten {
             notices.push(Notice::PathFree);
         }
     }
