@@ -346,7 +346,8 @@ fn a_path_that_another_publisher_takes_is_left_to_it_until_it_is_free() {
     );
     let id = source();
     std::thread::sleep(Duration::from_secs(4));
-    assert_eq!(source(), id);
+    let logs = || format!("ours\n{}theirs\n{}", ours.stderr(), theirs.stderr());
+    assert_eq!(source(), id, "{}", logs());
     assert_eq!(ours.count("LIVE: the receiver"), 1, "{}", ours.stderr());
     let ended = stop(theirs);
     assert_eq!(outages(&ended).len(), 0, "{}", ended.stderr);

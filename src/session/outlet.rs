@@ -45,6 +45,8 @@ const THEIRS: Duration = Duration::from_secs(10);
 const WORD_LIMIT: Duration = Duration::from_millis(700);
 /// An API that has not answered for so long after a publisher's start is gone on without.
 const API_LIMIT: Duration = Duration::from_secs(3);
+/// The server's first word, on who has the path before us, is waited for so long.
+const FIRST_WORD: Duration = Duration::from_millis(600);
 /// SRT latency to our own receiver: nothing is lost on loopback.
 const LOOPBACK_LATENCY_MS: u32 = 20;
 
@@ -98,9 +100,12 @@ pub struct Outlet {
     /// Its door was open since the publisher's start.
     was_open: bool,
     started_at: MonoTime,
+    looking_since: MonoTime,
     online_at: Option<MonoTime>,
     /// Who had the path when the publisher was started, by the server's id.
     before: Option<String>,
+    /// Whether the server had told.
+    before_known: bool,
     /// Our own publisher's id there, as last seen.
     ours: Option<String>,
     exit: Option<Exit>,
@@ -130,8 +135,10 @@ impl Outlet {
             answer: Answer::Unknown,
             was_open: false,
             started_at: MonoTime::ZERO,
+            looking_since: crate::clock::now(),
             online_at: None,
             before: None,
+            before_known: false,
             ours: None,
             exit: None,
             theirs_at: None,
@@ -158,6 +165,7 @@ impl Outlet {
             Destination::Loopback => return,
         };
         self.watched = WatchReport::default();
+        self.looking_since = crate::clock::now();
         self.watch = Some(Watch::start(client, whep_url, path, &self.arrivals));
         self.knocker = door.map(Knocker::start);
     }
@@ -182,6 +190,14 @@ impl Outlet {
         if self.dead_server() {
             self.revive()?;
             return Ok(false);
+        }
+        if let Some(watch) = self.watch.as_ref().filter(|watch| watch.has_api()) {
+            let waited = crate::clock::now().since(self.looking_since);
+            match watch.newest() {
+                Some(report) => self.watched = report,
+                None if waited < FIRST_WORD => return Ok(false),
+                None => {}
+            }
         }
         self.wanted = false;
         self.launch()?;
@@ -224,6 +240,7 @@ impl Outlet {
         self.exit = None;
         self.was_open = false;
         self.started_at = crate::clock::now();
+        self.before_known = self.watched.answered;
         self.before = self.watched.source.as_ref().map(|source| source.id.clone());
         let publisher = Publisher::start(&self.means.ffmpeg, wish, &self.means.relay);
         self.publisher = Some(publisher.map_err(internal)?);
@@ -300,7 +317,7 @@ impl Outlet {
         let confirmation = self.confirmation(now);
         if confirmation != Confirmation::None {
             self.online_at = Some(now);
-            self.note_ours();
+            self.note_ours(now);
             notices.push(Notice::Confirmed(confirmation));
         } else if let Some(seen) = self.online_at
             && now.since(seen) > OFFLINE_IS_LOST

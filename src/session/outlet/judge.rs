@@ -40,8 +40,10 @@ impl Outlet {
         Confirmation::Handshake
     }
 
-    pub(super) fn note_ours(&mut self) {
-        if let Some(source) = &self.watched.source
+    pub(super) fn note_ours(&mut self, now: MonoTime) {
+        // The server hands the path over once it has read our tracks, some time after the handshake.
+        let surely = self.before_known || now.since(self.started_at) > API_LIMIT;
+        if let Some(source) = self.watched.source.as_ref().filter(|_| surely)
             && self.watched.begun_at > self.started_at
             && self.ours.as_ref() != Some(&source.id)
         {
