@@ -24,6 +24,7 @@ use crate::clock::{self, MonoTime};
 use crate::doctor;
 use crate::mediamtx::{ManagedServer, ServerError, locate};
 use crate::monitor::gpu::GpuWatch;
+use crate::record::Recorder;
 use crate::relay::hub::RelayFigures;
 use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
@@ -32,7 +33,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// From one look at everything to the next.
 const TURN: Duration = Duration::from_millis(50);
@@ -103,6 +104,7 @@ impl Session {
             secrets,
             inputs: None,
             show: None,
+            recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
             saved: settings,
@@ -161,9 +163,10 @@ impl Session {
             .clone()
     }
 
-    /// Ends the show and every child and waits for it, about two seconds at most.
-    pub fn quit(mut self) {
+    /// Ends the show and every child and waits for it, about two seconds at most; the last snapshot.
+    pub fn quit(mut self) -> Arc<Snapshot> {
         self.end();
+        self.snapshot()
     }
 
     fn end(&mut self) {
@@ -221,6 +224,7 @@ struct Worker {
     secrets: Secrets,
     inputs: Option<Inputs>,
     show: Option<Show>,
+    recorder: Recorder,
     /// Kept from show to show.
     server: Option<ManagedServer>,
     tuning: Tuning,
@@ -241,6 +245,9 @@ struct Worker {
     /// Preflight is through and the source has not shown a picture yet.
     ready: Option<(Ready, MonoTime)>,
 }
+
+/// Files that are being written have so long to be ended well when a show ends.
+const FILES_END: Duration = Duration::from_millis(1200);
 
 /// A source must show its first picture within this time of preflight's end.
 const FIRST_PICTURE: Duration = Duration::from_secs(3);
@@ -284,6 +291,7 @@ impl Worker {
                 if let Some(show) = &self.show {
                     show.set_muted(muted);
                 }
+                self.recorder.set_muted(muted);
             }
             Command::SetInput {
                 index,
@@ -320,6 +328,9 @@ impl Worker {
             }
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),
+            Command::StartRecording => self.recorder.record(&self.settings),
+            Command::StopRecording => self.recorder.stop(),
+            Command::SaveReplay => self.recorder.save_replay(&self.settings),
             // Taken by the loop.
             Command::Quit => {}
         }
@@ -340,6 +351,7 @@ impl Worker {
             self.settings.audio.inputs = settings.audio.inputs;
             self.settings.preview = settings.preview;
             self.settings.performance = settings.performance;
+            self.settings.recording = settings.recording;
             self.tuning.moved(&self.settings, clock::now());
             self.save();
             return;
@@ -519,6 +531,13 @@ impl Worker {
         self.drops_before = inputs.slot.overwritten();
         match Show::start(&self.settings, wish, ready, inputs, &self.journal) {
             Ok(show) => {
+                self.recorder.begin(
+                    &self.settings,
+                    show.relay().clone(),
+                    inputs.mixer.clone(),
+                    show.ffmpeg().clone(),
+                    self.journal.clone(),
+                );
                 self.show = Some(show);
                 self.event(Event::PreflightDone);
             }
@@ -633,7 +652,11 @@ impl Worker {
                 .last_show
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner) = figures;
+            // In parallel with the rest: the files' ends are asked for first.
+            let files_by = Instant::now() + FILES_END;
+            self.recorder.close();
             self.server = show.end(self.inputs.as_ref());
+            self.recorder.end_by(files_by);
             self.journal.info("the show has ended");
         }
     }
@@ -673,11 +696,13 @@ impl Worker {
         let drops = self.capture_drops();
         if let Some(show) = &mut self.show {
             let figures = show.relay().figures(now, drops);
+            let mut pids = show.pids();
+            pids.extend(self.recorder.pids());
             *self
                 .shared
                 .pids
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner) = show.pids();
+                .unwrap_or_else(PoisonError::into_inner) = pids;
             *self
                 .shared
                 .last_show
@@ -702,6 +727,7 @@ impl Worker {
             adaptive: self.tuning.adaptive(),
             gpus: self.gpus.as_ref().and_then(GpuWatch::newest),
             doctor: self.examiner.status(),
+            recording: self.recorder.status(),
             preview: &self.preview,
             journal: &self.journal,
         });

@@ -311,8 +311,8 @@ impl Show {
         self.watched.network.filter(|_| fresh)
     }
 
-    /// The relay, for its figures.
-    pub fn relay(&self) -> &Relay {
+    /// The relay, for its figures and further sinks.
+    pub fn relay(&self) -> &Arc<Relay> {
         &self.relay
     }
 
@@ -343,6 +343,11 @@ impl Show {
             key_frames: figures.key_frames,
             ..EncoderStatus::default()
         }
+    }
+
+    /// The ffmpeg that it runs on.
+    pub fn ffmpeg(&self) -> &Ffmpeg {
+        &self.ffmpeg
     }
 
     /// Sends silence, or the sound again.
