@@ -277,7 +277,9 @@ pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
     let mut settings = args.settings.settings()?;
     if let Some(folder) = &args.record {
         settings.recording.auto = true;
-        settings.recording.folder = Some(folder.clone());
+        let folder =
+            std::path::absolute(folder).map_err(|e| Failure::new(FailureKind::Settings, e))?;
+        settings.recording.folder = Some(folder);
     }
     let wish = Wish {
         seconds: args.seconds,
