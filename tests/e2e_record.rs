@@ -46,6 +46,8 @@ fn decoded(file: &Path) -> usize {
             .args([
                 "-fps_mode",
                 "passthrough",
+                "-enc_time_base:v",
+                "1/1000",
                 "-progress",
                 "pipe:1",
                 "-f",

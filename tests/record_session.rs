@@ -43,7 +43,15 @@ fn decoded(file: &Path) -> (f64, usize) {
     let decoded = std::process::Command::new("ffmpeg")
         .args(["-v", "error", "-nostdin", "-i"])
         .arg(file)
-        .args(["-f", "null", "-"])
+        .args([
+            "-fps_mode",
+            "passthrough",
+            "-enc_time_base:v",
+            "1/1000",
+            "-f",
+            "null",
+            "-",
+        ])
         .output()
         .unwrap();
     let words = String::from_utf8_lossy(&decoded.stderr);

@@ -11,7 +11,7 @@ use crate::audio::{CHANNELS, SAMPLE_RATE, feed};
 use crate::clock::MonoTime;
 use crate::ffmpeg::Sidecar;
 use crate::ffmpeg::launch::Launch;
-use crate::ffmpeg::plan::{self, AudioInput};
+use crate::ffmpeg::plan;
 use crate::publish::audio_pipe;
 use crate::publish::publisher::pts_ms;
 use crate::relay::{AccessUnit, flv_write};

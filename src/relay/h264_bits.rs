@@ -250,10 +250,56 @@ mod tests {
         assert_eq!(uses_slice_groups(&[0x68]), None);
     }
 
+    #[test]
+    fn the_pictures_size_is_read_of_every_profile() {
+        // ffmpeg 5.1, libx264: baseline, high, main, 4:4:4, interlaced, 4:2:2, another cropping.
+        for (sps, width, height) in [
+            ("6742c01fda014016ec0440000003004000000f03c60ca8", 1280, 720),
+            (
+                "67640028acd940780227e5c044000003000400000300f03c60c658",
+                1920,
+                1080,
+            ),
+            ("674d401feca06c1ef3780880000003008000001e078c18cb", 854, 480),
+            (
+                "67f4000d919b282833f1b80880000003008000001e078a14cb",
+                320,
+                180,
+            ),
+            ("6764001facd940b424d80880000003008000001e0f8b16cb", 720, 576),
+            (
+                "677a0020bcd94056061e6f0110000003001000000303c0f1831960",
+                1366,
+                768,
+            ),
+            (
+                "6764001eacd940a02ff930110000030001000003003c0f162d96",
+                640,
+                362,
+            ),
+        ] {
+            let bytes: Vec<u8> = (0..sps.len())
+                .step_by(2)
+                .map(|k| u8::from_str_radix(&sps[k..k + 2], 16).unwrap())
+                .collect();
+            assert_eq!(
+                picture_size(&bytes),
+                Some(Size::new(width, height)),
+                "{sps}"
+            );
+            for end in 0..10 {
+                assert_eq!(picture_size(&bytes[..end]), None);
+            }
+        }
+        assert_eq!(picture_size(&[0x65, 0x88, 0, 0, 0, 0, 0, 0]), None);
+    }
+
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let _ = (slice_kind(&bytes), uses_slice_groups(&bytes), picture_size(&bytes));
+            let _ = (slice_kind(&bytes), uses_slice_groups(&bytes));
+            let sps: Vec<u8> = [0x67].into_iter().chain(bytes).collect();
+            let _ = picture_size(&sps);
         }
     }
 }
