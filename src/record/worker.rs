@@ -222,8 +222,11 @@ impl Worker {
         )
         .map_err(|error| disk::refusal(&error, &folder))?;
         let watch = Watch::start(path.clone()).map_err(|e| e.to_string())?;
-        let mut file = File::start(&self.wish, &path, &first, &self.kept, &self.child)
-            .map_err(|e| format!("ffmpeg cannot be started for {}: {e}", path.display()))?;
+        let mut file =
+            File::start(&self.wish, &path, &first, &self.kept, &self.child).map_err(|e| {
+                let _ = std::fs::remove_file(&path);
+                format!("ffmpeg cannot be started for {}: {e}", path.display())
+            })?;
         self.journal
             .info(format!("{}: writing {}", self.what, path.display()));
         self.tell(|status| {
@@ -242,12 +245,18 @@ impl Worker {
             status.seconds_before += seconds;
             status.bytes_before += bytes;
             (status.seconds, status.bytes) = (status.seconds_before, status.bytes_before);
-            status.parts.push(Part {
-                file: path.clone(),
-                seconds,
-                bytes,
-            });
+            if bytes > 0 {
+                status.parts.push(Part {
+                    file: path.clone(),
+                    seconds,
+                    bytes,
+                });
+            }
         });
+        if bytes == 0 {
+            // Only the name that was claimed.
+            let _ = std::fs::remove_file(&path);
+        }
         self.journal.info(format!(
             "{}: {} has {seconds:.1} s, {:.1} MB",
             self.what,
@@ -263,7 +272,15 @@ impl Worker {
                     .info(format!("{}: {why}, it goes on in a new file", self.what));
                 Ok(Some(then))
             }
-            End::Done if closed.good || self.stop.is_stopped() => Ok(None),
+            End::Done if closed.good => Ok(None),
+            _ if self.stop.is_stopped() && bytes > 0 => {
+                let why = closed.lines.last().map_or("no word", String::as_str);
+                self.journal.warn(format!(
+                    "{}: the disk did not take the file's end in time ({why}); what is there plays",
+                    self.what
+                ));
+                Ok(None)
+            }
             _ if !folder.is_dir() || !path.is_file() => {
                 Err(disk::refusal(&io::ErrorKind::NotFound.into(), &folder))
             }
