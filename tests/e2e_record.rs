@@ -283,7 +283,7 @@ fn b28_a_full_disk_ends_the_recording_and_nothing_else() {
                 return;
             };
             if !at_once {
-                disk.fill_but(5_200_000);
+                disk.fill_but(4_450_000);
             }
             let console = Plan::new(&ffmpeg, &words(disk.0.path(), "--seconds 9")).start();
             console.wait_live(1);
