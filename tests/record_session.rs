@@ -89,8 +89,6 @@ fn recordings_and_replays_by_command() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings {
         ffmpeg_path: Some(ffmpeg),
-        // None that is installed: the receiver on loopback.
-        mediamtx_path: Some("/nowhere/mediamtx".into()),
         ..Settings::default()
     };
     settings.video.source = VideoSourceKind::Pattern;
