@@ -13,7 +13,6 @@ use common::{alone, ffmpegs, output, wait_until};
 use pd_console::relay::annexb::{nal_type, nal_units};
 use pd_console::units::Size;
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -69,6 +68,17 @@ fn decoded(file: &Path) -> usize {
     }
     assert!(all.iter().all(|frames| *frames == all[0]), "{all:?}");
     all[0]
+}
+
+/// Whether so many frames are all that the relay gave out, by its own count. The result is taken
+/// before the show's end: some more may be in the file.
+fn all_of_it(frames: usize, result: &serde_json::Value) {
+    let given = result["encode"]["frames"].as_u64().unwrap();
+    println!(
+        "{frames} frames recorded, {given} given out, {} paced",
+        result["frames"]
+    );
+    assert!((given..given + 15).contains(&(frames as u64)), "{result:#}");
 }
 
 /// Slices of a file, in order.
@@ -141,27 +151,19 @@ fn it_is_byte_for_byte_what_is_published_over_a_change_of_bitrate_and_in_sync() 
             assert_eq!(files.len(), 1, "{files:?}");
             let result = ended.json();
             let frames = decoded(&files[0]);
-            let (given, dropped) = (&result["frames"], &result["drops"]["encoder"]);
-            let (given, dropped) = (given.as_u64().unwrap(), dropped.as_u64().unwrap());
-            println!("{ffmpeg:?} {form}: {frames} frames of {given}, {dropped} dropped");
-            assert!((frames as u64 + dropped).abs_diff(given) <= 5, "{result:#}");
+            all_of_it(frames, &result);
             assert_eq!(result["recording"]["lost"], 0);
 
             let published = listener.received();
             let (recorded, published) = (slices(&files[0]), slices(published.path()));
-            let at: HashMap<_, _> = recorded.iter().enumerate().map(|(k, s)| (s, k)).collect();
-            let places: Vec<_> = published.iter().map(|slice| at.get(slice)).collect();
-            let missing = places.iter().filter(|place| place.is_none()).count();
             println!(
-                "{} slices published, {missing} not recorded",
-                published.len()
+                "{} slices published, {} recorded",
+                published.len(),
+                recorded.len()
             );
-            assert!(published.len() > 250 && missing == 0);
-            assert!(
-                places
-                    .windows(2)
-                    .all(|two| two[1].unwrap() - two[0].unwrap() == 1)
-            );
+            assert!(published.len() > 250);
+            let all = published.as_slice();
+            assert!(recorded.windows(all.len()).any(|part| part == all));
 
             let offsets = offsets(&as_stream(&files[0]), SIZE);
             let off = median(&offsets);
@@ -194,10 +196,7 @@ fn a_change_of_size_begins_a_new_file_and_a_lost_publisher_none() {
             ("640x360".into(), "480x270".into())
         );
         let frames: usize = files.iter().map(|file| decoded(file)).sum();
-        let (given, dropped) = (&result["frames"], &result["drops"]["encoder"]);
-        let (given, dropped) = (given.as_u64().unwrap(), dropped.as_u64().unwrap());
-        println!("{ffmpeg:?}: {frames} frames of {given}, {dropped} dropped");
-        assert!((frames as u64 + dropped).abs_diff(given) <= 5, "{result:#}");
+        all_of_it(frames, &result);
         // No picture is missing where one file ends, nor while nobody published.
         for file in &files {
             let times: Vec<_> = as_stream(file).pictures().iter().map(|p| p.pts_s).collect();

@@ -360,7 +360,8 @@ impl Worker {
                 *at += 1;
                 continue;
             }
-            if std::mem::take(&mut waiting) {
+            let resumed = std::mem::take(&mut waiting);
+            if resumed {
                 self.journal.warn(format!(
                     "{}: the disk is too slow, {lost} pictures are missing. Choose a faster folder",
                     self.what
@@ -372,7 +373,8 @@ impl Worker {
                 if other.is_some() && other != size {
                     return End::Next(*at, "the picture has another size");
                 }
-                if unit.captured_at.since(file.last_at()) > STILL {
+                // Not what the disk was too slow for: that is silence and a picture that stands.
+                if !resumed && unit.captured_at.since(file.last_at()) > STILL {
                     return End::Next(*at, "the picture stood still");
                 }
             }

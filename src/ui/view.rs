@@ -93,7 +93,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
         keys_open: view.keys_open,
         asking: view.asking,
         record: panels::recording::is_possible(&scene.snapshot.state)
-            .then(|| scene.snapshot.recording.phase),
+            .then_some(scene.snapshot.recording.phase),
         replay: scene.snapshot.recording.replay.kept_seconds > 0.0,
     };
     let block = view.block(scene.now);
