@@ -14,7 +14,8 @@ fn flashes(stream: &Stream, size: Size) -> Vec<f64> {
     let rect = lamp(size);
     let crop = format!("{}:{}:{}:{}", rect.width, rect.height, rect.x, rect.y);
     let (grey, complaints) = stream.decode(&format!(
-        "-map 0:v -vf crop={crop},format=gray,setpts=N -fps_mode passthrough -f rawvideo"
+        "-map 0:v -vf crop={crop},format=gray,settb=1/1000,setpts=N -fps_mode passthrough -enc_time_base 1:1000 \
+         -f rawvideo"
     ));
     assert_eq!(complaints, "");
     let times = stream.frames("v:0");
