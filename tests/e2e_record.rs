@@ -322,7 +322,7 @@ fn a_disk_that_stalls_costs_pictures_of_the_recording_only_and_stop_does_not_wai
     let console = Plan::new(&ffmpeg, &words(folder.path(), more)).start();
     console.wait_live(1);
     std::thread::sleep(Duration::from_secs(2));
-    let recorder = child(&console, "file:").unwrap();
+    let recorder = child(&console, "file:/").unwrap();
     kill_process(recorder, Signal::STOP).unwrap();
     std::thread::sleep(Duration::from_secs(16));
     kill_process(recorder, Signal::CONT).unwrap();
