@@ -123,7 +123,9 @@ fn as_stream(file: &Path) -> Stream {
 
 /// The console's ffmpeg that has this among its arguments.
 fn child(console: &Console, argument: &str) -> Option<Pid> {
-    console.children("ffmpeg").into_iter().find_map(|pid| {
+    let all = console.marked().into_iter();
+    let mut ffmpegs = all.filter(|(_, name)| name.starts_with("ffmpeg"));
+    ffmpegs.find_map(|(pid, _)| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let has = line
             .split(|b| *b == 0)
