@@ -61,10 +61,10 @@ fn decoded(file: &Path) -> usize {
             "{ffmpeg:?} {file:?}: {words}"
         );
         let figures = String::from_utf8_lossy(&decoded.stdout).into_owned();
-        let frames = figures
+        let mut frames = figures
             .lines()
             .filter_map(|line| line.strip_prefix("frame="));
-        all.push(frames.last().unwrap().trim().parse::<usize>().unwrap());
+        all.push(frames.next_back().unwrap().trim().parse::<usize>().unwrap());
     }
     assert!(all.iter().all(|frames| *frames == all[0]), "{all:?}");
     all[0]
