@@ -2,7 +2,7 @@
 //! Every figure is made up; the title says so.
 //!
 //! `cargo run --example window_demo -- [idle|starting|live|sent|reconnecting|failed] [en|ko] [trouble] [own]
-//! [adaptive] [report] [recording]`; F2, F3 and F4 open settings, encoder and check.
+//! [adaptive] [report]`; F2, F3 and F4 open settings, encoder and check.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,6 @@
 mod encoding;
 
 use pd_console::clock::{self, MonoTime};
-use pd_console::record::status::{Phase, RecordingStatus};
 use pd_console::session::snapshot::{
     AudioLevel, AudioStatus, Confirmation, Drops, EncoderStatus, LatencyFigures, LogLine, Preview,
     Receiver, Severity, StageFigures, State, TrendPoint,
@@ -31,8 +30,7 @@ struct Inner {
     trouble: bool,
     /// When a check was asked for; it takes three seconds.
     examined: Option<MonoTime>,
-    /// When a recording began.
-    recording: Option<MonoTime>,
+    recorded: bool,
 }
 
 struct Demo(Mutex<Inner>);
@@ -247,8 +245,8 @@ impl Console for Demo {
                 ..AudioStatus::default()
             },
             log: Arc::new(lines(failed)),
+            recording: encoding::recording(live.then_some(t), demo.recorded),
             preview: (live && demo.preview).then(|| picture(t)),
-            recording: recording(demo.recording.filter(|_| live), at),
             settings: demo.settings.clone(),
         })
     }
@@ -266,8 +264,8 @@ impl Console for Demo {
             Command::ApplySettings(settings) => demo.settings = *settings,
             Command::SetPreview { on } => demo.preview = on,
             Command::Examine => demo.examined = Some(now),
-            Command::StartRecording => demo.recording = Some(now),
-            Command::StopRecording => demo.recording = None,
+            Command::StartRecording => demo.recorded = true,
+            Command::StopRecording => demo.recorded = false,
             Command::ChooseScreen | Command::SaveReplay => {}
             Command::SetInput { .. } | Command::SetSecrets { .. } | Command::Quit => {}
         }
@@ -276,19 +274,6 @@ impl Console for Demo {
     fn inputs(&self) -> Vec<String> {
         vec!["USB Audio CODEC".into(), "회의실 마이크".into()]
     }
-}
-
-fn recording(since: Option<MonoTime>, now: MonoTime) -> RecordingStatus {
-    let mut status = RecordingStatus::default();
-    let Some(since) = since else {
-        return status;
-    };
-    status.phase = Phase::On;
-    status.file = Some("/home/pd/Videos/pd_main 2026-11-28 20-00-00.mkv".into());
-    status.seconds = now.since(since).as_secs_f64();
-    status.bytes = (status.seconds * 400_000.0) as u64;
-    status.free_bytes = Some(120_000_000_000);
-    status
 }
 
 fn step(demo: &mut Inner, now: MonoTime) {
@@ -349,7 +334,7 @@ fn main() -> eframe::Result {
         sent_only: has("sent"),
         trouble: has("trouble"),
         examined: has("report").then_some(MonoTime::ZERO),
-        recording: has("recording").then_some(MonoTime::from_micros(1_253_000_000)),
+        recorded: true,
     }));
     pd_console::ui::run(Arc::new(demo))
 }

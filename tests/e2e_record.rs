@@ -61,10 +61,10 @@ fn decoded(file: &Path) -> usize {
             "{ffmpeg:?} {file:?}: {words}"
         );
         let figures = String::from_utf8_lossy(&decoded.stdout).into_owned();
-        let frames = figures
+        let mut frames = figures
             .lines()
             .filter_map(|line| line.strip_prefix("frame="));
-        all.push(frames.last().unwrap().trim().parse::<usize>().unwrap());
+        all.push(frames.next_back().unwrap().trim().parse::<usize>().unwrap());
     }
     assert!(all.iter().all(|frames| *frames == all[0]), "{all:?}");
     all[0]
@@ -123,7 +123,9 @@ fn as_stream(file: &Path) -> Stream {
 
 /// The console's ffmpeg that has this among its arguments.
 fn child(console: &Console, argument: &str) -> Option<Pid> {
-    console.children("ffmpeg").into_iter().find_map(|pid| {
+    let all = console.marked().into_iter();
+    let mut ffmpegs = all.filter(|(_, name)| name.starts_with("ffmpeg"));
+    ffmpegs.find_map(|(pid, _)| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let has = line
             .split(|b| *b == 0)

@@ -51,8 +51,6 @@ pub struct RecordingStatus {
     pub parts: Vec<Part>,
     /// The replay.
     pub replay: ReplayStatus,
-    pub(super) seconds_before: f64,
-    pub(super) bytes_before: u64,
 }
 
 /// Files of a show that are remembered.

@@ -110,6 +110,7 @@ impl Job {
             child: child.clone(),
             journal,
             low: false,
+            before: (0.0, 0),
         };
         let thread = std::thread::Builder::new()
             .name(thread.into())
@@ -181,6 +182,8 @@ struct Worker {
     journal: Journal,
     /// The warning about the disk was given.
     low: bool,
+    /// In the files that have ended, s and bytes.
+    before: (f64, u64),
 }
 
 impl Worker {
@@ -241,10 +244,11 @@ impl Worker {
         }
         let closed = file.close(PATIENCE);
         let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+        self.before.0 += seconds;
+        self.before.1 += bytes;
+        let before = self.before;
         self.tell(|status| {
-            status.seconds_before += seconds;
-            status.bytes_before += bytes;
-            (status.seconds, status.bytes) = (status.seconds_before, status.bytes_before);
+            (status.seconds, status.bytes) = before;
             if bytes > 0 {
                 status.parts.push(Part {
                     file: path.clone(),
@@ -396,8 +400,8 @@ impl Worker {
             _ => None,
         };
         self.tell(|status| {
-            status.seconds = status.seconds_before + seconds;
-            status.bytes = status.bytes_before + figures.file;
+            status.seconds = self.before.0 + seconds;
+            status.bytes = self.before.1 + figures.file;
             status.free_bytes = figures.free;
             status.left = left;
         });
