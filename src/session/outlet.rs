@@ -241,6 +241,10 @@ impl Outlet {
         self.was_open = false;
         self.started_at = crate::clock::now();
         self.before_known = self.watched.answered;
+        if !self.before_known {
+            // What comes next need not be another's.
+            self.ours = None;
+        }
         self.before = self.watched.source.as_ref().map(|source| source.id.clone());
         let publisher = Publisher::start(&self.means.ffmpeg, wish, &self.means.relay);
         self.publisher = Some(publisher.map_err(internal)?);
@@ -339,7 +343,9 @@ impl Outlet {
         self.was_open |= answer == Answer::Open;
         if answer != self.answer {
             self.answer = answer;
-            if answer != Answer::Unknown {
+            // A dead server of our own answers once we have started it: no reason to wait.
+            let is_managed = matches!(self.destination, Destination::Managed(_));
+            if answer == Answer::Open || (answer != Answer::Unknown && !is_managed) {
                 notices.push(Notice::Knocked(answer == Answer::Open));
             }
         }

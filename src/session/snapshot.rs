@@ -308,6 +308,8 @@ pub struct Snapshot {
     pub viewers: Option<u32>,
     /// The sound.
     pub audio: AudioStatus,
+    /// Recording and replay.
+    pub recording: crate::record::status::RecordingStatus,
     /// The newest 500 log lines, oldest first.
     pub log: Arc<Vec<LogLine>>,
     /// The newest preview picture.

@@ -15,6 +15,7 @@ use crate::audio::{MixReader, timeline};
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
+use crate::record::status::RecordingStatus;
 use crate::relay::hub::RelayFigures;
 use crate::settings::Settings;
 use std::collections::VecDeque;
@@ -56,6 +57,8 @@ pub struct Sources<'a> {
     pub gpus: Option<Arc<Vec<Gpu>>>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// Recording and replay.
+    pub recording: RecordingStatus,
     /// Preview pictures.
     pub preview: &'a PreviewOut,
     /// Log.
@@ -159,6 +162,7 @@ impl View {
                 .map(|show| show.backups(from.now))
                 .unwrap_or_default(),
             doctor: from.doctor,
+            recording: from.recording,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
             measured_fps: from.figures.fps.filter(|_| live),

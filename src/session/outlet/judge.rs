@@ -20,7 +20,7 @@ impl Outlet {
                 false => Confirmation::None,
             };
         };
-        if !self.publisher.as_ref().is_some_and(|p| p.sent_bytes() > 0) {
+        if self.publisher.as_ref().is_none_or(|p| p.sent_bytes() == 0) {
             return Confirmation::None;
         }
         let overdue = now.since(self.started_at) > API_LIMIT;
@@ -81,8 +81,8 @@ impl Outlet {
         if asked && !heard && now.since(exit.at) < WORD_LIMIT {
             return None;
         }
-        let exit = self.exit.take()?;
         let taken = if asked && heard { self.taken() } else { None };
+        let exit = self.exit.take()?;
         Some(taken.unwrap_or_else(|| self.lost(exit.failure, exit.kind)))
     }
 
@@ -106,9 +106,12 @@ impl Outlet {
     pub(super) fn taken(&self) -> Option<Notice> {
         let source = self.watched.source.as_ref()?;
         // Before our own id is known only a publisher that has ended tells: it was not let in.
-        let known = self.ours.is_some() || self.publisher.is_none() || self.exit.is_some();
-        let theirs = self.ours.as_ref() != Some(&source.id)
-            && (self.online_at.is_some() || self.before.as_ref() == Some(&source.id));
+        let known = self.ours.is_some() || self.exit.is_some();
+        let was_there = self.before.as_ref() == Some(&source.id);
+        let theirs = match &self.ours {
+            Some(ours) => *ours != source.id && (self.online_at.is_some() || was_there),
+            None => was_there,
+        };
         let newer = self.watched.begun_at > self.started_at && self.watched.online;
         if !(known && theirs && newer) {
             return None;

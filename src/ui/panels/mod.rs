@@ -16,6 +16,7 @@ pub mod links;
 pub mod live;
 pub mod log;
 pub mod preview;
+pub mod recording;
 pub mod settings;
 pub mod side;
 pub mod sound;
