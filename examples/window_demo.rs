@@ -10,12 +10,14 @@
 mod encoding;
 
 use pd_console::clock::{self, MonoTime};
+use pd_console::publish::WayStatus;
+use pd_console::session::ahead::PingStatus;
 use pd_console::session::snapshot::{
     AudioLevel, AudioStatus, Confirmation, Drops, EncoderStatus, LatencyFigures, LogLine, Preview,
-    Receiver, Severity, StageFigures, State, TrendPoint,
+    Receiver, RouteStatus, Severity, StageFigures, State, TrendPoint,
 };
 use pd_console::session::{Command, Console, Snapshot};
-use pd_console::settings::{Language, Settings, TargetKind};
+use pd_console::settings::{Language, Settings, TargetKind, Way};
 use pd_console::units::Size;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -198,6 +200,17 @@ impl Console for Demo {
                 (true, false) => Confirmation::Online,
                 _ => Confirmation::None,
             },
+            route: RouteStatus {
+                way: live.then_some(Way::SrtPush),
+                ways: demo_ways(),
+                wished_latency_ms: live.then_some(60),
+                ..RouteStatus::default()
+            },
+            ping: PingStatus::Answered {
+                ms: 18.2 + wave(t, 3.0),
+                address: ([192, 0, 2, 7], 8890).into(),
+                at,
+            },
             source: "Invented picture (demo)".into(),
             picture: pd_console::capture::PictureStatus::default(),
             encoder: if live {
@@ -267,7 +280,10 @@ impl Console for Demo {
             Command::Examine => demo.examined = Some(now),
             Command::StartRecording => demo.recorded = true,
             Command::StopRecording => demo.recorded = false,
-            Command::ChooseScreen | Command::SaveReplay => {}
+            Command::ChooseScreen
+            | Command::SaveReplay
+            | Command::FastestWay
+            | Command::KickViewer { .. } => {}
             Command::SetInput { .. }
             | Command::SetSecrets { .. }
             | Command::SetBackupSecrets { .. }
@@ -278,6 +294,29 @@ impl Console for Demo {
     fn inputs(&self) -> Vec<String> {
         vec!["USB Audio CODEC".into(), "회의실 마이크".into()]
     }
+}
+
+fn demo_ways() -> Vec<WayStatus> {
+    let status = |way, floor_ms, why_not: &str| WayStatus {
+        way,
+        floor_ms,
+        why_not: (!why_not.is_empty()).then(|| why_not.to_owned()),
+        not_automatic: None,
+    };
+    vec![
+        status(Way::SrtPush, Some(120), ""),
+        status(
+            Way::SrtPull,
+            Some(60),
+            "the server is told through its API to call: its API is off",
+        ),
+        status(Way::Rtsp, Some(0), ""),
+        status(
+            Way::Whip,
+            Some(0),
+            "ffmpeg 5.1 has no WHIP muxer (8.0 and later have it)",
+        ),
+    ]
 }
 
 fn step(demo: &mut Inner, now: MonoTime) {

@@ -3,9 +3,10 @@
 use crate::capture::{self, choice};
 use crate::doctor;
 use crate::ffmpeg::capabilities;
-use crate::ffmpeg::plan::{self, AudioInput as SoundPipe, EncoderWish, SrtOutput};
+use crate::ffmpeg::plan::{self, AudioInput as SoundPipe, EncoderWish};
 use crate::headless::{self, Wish};
-use crate::publish::{Mode, parse_host_box, stream_id};
+use crate::mediamtx::{self, Ports};
+use crate::publish::Target;
 use crate::session::failure::{Failure, FailureKind};
 use crate::settings::{
     AudioInput, AudioSourceKind, ScreenPart, Secrets, Settings, TargetKind, VideoSourceKind, load,
@@ -363,45 +364,27 @@ pub fn sources(json: bool) -> Result<String, Failure> {
 /// # Errors
 /// Settings that cannot be used, or no usable ffmpeg.
 pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
-    let bad = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Settings, e);
     let settings = args.settings()?;
     let secrets = Secrets::from_env();
     let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref())
         .map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
     let target = &settings.target;
-    let (host, user) = match target.kind {
-        TargetKind::Embedded => ("127.0.0.1".to_owned(), crate::mediamtx::config::USER),
-        TargetKind::Srt => (
-            parse_host_box(&target.host).map_err(|e| bad(&e))?.host,
-            target.user.as_str(),
-        ),
+    let bad = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Settings, e);
+    let target = match target.kind {
+        TargetKind::Embedded => {
+            let on = |port| (std::net::Ipv4Addr::LOCALHOST, port).into();
+            let Ports {
+                srt, rtsp, webrtc, ..
+            } = Ports::DEFAULT;
+            let pages = format!("http://{}", on(webrtc));
+            let (user, password) = (mediamtx::config::USER, "generated".into());
+            Target::on_loopback(target, (on(srt), on(rtsp)), &pages, user, password)
+        }
+        TargetKind::Srt => Target::resolve(target, &secrets, None).map_err(|e| bad(&e))?,
     };
-    let id = stream_id(
-        Mode::Publish,
-        &target.path,
-        user,
-        if user.is_empty() { "" } else { "***" },
-    )
-    .map_err(|e| bad(&e))?;
-    let host = if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host
-    };
-    let output = SrtOutput {
-        url: format!(
-            "srt://{host}:{}?mode=caller&transtype=live&latency={}&pkt_size=1316",
-            target.srt_port,
-            u64::from(target.latency_ms) * 1000
-        ),
-        stream_id_shown: id.clone(),
-        stream_id: id,
-        passphrase: if secrets.passphrase_text().is_empty() {
-            String::new()
-        } else {
-            "***".into()
-        },
-    };
+    let output = target
+        .output(settings.target.way, None)
+        .map_err(|e| bad(&e))?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let program = ffmpeg.path.display().to_string();
     let encoder = plan::encoder(&EncoderWish::of(&settings), &ffmpeg.capabilities, cores);

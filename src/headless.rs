@@ -10,8 +10,8 @@ use crate::session::journal::Journal;
 use crate::session::machine::Policy;
 use crate::session::runtime::Options;
 use crate::session::snapshot::{
-    AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, LinkStatus, Receiver, Snapshot,
-    StageFigures, State,
+    AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, LinkStatus, NetworkFigures,
+    Receiver, RouteStatus, Snapshot, StageFigures, State,
 };
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
@@ -45,6 +45,8 @@ pub struct Outcome {
     live_s: f64,
     measured_kbps: Option<f64>,
     reconnects: u32,
+    route: RouteStatus,
+    network: Option<NetworkFigures>,
     outages: Vec<serde_json::Value>,
     backups: Vec<serde_json::Value>,
     recording: RecordingStatus,
@@ -158,6 +160,8 @@ fn follow(
                 live_s,
                 measured_kbps: snapshot.measured_kbps,
                 reconnects,
+                route: snapshot.route.clone(),
+                network: snapshot.network,
                 outages: outages(&snapshot.link, &snapshot),
                 backups: snapshot
                     .backups
@@ -247,6 +251,18 @@ impl Outcome {
         }
     }
 
+    /// The SRT latency in force, and whether the server raised it; empty where it is not told.
+    fn latency_text(&self) -> String {
+        let in_force = self.network.and_then(|network| network.latency_ms);
+        match (in_force, self.route.wished_latency_ms) {
+            (Some(in_force), Some(wished)) if in_force > u64::from(wished) => {
+                format!(", latency {in_force} ms (asked for {wished}: the server raised it)")
+            }
+            (Some(in_force), _) => format!(", latency {in_force} ms"),
+            (None, _) => String::new(),
+        }
+    }
+
     /// For people.
     pub fn table(&self) -> String {
         let mut out = String::new();
@@ -254,6 +270,12 @@ impl Outcome {
         let _ = writeln!(out, "source    {}", self.source);
         let _ = writeln!(out, "encoder   {}", self.encoder);
         let _ = writeln!(out, "receiver  {}", self.receiver_text());
+        if let Some(way) = self.route.way {
+            let _ = writeln!(out, "way       {}{}", way.name(), self.latency_text());
+        }
+        if let Some(why) = &self.route.fallback {
+            let _ = writeln!(out, "          faster ways failed: {why}");
+        }
         let _ = writeln!(
             out,
             "LIVE after {:.2} s, for {:.1} s; {} frames; reconnects {}",
@@ -385,6 +407,16 @@ impl Outcome {
             })),
             "key_frame_max_bytes": self.figures.encode.key_frames.map(|keys| keys.max),
             "receiver": self.receiver_text(),
+            "way": self.route.way.map(|way| format!("{way:?}")),
+            "way_fallback": self.route.fallback,
+            "ways": self.route.ways.iter().map(|w| json!({
+                "way": format!("{:?}", w.way), "floor_ms": w.floor_ms,
+                "why_not": w.why_not, "not_automatic": w.not_automatic,
+            })).collect::<Vec<_>>(),
+            "srt_latency_ms": {
+                "asked": self.route.wished_latency_ms,
+                "in_force": self.network.and_then(|network| network.latency_ms),
+            },
             "confirmed_online": self.confirmation == Confirmation::Online,
             "start_to_live_ms": self.start_ms,
             "live_s": self.live_s,

@@ -46,12 +46,12 @@ fn stop(console: Console) -> Ended {
 
 /// The publisher: of the ffmpegs the one with the sound.
 fn publisher(console: &Console) -> u32 {
-    let ffmpegs = console.marked().into_iter().map(|(pid, _)| pid);
+    let mut ffmpegs = console.marked().into_iter().map(|(pid, _)| pid);
     let is_publisher = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).contains("libopus")
     };
-    ffmpegs.filter(is_publisher).next_back().unwrap()
+    ffmpegs.rfind(is_publisher).unwrap()
 }
 
 fn outages(ended: &Ended) -> Vec<serde_json::Value> {

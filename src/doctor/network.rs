@@ -2,7 +2,10 @@
 
 use super::guard::{Case, Lane, Look};
 use super::{Area, Outcome};
-use crate::publish::{Mode, Pong, check_passphrase, parse_host_box, ping, resolve, stream_id};
+use crate::publish::{
+    Mode, Pong, SRT_PUSH_FLOOR_MS as SERVER_FLOOR_MS, check_passphrase, parse_host_box, ping,
+    resolve, stream_id, wished_latency_ms,
+};
 use crate::settings::TargetKind;
 use std::time::Duration;
 
@@ -12,11 +15,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 const PING_LIMIT: Duration = Duration::from_secs(1);
 /// So many round trips; the fastest counts.
 const PINGS: usize = 3;
-/// MediaMTX never negotiates less on push (ARCHITECTURE.md, "Where the time went").
-const SERVER_FLOOR_MS: u32 = 120;
-/// Receive latency in round trips below which a packet lost twice comes too late (SRT deployment
-/// guide: "RTT multiplier").
-const ROUND_TRIPS: f64 = 4.0;
+/// Receive latency in round trips below which a packet lost twice comes too late: what the console
+/// asks for by itself.
+const ROUND_TRIPS: f64 = 3.0;
 
 pub(super) fn check(lane: &Lane) {
     if lane.case.settings.target.kind == TargetKind::Embedded {
@@ -65,7 +66,13 @@ fn look(case: &Case) -> Look {
     }
     best.map_or_else(
         || Look::skipped("not pinged"),
-        |pong| judge(&format!("{}:{port}", host.host), &pong, target.latency_ms),
+        |pong| {
+            judge(
+                &format!("{}:{port}", host.host),
+                &pong,
+                wished_latency_ms(target.latency_ms, Some(pong.round_trip_ms)),
+            )
+        },
     )
 }
 
@@ -109,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn latency_of_less_than_four_round_trips_is_told() {
+    fn latency_of_less_than_three_round_trips_is_told() {
         let pong = |round_trip_ms| Pong {
             round_trip_ms,
             version: 5,
@@ -117,7 +124,7 @@ mod tests {
         assert_eq!(judge("h:1", &pong(30.0), 0).outcome, Outcome::Ok);
         let far = judge("h:1", &pong(80.2), 200);
         assert_eq!(far.outcome, Outcome::Warning);
-        assert!(far.fix.contains("321"), "{far:?}");
+        assert!(far.fix.contains("241"), "{far:?}");
         assert_eq!(judge("h:1", &pong(80.2), 400).outcome, Outcome::Ok);
     }
 

@@ -10,7 +10,8 @@ use crate::capture::convert;
 use crate::clock;
 use crate::ffmpeg::Ffmpeg;
 use crate::ffmpeg::launch::Launch;
-use crate::ffmpeg::plan::{self, EncoderWish, SrtOutput};
+use crate::ffmpeg::output::{Output, SrtOutput};
+use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::publish::publisher::{Publisher, PublisherWish};
 use crate::publish::ts::{Payload, TsDemux};
 use crate::relay::encoder::{Encoder, RawFrame};
@@ -137,13 +138,11 @@ fn with_encoder(
 ) -> Result<Sample, String> {
     let text = |e: std::io::Error| e.to_string();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(text)?;
-    let output = SrtOutput {
+    let output = Output::SrtPush(SrtOutput {
         // In a show an srt:// address stands here; all before it is the same.
         url: format!("tcp://{}", listener.local_addr().map_err(text)?),
-        stream_id: String::new(),
-        stream_id_shown: String::new(),
-        passphrase: String::new(),
-    };
+        ..SrtOutput::default()
+    });
     let (sample, done) = (Shared::default(), StopToken::new());
     let (on_sample, on_done) = (sample.clone(), done.clone());
     let reader = std::thread::Builder::new()

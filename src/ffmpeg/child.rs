@@ -100,7 +100,10 @@ impl Sidecar {
             command.spawn()
         })?;
         tracing::debug!("{name}: {}", args.command_line("ffmpeg"));
-        let mut sidecar = Self::watch(name, Process::Ffmpeg(child), on_line)?;
+        let hides = args.clone();
+        let mut sidecar = Self::watch(name, Process::Ffmpeg(child), on_line, move |line| {
+            hides.mask(line)
+        })?;
         sidecar.reached = launch::reached(sidecar.pid(), launch.priority);
         if sidecar.reached != Reached::Normal {
             tracing::info!("{name}: {}", sidecar.reached);
@@ -125,10 +128,15 @@ impl Sidecar {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = launch::spawn(command)?;
-        Self::watch(name, Process::Plain(child), on_line)
+        Self::watch(name, Process::Plain(child), on_line, str::to_owned)
     }
 
-    fn watch(name: &str, mut process: Process, mut on_line: OnLine) -> io::Result<Self> {
+    fn watch(
+        name: &str,
+        mut process: Process,
+        mut on_line: OnLine,
+        mask: impl Fn(&str) -> String + Send + 'static,
+    ) -> io::Result<Self> {
         let child = process.inner();
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -140,8 +148,9 @@ impl Sidecar {
             .spawn(move || {
                 if let Some(stderr) = stderr {
                     drain_lines(stderr, |line| {
-                        kept.add(line.to_owned());
-                        on_line(line);
+                        let line = mask(line);
+                        on_line(&line);
+                        kept.add(line);
                     });
                 }
             })?;

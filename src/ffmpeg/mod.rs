@@ -13,6 +13,7 @@ pub mod launch;
 pub mod level;
 pub mod locate;
 pub mod options;
+pub mod output;
 pub mod plan;
 pub mod probe;
 pub mod words;

@@ -3,8 +3,11 @@
 //! Golden tests hold them for ffmpeg 4.4 to 9.0. The cures of the media path that were
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
+use super::output::Output;
 use super::{Capabilities, encoder};
-use crate::settings::{EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings};
+use crate::settings::{
+    EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings, mask_values,
+};
 use crate::units::{Fps, Size};
 
 /// Arguments, and the same with every secret masked.
@@ -12,6 +15,8 @@ use crate::units::{Fps, Size};
 pub struct Arguments {
     real: Vec<String>,
     shown: Vec<String>,
+    /// What must not stand in the child's words either.
+    hidden: Vec<String>,
 }
 
 impl Arguments {
@@ -20,6 +25,7 @@ impl Arguments {
         Self {
             shown: args.clone(),
             real: args,
+            hidden: Vec::new(),
         }
     }
 
@@ -42,7 +48,21 @@ impl Arguments {
             .join(" ")
     }
 
-    fn add<S: Into<String>>(&mut self, args: impl IntoIterator<Item = S>) {
+    /// A line of the child's with every secret argument masked: ffmpeg repeats addresses.
+    pub fn mask(&self, line: &str) -> String {
+        let hidden: Vec<_> = self.hidden.iter().map(String::as_str).collect();
+        mask_values(line, &hidden)
+    }
+
+    /// Adds what [`Arguments::mask`] takes out.
+    #[must_use]
+    pub fn hiding(mut self, secrets: impl IntoIterator<Item = String>) -> Self {
+        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+        self.hidden.extend(secrets);
+        self
+    }
+
+    pub(super) fn add<S: Into<String>>(&mut self, args: impl IntoIterator<Item = S>) {
         for arg in args {
             let arg = arg.into();
             self.real.push(arg.clone());
@@ -50,10 +70,17 @@ impl Arguments {
         }
     }
 
-    fn add_secret(&mut self, option: &str, real: &str, shown: &str) {
+    pub(super) fn add_secret(&mut self, option: &str, real: &str, shown: &str) {
         self.add([option]);
+        self.add_masked(real, shown);
+    }
+
+    pub(super) fn add_masked(&mut self, real: &str, shown: &str) {
         self.real.push(real.to_owned());
         self.shown.push(shown.to_owned());
+        if real != shown {
+            self.hidden.push(real.to_owned());
+        }
     }
 }
 
@@ -251,23 +278,8 @@ impl AudioInput {
     }
 }
 
-/// Where the publisher sends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SrtOutput {
-    /// `srt://ADDRESS:PORT?...`, an address and not a name: ffmpeg 7.0.2's static build dies on
-    /// names. Never holds a secret.
-    pub url: String,
-    /// Stream id, empty for none. As an option its bytes arrive unchanged on every version; in the
-    /// URL `&` cuts it.
-    pub stream_id: String,
-    /// The same with its password masked.
-    pub stream_id_shown: String,
-    /// Passphrase, empty for none.
-    pub passphrase: String,
-}
-
-/// Arguments of the publisher: FLV (H.264) on stdin and endless WAV in, MPEG-TS over SRT out.
-pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arguments {
+/// Arguments of the publisher: FLV (H.264) on stdin and endless WAV in, `output` out.
+pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &Output) -> Arguments {
     let mut args = Arguments::default();
     args.add(QUIET);
     // Ten times a second: its first word of bytes sent is what LIVE waits for.
@@ -282,27 +294,7 @@ pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arg
     args.add(["-c:a", "libopus", "-ar", "48000", "-ac", "2"]);
     args.add(["-b:a".into(), format!("{audio_kbps}k")]);
     args.add(["-application", "lowdelay", "-frame_duration", "10"]);
-    args.add(["-f", "mpegts"]);
-    // The PES length: without it the server waits for the next picture, one frame.
-    args.add(["-omit_video_pes_length", "0"]);
-    // One Opus packet a PES: the default gathers up to 120 ms.
-    args.add([
-        "-pes_payload_size",
-        "0",
-        "-muxdelay",
-        "0",
-        "-muxpreload",
-        "0",
-    ]);
-    // Not 0, which means "wait without limit".
-    args.add(["-max_interleave_delta", "1", "-flush_packets", "1"]);
-    if !output.stream_id.is_empty() {
-        args.add_secret("-srt_streamid", &output.stream_id, &output.stream_id_shown);
-    }
-    if !output.passphrase.is_empty() {
-        args.add_secret("-passphrase", &output.passphrase, "***");
-    }
-    args.add([output.url.clone()]);
+    output.add_to(&mut args);
     args
 }
 

@@ -7,15 +7,6 @@ fn found((major, minor): (u32, u32)) -> Capabilities {
     Capabilities::of_version(Version { major, minor })
 }
 
-fn output() -> SrtOutput {
-    SrtOutput {
-        url: "srt://[::1]:8890?mode=caller&latency=80000&pkt_size=1316".into(),
-        stream_id: "publish:pd_main:pd:it's secret".into(),
-        stream_id_shown: "publish:pd_main:pd:***".into(),
-        passphrase: "0123456789ab".into(),
-    }
-}
-
 fn line(wish: &EncoderWish, version: (u32, u32)) -> String {
     encoder(wish, &found(version), 2).command_line("ffmpeg")
 }
@@ -79,28 +70,6 @@ fn golden_families() {
         }
         insta::assert_snapshot!(format!("family_{}", row.name), text);
     }
-}
-
-#[test]
-fn golden_publisher() {
-    let line = publisher(&AudioInput::Pipe(3), 96, &output()).command_line("ffmpeg");
-    insta::assert_snapshot!("publisher", line);
-}
-
-#[test]
-fn no_secret_is_shown_and_every_secret_is_sent() {
-    let args = publisher(&AudioInput::LoopbackTcp(4321), 96, &output());
-    let shown = args.command_line("ffmpeg");
-    assert!(
-        !shown.contains("secret") && !shown.contains("0123456789ab"),
-        "{shown}"
-    );
-    assert!(
-        args.real()
-            .iter()
-            .any(|a| a == "publish:pd_main:pd:it's secret")
-    );
-    assert!(args.real().iter().any(|a| a == "0123456789ab"));
 }
 
 #[test]

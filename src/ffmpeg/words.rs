@@ -19,7 +19,12 @@ pub fn refusal(lines: &[String]) -> Option<Refusal> {
     let has = |what: &str| lines.iter().any(|line| line.contains(what));
     if has("Incorrect passphrase") || has("ERROR:BADSECRET") {
         Some(Refusal::Passphrase)
-    } else if has("Peer rejected connection") || has("REJECT reported") {
+    } else if has("Peer rejected connection")
+        || has("REJECT reported")
+        // RTSP and WHIP.
+        || has("401 Unauthorized")
+        || has("403 Forbidden")
+    {
         Some(Refusal::Rejected)
     } else if has("Input/output error") || has("Connection timed out") || has("Connection refused")
     {
@@ -59,6 +64,19 @@ mod tests {
         assert_eq!(
             read(&[
                 "[out#0/mpegts @ 0x2a3d3e80] Error opening output srt://127.0.0.1:18899?latency=120000: Input/output error"
+            ]),
+            Some(Refusal::NoAnswer)
+        );
+        // RTSP: 5.1.9, and 9.0.2 which has WHIP too.
+        for line in [
+            "Could not write header for output file #0 (incorrect codec parameters ?): Server returned 401 Unauthorized (authorization failed)",
+            "[out#0/whip @ 0x55ab11970b80] Could not write header (incorrect codec parameters ?): Server returned 401 Unauthorized (authorization failed)",
+        ] {
+            assert_eq!(read(&[line]), Some(Refusal::Rejected));
+        }
+        assert_eq!(
+            read(&[
+                "[tcp @ 0x5589eed55440] Connection to tcp://127.0.0.1:25554?timeout=0 failed: Connection refused"
             ]),
             Some(Refusal::NoAnswer)
         );

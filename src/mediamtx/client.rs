@@ -1,7 +1,7 @@
 //! MediaMTX's API over HTTP. Blocks for [`CONNECT_TIMEOUT`] and [`TIMEOUT`] at most: call it on a
 //! worker thread, never on the window's.
 
-use super::types::{self, PathInfo, SrtConnection, WebRtcSession};
+use super::types::{self, Offers, PathInfo, Reader, SrtConnection, WebRtcSession};
 use base64::Engine;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
@@ -159,11 +159,7 @@ impl Client {
     /// # Errors
     /// See [`ApiError`].
     pub fn path(&self, name: &str) -> Result<Option<PathInfo>, ApiError> {
-        let segments: Vec<String> = name
-            .split('/')
-            .map(|s| utf8_percent_encode(s, SEGMENT).to_string())
-            .collect();
-        let page = format!("/v3/paths/get/{}", segments.join("/"));
+        let page = format!("/v3/paths/get/{}", segments(name));
         let answer = self.get(&page, "MediaMTX API", TIMEOUT)?;
         Ok(answer.map(|json| PathInfo::from_json(&json)))
     }
@@ -202,6 +198,90 @@ impl Client {
         Ok(types::items(&json, WebRtcSession::from_json))
     }
 
+    /// What the server offers.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn offers(&self) -> Result<Offers, ApiError> {
+        let what = "MediaMTX API";
+        let answer = self.get("/v3/config/global/get", what, LOGIN_TIMEOUT)?;
+        let json = answer.ok_or_else(|| self.not_found(what))?;
+        Ok(Offers::from_json(&json))
+    }
+
+    /// The sources of the paths that the configuration has by name (up to 1000), patterns included.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn configured_sources(&self) -> Result<Vec<(String, String)>, ApiError> {
+        let what = "list of configured paths";
+        let page = "/v3/config/paths/list?itemsPerPage=1000";
+        let json = self
+            .get(page, what, TIMEOUT)?
+            .ok_or_else(|| self.not_found(what))?;
+        Ok(types::items(&json, types::name_and_source))
+    }
+
+    /// Has the server pull the path `name` from `source`, in the place of what it was told before.
+    ///
+    /// # Errors
+    /// See [`ApiError`]; [`ApiError::Other`] where the server does not take the source.
+    pub fn pull_path(&self, name: &str, source: &str) -> Result<(), ApiError> {
+        self.remove_path(name)?;
+        let page = format!("/v3/config/paths/add/{}", segments(name));
+        let body = serde_json::json!({ "source": source }).to_string();
+        let request = self.authorized(self.agent.post(self.url_of(&page)?));
+        let request = request.config().timeout_global(Some(TIMEOUT)).build();
+        let answer = request
+            .content_type("application/json")
+            .send(body.as_bytes());
+        self.read(answer, "MediaMTX API", TIMEOUT)?
+            .map(drop)
+            .ok_or_else(|| self.not_found("page that adds a path"))
+    }
+
+    /// Takes the path `name` out of the server's configuration; whether it was there.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn remove_path(&self, name: &str) -> Result<bool, ApiError> {
+        let page = format!("/v3/config/paths/delete/{}", segments(name));
+        let request = self.authorized(self.agent.delete(self.url_of(&page)?));
+        let request = request.config().timeout_global(Some(TIMEOUT)).build();
+        let answer = self.read(request.call(), "MediaMTX API", TIMEOUT)?;
+        Ok(answer.is_some())
+    }
+
+    /// Those of `kind` (as in [`PathInfo::readers`]) that the server has, on every path (up to 1000);
+    /// none of a kind that the console does not know.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn readers(&self, kind: &str) -> Result<Vec<Reader>, ApiError> {
+        let Some(list) = types::list_of(kind) else {
+            return Ok(Vec::new());
+        };
+        let page = format!("/v3/{list}/list?itemsPerPage=1000");
+        let answer = self.get(&page, "list of readers", TIMEOUT)?;
+        let json = answer.ok_or_else(|| self.not_found("list of readers"))?;
+        Ok(types::items(&json, |json| Reader::from_json(kind, json)))
+    }
+
+    /// Disconnects the reader of `kind` with this id; whether it was there.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn kick(&self, kind: &str, id: &str) -> Result<bool, ApiError> {
+        let list =
+            types::list_of(kind).ok_or_else(|| self.not_found("way to end such a reader"))?;
+        let id = utf8_percent_encode(id, SEGMENT);
+        let page = format!("/v3/{list}/kick/{id}");
+        let request = self.authorized(self.agent.post(self.url_of(&page)?));
+        let request = request.config().timeout_global(Some(TIMEOUT)).build();
+        let answer = self.read(request.send_empty(), "MediaMTX API", TIMEOUT)?;
+        Ok(answer.is_some())
+    }
+
     fn not_found(&self, what: &str) -> ApiError {
         ApiError::NotFound {
             url: self.base_url.clone(),
@@ -211,19 +291,37 @@ impl Client {
 
     /// A page, which holds `what`, as JSON; None where MediaMTX says that it has no such thing.
     fn get(&self, page: &str, what: &str, limit: Duration) -> Result<Option<Value>, ApiError> {
-        let url = self.base_url.clone();
-        if !url.starts_with("http://") {
+        let request = self.authorized(self.agent.get(self.url_of(page)?));
+        let request = request.config().timeout_global(Some(limit)).build();
+        self.read(request.call(), what, limit)
+    }
+
+    fn url_of(&self, page: &str) -> Result<String, ApiError> {
+        if !self.base_url.starts_with("http://") {
             // This build has no TLS; said before anything is sent.
             return Err(ApiError::Address {
-                url,
+                url: self.base_url.clone(),
                 why: "only http:// is supported".into(),
             });
         }
-        let mut request = self.agent.get(format!("{}{page}", self.base_url));
-        if let Some(authorization) = &self.authorization {
-            request = request.header("Authorization", authorization.expose_secret());
+        Ok(format!("{}{page}", self.base_url))
+    }
+
+    fn authorized<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.authorization {
+            Some(authorization) => request.header("Authorization", authorization.expose_secret()),
+            None => request,
         }
-        let answer = request.config().timeout_global(Some(limit)).build().call();
+    }
+
+    /// An answer as JSON; None where MediaMTX says that it has no such thing.
+    fn read(
+        &self,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        what: &str,
+        limit: Duration,
+    ) -> Result<Option<Value>, ApiError> {
+        let url = self.base_url.clone();
         let mut response = answer.map_err(|error| self.failure(error, limit))?;
         let status = response.status().as_u16();
         let body = response
@@ -285,6 +383,15 @@ impl Client {
             },
         }
     }
+}
+
+/// A path's name within a URL; its slashes stay.
+fn segments(name: &str) -> String {
+    let segments = name.split('/').map(|s| utf8_percent_encode(s, SEGMENT));
+    segments
+        .map(|s| s.to_string())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 #[cfg(test)]

@@ -135,3 +135,68 @@ fn impossible_addresses_are_named() {
         );
     }
 }
+
+#[test]
+fn a_path_is_added_in_the_place_of_the_old_and_readers_are_kicked() {
+    const ANSWERS: &[&str] = &[
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 26\r\n\r\n{\"error\":\"path not found\"}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"ok\"}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"ok\"}",
+    ];
+    let (url, asked) = serve_all(ANSWERS);
+    let client = Client::new(&url, "me", "pw");
+    client
+        .pull_path("pd_a/b c", "srt://192.0.2.1:9000?latency=20")
+        .unwrap();
+    assert_eq!(client.kick("webRTCSession", "a/b"), Ok(true));
+    let asked = asked.join().unwrap();
+    let lines: Vec<_> = asked.iter().map(|r| r.lines().next().unwrap()).collect();
+    assert_eq!(
+        lines,
+        [
+            "DELETE /v3/config/paths/delete/pd_a/b%20c HTTP/1.1",
+            "POST /v3/config/paths/add/pd_a/b%20c HTTP/1.1",
+            "POST /v3/webrtcsessions/kick/a%2Fb HTTP/1.1",
+        ]
+    );
+    assert!(asked[1].ends_with(r#"{"source":"srt://192.0.2.1:9000?latency=20"}"#));
+    assert!(asked.iter().all(|r| r.contains("Basic ")));
+    // The server's own readers cannot be ended.
+    assert!(client.kick("hidden", "x").is_err());
+}
+
+/// Answers one request after another, each on a connection of its own; gives back what was asked.
+fn serve_all(answers: &'static [&'static str]) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let one = |answer: &&str| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut buffer = [0; 1024];
+            while !is_whole(&request) {
+                let length = stream.read(&mut buffer).unwrap();
+                request.extend_from_slice(&buffer[..length]);
+            }
+            let closing = answer.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+            stream.write_all(closing.as_bytes()).unwrap();
+            String::from_utf8(request).unwrap()
+        };
+        answers.iter().map(one).collect()
+    });
+    (url, asked)
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.lines().find_map(|l| {
+        l.to_ascii_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse()
+            .ok()
+    });
+    body.len() >= length.unwrap_or(0)
+}

@@ -40,6 +40,7 @@ impl ManagedConfig {
     pub fn yaml(&self) -> String {
         let Ports {
             srt,
+            rtsp,
             webrtc,
             api,
             ice,
@@ -50,7 +51,6 @@ impl ManagedConfig {
 logLevel: info
 logDestinations: [stdout]
 
-rtsp: false
 rtmp: false
 hls: false
 moq: false
@@ -60,6 +60,11 @@ playback: false
 
 srt: true
 srtAddress: "127.0.0.1:{srt}"
+
+rtsp: true
+rtspTransports: [tcp]
+rtspEncryption: "no"
+rtspAddress: "127.0.0.1:{rtsp}"
 
 api: true
 apiAddress: "127.0.0.1:{api}"
@@ -109,6 +114,7 @@ mod tests {
     fn every_listener_is_on_loopback_or_off() {
         let ports = Ports {
             srt: 1001,
+            rtsp: 1005,
             webrtc: 1002,
             api: 1003,
             ice: 1004,
@@ -122,7 +128,7 @@ mod tests {
         for line in yaml.lines().filter(|line| line.contains("Address:")) {
             assert!(line.contains(": \"127.0.0.1:10"), "{line}");
         }
-        for off in ["rtsp", "rtmp", "hls", "moq", "metrics", "pprof", "playback"] {
+        for off in ["rtmp", "hls", "moq", "metrics", "pprof", "playback"] {
             assert!(yaml.contains(&format!("\n{off}: false\n")), "{off}");
         }
         assert!(!format!("{config:?}").contains("0123abcd"));

@@ -13,4 +13,4 @@ pub use config::ManagedConfig;
 pub use locate::{LocateError, locate};
 pub use ports::Ports;
 pub use server::{ManagedServer, ServerError};
-pub use types::{PathInfo, SrtConnection, WebRtcSession};
+pub use types::{Offers, PathInfo, Reader, SrtConnection, WebRtcSession};

@@ -8,6 +8,8 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 pub struct Ports {
     /// SRT, UDP.
     pub srt: u16,
+    /// RTSP, TCP.
+    pub rtsp: u16,
     /// WebRTC pages and signalling (WHEP), TCP.
     pub webrtc: u16,
     /// API, TCP.
@@ -20,6 +22,7 @@ impl Ports {
     /// MediaMTX's own defaults, which operators know.
     pub const DEFAULT: Self = Self {
         srt: 8890,
+        rtsp: 8554,
         webrtc: 8889,
         api: 9997,
         ice: 8189,
@@ -37,6 +40,7 @@ impl Ports {
     fn choose_from(wanted: Self) -> io::Result<Self> {
         // All are held until all are chosen, so that no two get the same.
         let (srt, srt_port) = first_free(wanted.srt, udp)?;
+        let (rtsp, rtsp_port) = first_free(wanted.rtsp, tcp)?;
         let (webrtc, webrtc_port) = first_free(wanted.webrtc, tcp)?;
         let (api, api_port) = first_free(wanted.api, tcp)?;
         let (ice, ice_port) = first_free(wanted.ice, |port| {
@@ -44,9 +48,10 @@ impl Ports {
             let (listener, port) = tcp(port)?;
             Ok(((socket, listener), port))
         })?;
-        drop((srt, webrtc, api, ice));
+        drop((srt, rtsp, webrtc, api, ice));
         Ok(Self {
             srt: srt_port,
+            rtsp: rtsp_port,
             webrtc: webrtc_port,
             api: api_port,
             ice: ice_port,
@@ -88,12 +93,19 @@ mod tests {
         // Ports of the system's choice stand in for the defaults, which may be taken here.
         let wanted = Ports::choose_from(Ports {
             srt: 0,
+            rtsp: 0,
             webrtc: 0,
             api: 0,
             ice: 0,
         })
         .unwrap();
-        let all = [wanted.srt, wanted.webrtc, wanted.api, wanted.ice];
+        let all = [
+            wanted.srt,
+            wanted.rtsp,
+            wanted.webrtc,
+            wanted.api,
+            wanted.ice,
+        ];
         assert!(all.iter().all(|port| *port != 0), "{wanted:?}");
         let (_taken_udp, srt) = udp(0).unwrap();
         let (_taken_tcp, ice) = tcp(0).unwrap();

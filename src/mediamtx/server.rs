@@ -310,6 +310,11 @@ impl ManagedServer {
         (Ipv4Addr::LOCALHOST, self.config.ports.srt).into()
     }
 
+    /// Where to publish over RTSP.
+    pub fn rtsp_addr(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.config.ports.rtsp).into()
+    }
+
     /// Base address of the WebRTC listener.
     pub fn webrtc_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.config.ports.webrtc)

@@ -15,6 +15,8 @@ pub struct PathInfo {
     pub tracks: Vec<String>,
     /// Kinds of the readers connected, such as "webRTCSession", one entry each.
     pub readers: Vec<String>,
+    /// Their ids, in the same order; empty where the server does not tell.
+    pub reader_ids: Vec<String>,
     /// Bytes from the publisher.
     pub bytes_received: u64,
     /// Kind of the publisher, such as "srtConn".
@@ -55,6 +57,38 @@ pub struct SrtConnection {
     pub bytes_received: u64,
 }
 
+/// What a server offers, by its configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offers {
+    /// SRT is on.
+    pub srt: bool,
+    /// Port of RTSP over plain TCP, where it is on.
+    pub rtsp_port: Option<u16>,
+    /// WebRTC is on (WHIP and WHEP).
+    pub webrtc: bool,
+    /// Port of the WebRTC pages, where they are plain HTTP.
+    pub webrtc_port: Option<u16>,
+}
+
+/// One that reads a path, of any kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reader {
+    /// Kind, as in [`PathInfo::readers`].
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Path.
+    pub path: String,
+    /// Its address.
+    pub remote_addr: String,
+    /// When it came, as the server writes it (RFC 3339).
+    pub created: String,
+    /// Bytes to it.
+    pub bytes_sent: u64,
+    /// What it calls itself, where it does.
+    pub user_agent: String,
+}
+
 /// A WebRTC session of the server.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WebRtcSession {
@@ -90,6 +124,7 @@ impl PathInfo {
                 plain
             },
             readers: strings(json.get("readers"), Some("type")),
+            reader_ids: strings(json.get("readers"), Some("id")),
             bytes_received: number(json, &["inboundBytes", "bytesReceived"]),
             source: source.and_then(|s| s.get("type")?.as_str().map(Into::into)),
             source_id: source.and_then(|s| s.get("id")?.as_str().map(Into::into)),
@@ -100,6 +135,72 @@ impl PathInfo {
     pub fn viewers(&self) -> usize {
         self.readers.iter().filter(|kind| *kind != "hidden").count()
     }
+}
+
+impl Offers {
+    /// Everything, at MediaMTX's usual ports: what a managed server has at its own.
+    pub fn all() -> Self {
+        Self {
+            srt: true,
+            rtsp_port: Some(8554),
+            webrtc: true,
+            webrtc_port: Some(8889),
+        }
+    }
+
+    /// Reads the server's global configuration.
+    pub fn from_json(json: &Value) -> Self {
+        let is = |key: &str| json.get(key).and_then(Value::as_bool).unwrap_or_default();
+        let port = |key: &str| text(json, key).rsplit_once(':')?.1.parse().ok();
+        let transports = strings(json.get("rtspTransports"), None);
+        // Older servers call the list `protocols`.
+        let tcp = transports.iter().any(|t| t == "tcp")
+            || strings(json.get("protocols"), None)
+                .iter()
+                .any(|t| t == "tcp");
+        let plain = tcp && text(json, "rtspEncryption") != "strict";
+        Self {
+            srt: is("srt"),
+            rtsp_port: port("rtspAddress").filter(|_| is("rtsp") && plain),
+            webrtc: is("webrtc"),
+            webrtc_port: port("webrtcAddress").filter(|_| is("webrtc") && !is("webrtcEncryption")),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads one of `kind`.
+    pub fn from_json(kind: &str, json: &Value) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            id: text(json, "id"),
+            path: text(json, "path"),
+            remote_addr: text(json, "remoteAddr"),
+            created: text(json, "created"),
+            bytes_sent: number(json, &["outboundBytes", "bytesSent"]),
+            user_agent: text(json, "userAgent"),
+        }
+    }
+}
+
+/// The API's list of readers of `kind`; None for a kind that has none (the server's own).
+pub(super) fn list_of(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "webRTCSession" => "webrtcsessions",
+        "srtConn" => "srtconns",
+        "rtspSession" => "rtspsessions",
+        "rtspsSession" => "rtspssessions",
+        "rtmpConn" => "rtmpconns",
+        "rtmpsConn" => "rtmpsconns",
+        "hlsSession" => "hlssessions",
+        "moqSession" => "moqsessions",
+        _ => return None,
+    })
+}
+
+/// Of a configured path.
+pub(super) fn name_and_source(json: &Value) -> (String, String) {
+    (text(json, "name"), text(json, "source"))
 }
 
 impl SrtConnection {

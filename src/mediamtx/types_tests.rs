@@ -16,6 +16,7 @@ fn recorded_path_is_read() {
             online: true,
             tracks: vec!["H264".into(), "Opus".into()],
             readers: vec![],
+            reader_ids: vec![],
             bytes_received: 271_948,
             source: Some("srtConn".into()),
             source_id: Some("569bd950-ee09-4e3c-ab48-0b09799355a8".into()),
@@ -96,4 +97,44 @@ fn a_session_is_read() {
         (session.bytes_sent, session.user_agent.as_str()),
         (9, "Firefox")
     );
+}
+
+#[test]
+fn what_a_server_offers_is_read_of_its_configuration() {
+    // As 1.20.1 answers, shortened.
+    let on = json!({"rtsp": true, "rtspTransports": ["udp", "multicast", "tcp"], "rtspEncryption": "no",
+        "rtspAddress": ":8554", "webrtc": true, "webrtcAddress": "127.0.0.1:8889",
+        "webrtcEncryption": false, "srt": true, "srtAddress": ":8890"});
+    let all = Offers {
+        srt: true,
+        rtsp_port: Some(8554),
+        webrtc: true,
+        webrtc_port: Some(8889),
+    };
+    assert_eq!(Offers::from_json(&on), all);
+    for (key, value) in [
+        ("rtsp", json!(false)),
+        ("rtspTransports", json!(["udp"])),
+        ("rtspEncryption", json!("strict")),
+    ] {
+        let mut off = on.clone();
+        off[key] = value;
+        assert_eq!(Offers::from_json(&off).rtsp_port, None, "{key}");
+    }
+    let mut encrypted = on.clone();
+    encrypted["webrtcEncryption"] = json!(true);
+    let offers = Offers::from_json(&encrypted);
+    assert!(offers.webrtc && offers.webrtc_port.is_none());
+    assert_eq!(Offers::from_json(&json!({})), Offers::default());
+}
+
+#[test]
+fn a_reader_of_any_kind_is_read() {
+    let json = json!({"id": "s", "created": "2026-11-28T06:04:59Z", "remoteAddr": "192.0.2.9:5",
+        "path": "pd_a", "outboundBytes": 7, "userAgent": "Firefox"});
+    let reader = Reader::from_json("webRTCSession", &json);
+    assert_eq!((reader.id.as_str(), reader.bytes_sent), ("s", 7));
+    assert_eq!(reader.created, "2026-11-28T06:04:59Z");
+    assert_eq!(list_of("srtConn"), Some("srtconns"));
+    assert_eq!(list_of("hidden"), None);
 }

@@ -3,15 +3,20 @@
 
 pub mod audio_pipe;
 pub mod host_box;
+pub mod invited;
 pub mod loopback;
 pub mod publisher;
 pub mod receiver;
 pub mod srt_ping;
 pub mod srt_url;
 pub mod streamid;
+pub mod target;
 pub mod ts;
+pub mod ways;
 
 pub use host_box::{HostBox, HostError, parse_host_box};
 pub use srt_ping::{PingError, Pong, ping};
-pub use srt_url::{ResolveError, check_passphrase, resolve, resolve_all, srt_url};
+pub use srt_url::{ResolveError, check_passphrase, resolve, resolve_all, srt_listen_url, srt_url};
 pub use streamid::{Mode, StreamIdError, StreamIdParts, parse_stream_id, stream_id};
+pub use target::{PullPlan, Target, TargetError, pulled_from, wished_latency_ms};
+pub use ways::{Place, SRT_PUSH_FLOOR_MS, WayStatus, order, ways};

@@ -40,7 +40,7 @@ const CALL_LIMIT: Duration = Duration::from_secs(3);
 pub struct Publisher {
     sidecar: Sidecar,
     stop: StopToken,
-    sent_bytes: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
     muted: Arc<AtomicBool>,
     dropped: Arc<AtomicU64>,
     dropped_before: u64,
@@ -81,7 +81,7 @@ impl Publisher {
         let stdin = sidecar.take_stdin().ok_or_else(missing)?;
         let stdout = sidecar.take_stdout().ok_or_else(missing)?;
         let stop = StopToken::new();
-        let sent_bytes = Arc::new(AtomicU64::new(0));
+        let sent = Arc::new(AtomicU64::new(0));
         let (epoch_is, epoch) = crossbeam_channel::bounded(1);
         let sink = if wish.programme {
             relay.add_sink()
@@ -91,7 +91,7 @@ impl Publisher {
         let dropped = sink.dropped.clone();
         let video = Video {
             sink,
-            sent_bytes: sent_bytes.clone(),
+            sent: sent.clone(),
             measured: wish.programme.then(|| relay.clone()),
             stop: stop.clone(),
             epoch: None,
@@ -106,7 +106,7 @@ impl Publisher {
             stop: stop.clone(),
             epoch,
         };
-        let bytes = sent_bytes.clone();
+        let bytes = sent.clone();
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         named("pd-pub-video").spawn(move || video.run(stdin))?;
         let end = sound.end;
@@ -119,16 +119,16 @@ impl Publisher {
         Ok(Self {
             sidecar,
             stop,
-            sent_bytes,
+            sent,
             muted: wish.muted,
             dropped_before: dropped.load(Ordering::Relaxed),
             dropped,
         })
     }
 
-    /// Bytes that it has given to the network: above zero, the receiver has accepted the connection.
-    pub fn sent_bytes(&self) -> u64 {
-        self.sent_bytes.load(Ordering::Relaxed)
+    /// Whether it has given anything to the network: then the receiver has accepted the connection.
+    pub fn has_sent(&self) -> bool {
+        self.sent.load(Ordering::Relaxed) > 0
     }
 
     /// Units that it has missed since it was connected.
@@ -172,7 +172,7 @@ impl Drop for Publisher {
 
 struct Video {
     sink: SinkEnd,
-    sent_bytes: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
     /// Told of each unit that is sent.
     measured: Option<Arc<Relay>>,
     stop: StopToken,
@@ -210,7 +210,7 @@ impl Video {
                         dropped.fetch_add(established.into(), Ordering::Relaxed);
                         continue;
                     }
-                    if self.sent_bytes.load(Ordering::Relaxed) > 0 {
+                    if self.sent.load(Ordering::Relaxed) > 0 {
                         self.sink.established.store(true, Ordering::Relaxed);
                     }
                     if self.write(&unit, &mut stdin).is_err() {
@@ -228,7 +228,7 @@ impl Video {
 
     fn keep(&mut self, unit: &AccessUnit, now: MonoTime) -> bool {
         let late = now.since(unit.encoded_at) > OLDEST_SENT;
-        let calling = self.sent_bytes.load(Ordering::Relaxed) == 0
+        let calling = self.sent.load(Ordering::Relaxed) == 0
             && self.primed_at.is_some_and(|at| now.since(at) < CALL_LIMIT);
         self.waiting = late || calling || (self.waiting && !unit.idr);
         !self.waiting
@@ -318,21 +318,80 @@ fn make_up(lost: u64, pipe: &mut impl Write) -> io::Result<()> {
 /// 5 ms: half an Opus frame. Less waits longer for nothing, more holds the sound back.
 const FEED_CHUNK: usize = 240;
 
+/// Takes note of what was sent.
 fn progress(stdout: ChildStdout, sent: &AtomicU64) {
+    let mut report = Progress::default();
     for line in BufReader::new(stdout).lines() {
         let Ok(line) = line else { return };
-        if let Some(bytes) = line
-            .strip_prefix("total_size=")
-            .and_then(|n| n.trim().parse().ok())
-        {
-            sent.store(bytes, Ordering::Relaxed);
+        if let Some(count) = report.take(&line) {
+            sent.store(count, Ordering::Relaxed);
         }
+    }
+}
+
+/// One report of `-progress`: lines of `key=value`, ended by `progress=`.
+#[derive(Default)]
+struct Progress {
+    bytes: Option<u64>,
+    pictures: u64,
+    time_us: u64,
+}
+
+impl Progress {
+    /// At a report's end what was sent: bytes, or where a muxer has its own sockets (RTSP, WHIP)
+    /// pictures. Those count from when a time was muxed: 5.1 also counts what waits for the
+    /// connection, and 9.0 knows a time before.
+    fn take(&mut self, line: &str) -> Option<u64> {
+        let (key, value) = line.split_once('=')?;
+        let number = value.trim().parse().ok();
+        match key {
+            "total_size" => self.bytes = number,
+            "frame" => self.pictures = number.unwrap_or(0),
+            "out_time_us" => self.time_us = number.unwrap_or(0),
+            "progress" => {
+                let report = std::mem::take(self);
+                let muxed = report.time_us > 0;
+                return Some(
+                    report
+                        .bytes
+                        .unwrap_or(if muxed { report.pictures } else { 0 }),
+                );
+            }
+            _ => {}
+        }
+        None
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_sent_is_read_of_every_muxer() {
+        let sent = |lines: &[&str]| {
+            let mut report = Progress::default();
+            lines.iter().find_map(|line| report.take(line))
+        };
+        let all = [
+            "frame=0",
+            "total_size=1316",
+            "out_time_us=N/A",
+            "progress=continue",
+        ];
+        assert_eq!(sent(&all), Some(1316));
+        // RTSP and WHIP, 5.1 to 9.0.
+        let own_sockets = |frame, time| sent(&[frame, "total_size=N/A", time, "progress=continue"]);
+        assert_eq!(own_sockets("frame=25", "out_time_us=793500"), Some(25));
+        // Before the connection: 5.1, then 9.0.
+        assert_eq!(own_sockets("frame=3", "out_time_us=N/A"), Some(0));
+        assert_eq!(own_sockets("frame=0", "out_time_us=510854"), Some(0));
+        assert_eq!(
+            sent(&["total_size=1316"]),
+            None,
+            "not yet the end of the report"
+        );
+    }
 
     #[test]
     fn times_rise_even_where_two_pictures_have_the_same() {

@@ -98,6 +98,12 @@ pub fn srt_url(address: SocketAddr, latency_ms: u32) -> String {
     format!("srt://{address}?mode=caller&transtype=live&latency={latency_us}&pkt_size=1316")
 }
 
+/// The listener's address for ffmpeg, for one that calls: as [`srt_url`].
+pub fn srt_listen_url(address: SocketAddr, latency_ms: u32) -> String {
+    let latency_us = u64::from(latency_ms) * 1000;
+    format!("srt://{address}?mode=listener&transtype=live&latency={latency_us}&pkt_size=1316")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

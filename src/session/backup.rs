@@ -101,10 +101,12 @@ impl Backup {
         let stop = StopToken::new();
         let (settings, secrets) = (self.means.settings.clone(), self.secrets.clone());
         let (journal, ends) = (self.means.journal.clone(), stop.clone());
+        let ffmpeg = self.means.ffmpeg.capabilities.clone();
         let started = std::thread::Builder::new()
             .name("pd-backup".into())
             .spawn(move || {
-                let found = preflight::destination(&settings, &secrets, None, &journal, &ends);
+                let found =
+                    preflight::destination(&settings, &secrets, None, &ffmpeg, &journal, &ends);
                 let _ = answer.try_send(Box::new(found));
             });
         match started {

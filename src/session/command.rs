@@ -87,6 +87,14 @@ pub enum Command {
     },
     /// Where the desktop itself asks which screen (Wayland): have it ask again, also on air.
     ChooseScreen,
+    /// While live on a slower way because a faster one failed: try the fastest again. Viewers are
+    /// disconnected for it.
+    FastestWay,
+    /// Disconnect a viewer; it may come back by itself.
+    KickViewer {
+        /// As in [`super::Snapshot::readers`].
+        id: String,
+    },
     /// Whether preview pictures are made (the window is visible and wants them).
     SetPreview {
         /// Whether to make them.

@@ -57,6 +57,8 @@ pub enum LossKind {
     Restart,
     /// The receiver says no: trying again helps only once someone has changed something there.
     Refused,
+    /// Another way into the receiver is to be taken, at once.
+    NextWay,
     /// Another publisher has taken the path: starting would throw it out.
     Taken,
 }
@@ -242,7 +244,7 @@ impl Link {
         let step = backoff::wait(self.attempt, self.dice.f64());
         self.wait = match loss.kind {
             LossKind::Taken => Wait::Free,
-            LossKind::Restart => Wait::Until(self.soonest(now)),
+            LossKind::Restart | LossKind::NextWay => Wait::Until(self.soonest(now)),
             LossKind::Broke if steady && self.answers == Some(true) => {
                 Wait::Until(self.soonest(now))
             }

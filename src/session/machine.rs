@@ -152,11 +152,17 @@ impl Machine {
             Event::PublisherLost(loss) => {
                 let never_live = self.live_since.is_none();
                 let hopeless = matches!(loss.kind, LossKind::Refused | LossKind::Taken);
-                if never_live && (hopeless || self.policy.fail_before_live) {
+                // While there are other ways the show has not failed.
+                let next_way = loss.kind == LossKind::NextWay;
+                if never_live && !next_way && (hopeless || self.policy.fail_before_live) {
                     return self.end(Some(loss.cause));
                 }
                 let step = self.link.lost(loss, now);
-                self.follow(step)
+                let effect = self.follow(step);
+                if never_live && next_way {
+                    self.state = State::Starting;
+                }
+                effect
             }
             Event::PublisherStarted => {
                 if !self.link.is_waiting() {

@@ -1,6 +1,7 @@
 //! A show: the state machine, the threads that carry it out, what the window may ask and see.
 
 pub mod adaptive;
+pub mod ahead;
 pub mod backoff;
 pub mod backup;
 pub mod choices;
@@ -26,6 +27,7 @@ pub mod snapshot;
 pub mod tuning;
 mod view;
 pub mod watch;
+pub mod way;
 mod worker;
 
 pub use command::{Command, Secret};

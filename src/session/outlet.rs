@@ -7,21 +7,25 @@
 mod explain;
 mod judge;
 mod revive;
+mod route;
 
 use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
 use super::knock::{Answer, Door, Knocker};
 use super::link::{LossKind, Role};
-use super::preflight::{self, Destination};
+use super::preflight::Destination;
 use super::show::{GRACE, Notice};
 use super::snapshot::{Confirmation, NetworkFigures, Receiver};
 use super::watch::{Watch, WatchReport};
+use super::way::Route;
 use crate::audio::Mixer;
 use crate::clock::MonoTime;
 use crate::ffmpeg::Ffmpeg;
 use crate::ffmpeg::launch::Launch;
-use crate::ffmpeg::plan::{self, SrtOutput};
-use crate::mediamtx::{ManagedServer, ServerError};
+use crate::ffmpeg::output::{Output, SrtOutput};
+use crate::ffmpeg::plan;
+use crate::mediamtx::{Client, ManagedServer, Reader, ServerError};
+use crate::publish::invited::Invited;
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::{Publisher, PublisherWish};
 use crate::relay::Relay;
@@ -111,6 +115,12 @@ pub struct Outlet {
     exit: Option<Exit>,
     /// When the server last said that another publishes.
     theirs_at: Option<MonoTime>,
+    /// None where only loopback is there, or nothing was started.
+    route: Option<Route>,
+    /// The server is to call (SRT pull).
+    invited: Option<Invited>,
+    /// The latency that the server was asked for, ms, where the way is SRT.
+    wished_latency_ms: Option<u32>,
 }
 
 impl Outlet {
@@ -142,6 +152,9 @@ impl Outlet {
             ours: None,
             exit: None,
             theirs_at: None,
+            route: None,
+            invited: None,
+            wished_latency_ms: None,
         };
         outlet.look_at_destination();
         outlet
@@ -152,11 +165,11 @@ impl Outlet {
         let path = &self.means.settings.target.path;
         let (client, whep_url, door) = match &self.destination {
             Destination::Own {
-                client,
+                entry,
                 whep_url,
                 door,
                 ..
-            } => (client.clone(), whep_url.clone(), *door),
+            } => (entry.client.clone(), whep_url.clone(), *door),
             Destination::Managed(server) => (
                 Some(server.client().clone()),
                 Some(server.whep_url(path)),
@@ -200,18 +213,20 @@ impl Outlet {
             }
         }
         self.wanted = false;
-        self.launch()?;
+        // A way that cannot even be started is left at once.
+        while let Err(failure) = self.launch() {
+            if !self.leaves_way(&failure.message) {
+                return Err(failure);
+            }
+        }
         Ok(true)
     }
 
     fn launch(&mut self) -> Result<(), Failure> {
         let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
-        let output = match &self.destination {
-            Destination::Own { output, .. } => output.clone(),
-            Destination::Managed(server) => {
-                preflight::managed_output(server, &self.means.settings)?
-            }
-            Destination::Loopback => {
+        let (output, secrets) = match self.next_output()? {
+            Some(output) => output,
+            None => {
                 let receiver = LoopbackReceiver::start(
                     &self.means.ffmpeg,
                     LOOPBACK_LATENCY_MS,
@@ -220,17 +235,17 @@ impl Outlet {
                 .map_err(internal)?;
                 let output = SrtOutput {
                     url: crate::publish::srt_url(receiver.address(), LOOPBACK_LATENCY_MS),
-                    stream_id: String::new(),
-                    stream_id_shown: String::new(),
-                    passphrase: String::new(),
+                    ..SrtOutput::default()
                 };
                 self.loopback = Some(receiver);
-                output
+                (Output::SrtPush(output), Default::default())
             }
         };
         let audio_kbps = self.means.settings.audio.bitrate_kbps;
         let wish = PublisherWish {
-            arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output)),
+            arguments: Box::new(move |audio| {
+                plan::publisher(audio, audio_kbps, &output).hiding(secrets)
+            }),
             sound: self.means.sound.clone(),
             muted: self.means.muted.clone(),
             launch: Launch::of(&self.means.settings.performance),
@@ -257,13 +272,15 @@ impl Outlet {
         self.exit = None;
         self.online_at = None;
         let (publisher, loopback) = (self.publisher.take(), self.loopback.take());
-        if publisher.is_none() && loopback.is_none() {
+        let invited = self.invited.take();
+        if publisher.is_none() && loopback.is_none() && invited.is_none() {
             return;
         }
         let ended = std::thread::Builder::new()
             .name("pd-end-out".into())
             .spawn(move || {
                 std::thread::scope(|scope| {
+                    scope.spawn(move || invited.map(Invited::end));
                     scope.spawn(move || publisher.map(|publisher| publisher.end(GRACE)));
                     scope.spawn(move || loopback.map(|receiver| receiver.end(GRACE)));
                 });
@@ -306,6 +323,7 @@ impl Outlet {
         }
         let loss = self
             .ended(now)
+            .or_else(|| self.uninvited())
             .or_else(|| self.server_gone())
             .or_else(|| self.taken());
         if let Some(loss) = loss {
@@ -321,6 +339,9 @@ impl Outlet {
         let confirmation = self.confirmation(now);
         if confirmation != Confirmation::None {
             self.online_at = Some(now);
+            if let Some(route) = &mut self.route {
+                route.online(now);
+            }
             self.note_ours(now);
             notices.push(Notice::Confirmed(confirmation));
         } else if let Some(seen) = self.online_at
@@ -329,6 +350,8 @@ impl Outlet {
             let text = "the receiver does not show the stream any more; connecting again";
             let failure = Failure::new(FailureKind::NoReceiver, text);
             notices.push(self.lost(failure, LossKind::Broke));
+        } else {
+            notices.extend(self.overdue(now));
         }
         notices
     }
@@ -378,6 +401,28 @@ impl Outlet {
     /// Viewers, without our own probe; None where the server does not tell.
     pub fn viewers(&self) -> Option<u32> {
         self.watched.answered.then_some(self.watched.viewers)
+    }
+
+    /// Who reads, without consoles' probes; empty where the server does not tell.
+    pub fn readers(&self) -> Arc<Vec<Reader>> {
+        self.watched.readers.clone()
+    }
+
+    /// The server's API, where known.
+    pub fn client(&self) -> Option<&Client> {
+        match &self.destination {
+            Destination::Own { entry, .. } => entry.client.as_ref(),
+            Destination::Managed(server) => Some(server.client()),
+            Destination::Loopback => None,
+        }
+    }
+
+    /// The managed server, where there is one.
+    pub fn server(&self) -> Option<&ManagedServer> {
+        match &self.destination {
+            Destination::Managed(server) => Some(server),
+            _ => None,
+        }
     }
 
     /// The way to the server, where its API tells.

@@ -7,13 +7,12 @@ use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
 use super::knock::Door;
 use super::lineup::Lineup;
-use crate::ffmpeg::plan::{EncoderWish, SrtOutput};
-use crate::ffmpeg::{Ffmpeg, capabilities, choose};
-use crate::mediamtx::{Client, ManagedServer, locate};
-use crate::publish::{Mode, check_passphrase, parse_host_box, ping, resolve, srt_url, stream_id};
-use crate::settings::{Secrets, Settings, TargetKind, mask_values};
+use crate::ffmpeg::plan::EncoderWish;
+use crate::ffmpeg::{Capabilities, Ffmpeg, capabilities, choose};
+use crate::mediamtx::{ApiError, Client, ManagedServer, Offers, locate};
+use crate::publish::{Place, Target, TargetError, WayStatus, invited, parse_host_box, ping, ways};
+use crate::settings::{Secrets, Settings, TargetKind, Way};
 use crate::stop::StopToken;
-use secrecy::ExposeSecret;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,14 +31,12 @@ pub struct Ready {
 
 /// Who takes the stream.
 pub enum Destination {
-    /// Someone else's server.
+    /// Someone else's server, or a file.
     Own {
         /// Where and how.
-        output: SrtOutput,
-        /// Host and port as the operator wrote them.
+        entry: Box<Entry>,
+        /// Host and port as the operator wrote them, or the file.
         address: String,
-        /// Its API, where known.
-        client: Option<Client>,
         /// Its WHEP endpoint, where known.
         whep_url: Option<String>,
         /// Where to knock.
@@ -49,6 +46,18 @@ pub enum Destination {
     Managed(ManagedServer),
     /// An ffmpeg listener on loopback, started with the show.
     Loopback,
+}
+
+/// A server's ways in.
+pub struct Entry {
+    /// Its addresses.
+    pub target: Target,
+    /// Which ways are open, and why not.
+    pub ways: Vec<WayStatus>,
+    /// Round trip, ms, where it answered.
+    pub ping_ms: Option<f64>,
+    /// Its API, where known.
+    pub client: Option<Client>,
 }
 
 /// Looks at everything. `server` is a managed server from the show before, used again while it runs.
@@ -80,7 +89,8 @@ pub fn run(
     // The encoders' test and the server's start take their time at once.
     let (lineup, destination) = std::thread::scope(|scope| {
         let lineup = scope.spawn(|| lineup(&ffmpeg, settings, stop));
-        let destination = destination(settings, secrets, server, journal, stop);
+        let found = &ffmpeg.capabilities;
+        let destination = destination(settings, secrets, server, found, journal, stop);
         (lineup.join(), destination)
     });
     let lineup = lineup.map_err(|panic| {
@@ -102,11 +112,13 @@ pub fn destination(
     settings: &Settings,
     secrets: &Secrets,
     server: Option<ManagedServer>,
+    found: &Capabilities,
     journal: &Journal,
     stop: &StopToken,
 ) -> Result<Destination, Failure> {
     match settings.target.kind {
-        TargetKind::Srt => own_server(settings, secrets, journal),
+        _ if settings.target.way == Way::File => Ok(file(settings, found)),
+        TargetKind::Srt => own_server(settings, secrets, found, journal),
         TargetKind::Embedded => embedded(settings, server, journal, stop),
     }
 }
@@ -141,45 +153,135 @@ fn lineup(ffmpeg: &Ffmpeg, settings: &Settings, stop: &StopToken) -> Result<Line
 fn own_server(
     settings: &Settings,
     secrets: &Secrets,
+    found: &Capabilities,
     journal: &Journal,
 ) -> Result<Destination, Failure> {
-    let target = &settings.target;
-    let bad = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Settings, e);
-    check_passphrase(secrets.passphrase_text()).map_err(|e| bad(&e))?;
-    let host = parse_host_box(&target.host).map_err(|e| bad(&e))?;
-    let id = |password: &str| stream_id(Mode::Publish, &target.path, &target.user, password);
-    let real = id(secrets.password_text()).map_err(|e| bad(&e))?;
-    let output_of = |address| SrtOutput {
-        url: srt_url(address, target.latency_ms),
-        stream_id_shown: if secrets.password_text().is_empty() {
-            real.clone()
-        } else {
-            mask_values(&real, &[secrets.password_text()])
-        },
-        stream_id: real.clone(),
-        passphrase: secrets.passphrase_text().to_owned(),
-    };
-    let port = host.port.unwrap_or(target.srt_port);
-    let address =
-        resolve(&host.host, port).map_err(|e| Failure::new(FailureKind::NoReceiver, e))?;
-    match ping(address, PING_LIMIT) {
-        Ok(pong) => journal.info(format!(
-            "SRT ping of {address}: {:.1} ms",
-            pong.round_trip_ms
-        )),
-        // Not the end: a server may come up later, and some firewalls answer no ping.
-        Err(error) => journal.warn(error.to_string()),
-    }
+    let set = &settings.target;
+    let mut target = Target::resolve(set, secrets, None).map_err(|e| bad_target(&e))?;
     let given = |url: &str| (!url.trim().is_empty()).then(|| url.trim().to_owned());
+    let client =
+        given(&set.api_url).map(|url| Client::new(&url, &set.user, secrets.password_text()));
+    // Each may take its second or more.
+    let (pong, asked) = std::thread::scope(|scope| {
+        let asked = client
+            .as_ref()
+            .map(|client| scope.spawn(|| ask(client, &target)));
+        let pong = ping(target.srt, PING_LIMIT);
+        (pong, asked.and_then(|thread| thread.join().ok()))
+    });
+    let ping_ms = match pong {
+        Ok(pong) => {
+            let (address, ms) = (target.srt, pong.round_trip_ms);
+            journal.info(format!("SRT ping of {address}: {ms:.1} ms"));
+            Some(pong.round_trip_ms)
+        }
+        // Not the end: a server may come up later, and some firewalls answer no ping.
+        Err(error) => {
+            journal.warn(error.to_string());
+            None
+        }
+    };
+    let (offers, path_is_set) = match asked {
+        None => (
+            Err("the address of its API is not set (target.api_url)".to_owned()),
+            false,
+        ),
+        Some(Ok((offers, stale, is_set))) => {
+            for name in stale {
+                journal.info(format!(
+                    "the path {name} that a console had left on the server was taken away"
+                ));
+            }
+            target = Target::at(target.srt, set, secrets, Some(&offers));
+            (Ok(offers), is_set)
+        }
+        Some(Err(error)) => {
+            // The server itself refuses this user: no way to have it call.
+            if set.way == Way::SrtPull && matches!(error, ApiError::Unauthorised { .. }) {
+                return Err(Failure::new(FailureKind::Refused, error));
+            }
+            (Err(error.to_string()), false)
+        }
+    };
+    let place = Place {
+        target: &target,
+        found,
+        offers: offers.as_ref().map_err(String::as_str),
+        path_is_set,
+        adaptive: settings.encoder.adaptive,
+        ping_ms,
+    };
+    let ways = ways(&place);
+    check_wished(set.way, &ways)?;
+    let host = parse_host_box(&set.host).map_err(|e| bad_target(&e.into()))?;
     Ok(Destination::Own {
-        output: output_of(address),
-        address: format!("{}:{port}", host.host),
-        door: Some(Door::Srt(address)),
-        client: given(&target.api_url)
-            .map(|url| Client::new(&url, &target.user, secrets.password_text())),
-        whep_url: given(&target.webrtc_url)
-            .map(|url| format!("{}/{}/whep", url.trim_end_matches('/'), target.path)),
+        address: format!("{}:{}", host.host, host.port.unwrap_or(set.srt_port)),
+        door: Some(Door::Srt(target.srt)),
+        whep_url: given(&set.webrtc_url)
+            .map(|url| format!("{}/{}/whep", url.trim_end_matches('/'), set.path)),
+        entry: Box::new(Entry {
+            target,
+            ways,
+            ping_ms,
+            client,
+        }),
     })
+}
+
+/// What the server offers; the paths of dead consoles that were taken away; whether our path is
+/// configured by someone else.
+fn ask(client: &Client, target: &Target) -> Result<(Offers, Vec<String>, bool), ApiError> {
+    let offers = client.offers()?;
+    let (stale, is_set) = invited::remove_stale(client, &target.path, target.srt)?;
+    Ok((offers, stale, is_set))
+}
+
+fn bad_target(error: &TargetError) -> Failure {
+    let kind = match error {
+        TargetError::Resolve(_) => FailureKind::NoReceiver,
+        _ => FailureKind::Settings,
+    };
+    Failure::new(kind, error)
+}
+
+/// A way that the operator named must be open; the automatic choice finds one.
+fn check_wished(wished: Way, ways: &[WayStatus]) -> Result<(), Failure> {
+    let status = ways.iter().find(|status| status.way == wished);
+    match status.and_then(|status| status.why_not.as_ref()) {
+        None => Ok(()),
+        Some(why) => Err(Failure::new(
+            FailureKind::Settings,
+            format!(
+                "{} cannot be used here: {why}. Choose another way, or Auto",
+                wished.name()
+            ),
+        )),
+    }
+}
+
+/// No server at all: into a file.
+fn file(settings: &Settings, found: &Capabilities) -> Destination {
+    let nowhere = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    let target = Target::at(nowhere, &settings.target, &Secrets::default(), None);
+    let ways = ways(&Place {
+        target: &target,
+        found,
+        offers: Err("there is no server"),
+        path_is_set: false,
+        adaptive: false,
+        ping_ms: None,
+    });
+    Destination::Own {
+        address: settings.target.file.clone(),
+        whep_url: None,
+        door: None,
+        entry: Box::new(Entry {
+            target,
+            ways,
+            ping_ms: None,
+            client: None,
+        }),
+    }
 }
 
 fn embedded(
@@ -230,21 +332,35 @@ fn embedded(
     }
 }
 
-/// How the publisher reaches a managed server.
-pub fn managed_output(server: &ManagedServer, settings: &Settings) -> Result<SrtOutput, Failure> {
-    let id = |password: &str| {
-        stream_id(
-            Mode::Publish,
-            &settings.target.path,
-            server.publish_user(),
-            password,
-        )
-        .map_err(|e| Failure::new(FailureKind::Settings, e))
-    };
-    Ok(SrtOutput {
-        url: srt_url(server.srt_addr(), settings.target.latency_ms),
-        stream_id: id(server.password().expose_secret())?,
-        stream_id_shown: id("***")?,
-        passphrase: String::new(),
+/// The ways into a managed server.
+pub fn managed_entry(
+    server: &ManagedServer,
+    settings: &Settings,
+    found: &Capabilities,
+) -> Result<Entry, Failure> {
+    let target = Target::on_loopback(
+        &settings.target,
+        (server.srt_addr(), server.rtsp_addr()),
+        &server.webrtc_url(),
+        server.publish_user(),
+        server.password().clone(),
+    );
+    // On loopback a round trip is far below the lowest latency asked for.
+    let ping_ms = Some(0.0);
+    let offers = Offers::all();
+    let ways = ways(&Place {
+        target: &target,
+        found,
+        offers: Ok(&offers),
+        path_is_set: false,
+        adaptive: settings.encoder.adaptive,
+        ping_ms,
+    });
+    check_wished(settings.target.way, &ways)?;
+    Ok(Entry {
+        target,
+        ways,
+        ping_ms,
+        client: Some(server.client().clone()),
     })
 }

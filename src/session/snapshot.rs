@@ -1,11 +1,14 @@
 //! What the window sees of a show: one immutable picture, made 10 to 20 times a second.
 
+use super::ahead::PingStatus;
 use crate::audio::Format;
 use crate::capture::PictureStatus;
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
+use crate::mediamtx::Reader;
 use crate::monitor::gpu::Gpu;
-use crate::settings::Settings;
+use crate::publish::WayStatus;
+use crate::settings::{Settings, Way};
 use crate::units::Size;
 use std::sync::Arc;
 
@@ -231,6 +234,20 @@ pub struct AdaptiveStatus {
     pub reason: String,
 }
 
+/// The ways into the receiver, as the operator sees them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteStatus {
+    /// The way in force; None while nothing is sent, or to loopback only.
+    pub way: Option<Way>,
+    /// Each way: its floor, and why it cannot be taken here.
+    pub ways: Vec<WayStatus>,
+    /// Loud: faster ways were tried and failed, each with its reason.
+    pub fallback: Option<String>,
+    /// The SRT latency that the server was asked for, ms. It may be raised: see
+    /// [`NetworkFigures::latency_ms`].
+    pub wished_latency_ms: Option<u32>,
+}
+
 /// The last look at everything, see [`crate::doctor`].
 #[derive(Clone, Debug, Default)]
 pub struct DoctorStatus {
@@ -280,6 +297,10 @@ pub struct Snapshot {
     pub gpus: Option<Arc<Vec<Gpu>>>,
     /// The way to the server, where its API tells.
     pub network: Option<NetworkFigures>,
+    /// The ways into the receiver.
+    pub route: RouteStatus,
+    /// How far the server is, before a show too.
+    pub ping: PingStatus,
     /// The programme's connection.
     pub link: LinkStatus,
     /// The backup receivers, where there are any.
@@ -306,6 +327,10 @@ pub struct Snapshot {
     pub frames: u64,
     /// Viewers connected, where the server tells.
     pub viewers: Option<u32>,
+    /// The same one by one, at most 100.
+    pub readers: Arc<Vec<Reader>>,
+    /// Why the server's API tells nothing, where it was asked before a show.
+    pub api_problem: Option<String>,
     /// The sound.
     pub audio: AudioStatus,
     /// Recording and replay.

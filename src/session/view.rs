@@ -1,6 +1,7 @@
 //! Makes the snapshot out of everything. Runs on the session's thread; keeps the meter's trend and
 //! the sound level between two snapshots.
 
+use super::ahead::Ahead;
 use super::encoders::Mark;
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
@@ -8,7 +9,7 @@ use super::machine::Machine;
 use super::show::Show;
 use super::snapshot::{
     AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
-    LinkStatus, Snapshot, TrendEvent, TrendPoint,
+    LinkStatus, RouteStatus, Snapshot, TrendEvent, TrendPoint,
 };
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
@@ -59,6 +60,8 @@ pub struct Sources<'a> {
     pub doctor: DoctorStatus,
     /// Recording and replay.
     pub recording: RecordingStatus,
+    /// How far the server is and which ways are open, before a show too.
+    pub ahead: &'a Ahead,
     /// Preview pictures.
     pub preview: &'a PreviewOut,
     /// Log.
@@ -156,6 +159,8 @@ impl View {
                 }),
             gpus: from.gpus,
             network: from.show.and_then(|show| show.outlet().network()),
+            route: route(from.show, from.ahead),
+            ping: from.ahead.ping.clone(),
             link: LinkStatus::of(from.machine.link()),
             backups: from
                 .show
@@ -172,6 +177,11 @@ impl View {
             drops: from.figures.drops,
             frames: from.figures.frames,
             viewers: from.show.and_then(|show| show.outlet().viewers()),
+            readers: from
+                .show
+                .map(|show| show.outlet().readers())
+                .unwrap_or_default(),
+            api_problem: from.ahead.api_problem.clone(),
             audio,
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),
@@ -236,6 +246,18 @@ impl View {
         let level = sound.level(from.now);
         let limited = sound.limited_frames();
         summary(level, limited, &levels, inputs.sound_statuses())
+    }
+}
+
+/// Of the show, where it has taken a way; else what a look ahead found.
+fn route(show: Option<&Show>, ahead: &Ahead) -> RouteStatus {
+    let of_show = show.map(|show| show.outlet().route());
+    match of_show.filter(|route| route.way.is_some()) {
+        Some(route) => route,
+        None => RouteStatus {
+            ways: ahead.ways.clone(),
+            ..RouteStatus::default()
+        },
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::snapshot::NetworkFigures;
 use crate::clock::{self, MonoTime};
-use crate::mediamtx::{Client, PathInfo, SrtConnection};
+use crate::mediamtx::{Client, PathInfo, Reader, SrtConnection};
 use crate::relay::arrivals::Arrivals;
 use crate::stop::StopToken;
 use arc_swap::ArcSwapOption;
@@ -17,6 +17,10 @@ use std::time::Duration;
 
 /// From one question to the next.
 const EVERY: Duration = Duration::from_millis(250);
+/// The same for the list of readers, where nobody has come or gone.
+const READERS_EVERY: Duration = Duration::from_secs(2);
+/// More cannot be looked through in a window.
+const READERS_SHOWN: usize = 100;
 
 /// Who publishes, as the server names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub struct WatchReport {
     pub source: Option<Source>,
     /// Viewers, without our own probe.
     pub viewers: u32,
+    /// Who reads, without consoles' probes; looked up every two seconds.
+    pub readers: Arc<Vec<Reader>>,
     /// How our packets come in, where we publish by SRT and the server tells.
     pub network: Option<NetworkFigures>,
     /// Why it does not answer.
@@ -79,8 +85,10 @@ impl Watch {
             let started = std::thread::Builder::new()
                 .name("pd-watch".into())
                 .spawn(move || {
+                    let mut readers = Readers::default();
                     while !stop.is_stopped() {
-                        let report = ask(&client, &path, probing.load(Ordering::Relaxed));
+                        let probing = probing.load(Ordering::Relaxed);
+                        let report = ask(&client, &path, probing, &mut readers);
                         newest.store(Some(Arc::new(report)));
                         if asked.recv_timeout(EVERY) == Err(RecvTimeoutError::Disconnected) {
                             break;
@@ -121,7 +129,7 @@ impl Drop for Watch {
     }
 }
 
-fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
+fn ask(client: &Client, path: &str, probing: bool, readers: &mut Readers) -> WatchReport {
     let begun_at = clock::now();
     let mut report = match client.path(path) {
         Ok(info) => {
@@ -132,6 +140,7 @@ fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
                 answered: true,
                 online: info.online,
                 viewers: u32::try_from(viewers).unwrap_or(u32::MAX),
+                readers: readers.of(client, &info, begun_at),
                 network: connection.as_ref().map(figures),
                 source: source(&info, connection),
                 ..WatchReport::default()
@@ -145,6 +154,37 @@ fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
     report.begun_at = begun_at;
     report.at = clock::now();
     report
+}
+
+/// Who reads: a list of the server's a kind, so asked for less often than the path.
+#[derive(Default)]
+struct Readers {
+    newest: Arc<Vec<Reader>>,
+    ids: Vec<String>,
+    at: Option<MonoTime>,
+}
+
+impl Readers {
+    fn of(&mut self, client: &Client, info: &PathInfo, now: MonoTime) -> Arc<Vec<Reader>> {
+        let fresh = self.at.is_some_and(|at| now.since(at) < READERS_EVERY);
+        if fresh && self.ids == info.reader_ids {
+            return self.newest.clone();
+        }
+        let mut kinds = info.readers.clone();
+        kinds.sort();
+        kinds.dedup();
+        let all = kinds
+            .iter()
+            // A kind that the server does not list is no problem of the show's.
+            .flat_map(|kind| client.readers(kind).unwrap_or_default())
+            .filter(|reader| info.reader_ids.contains(&reader.id))
+            .filter(|reader| !reader.user_agent.starts_with("pd-console-probe"))
+            .take(READERS_SHOWN);
+        self.newest = Arc::new(all.collect());
+        self.ids.clone_from(&info.reader_ids);
+        self.at = Some(now);
+        self.newest.clone()
+    }
 }
 
 fn source(info: &PathInfo, connection: Option<SrtConnection>) -> Option<Source> {

@@ -7,6 +7,7 @@
 
 mod course;
 
+use super::ahead::{Ahead, Aim, LookAhead};
 use super::choices;
 use super::command::{Command, Secret};
 use super::examine::Examiner;
@@ -63,6 +64,10 @@ pub(super) struct Worker {
     examiner: Examiner,
     /// Where there is a window to show them in.
     gpus: Option<GpuWatch>,
+    /// The same.
+    ahead: Option<LookAhead>,
+    /// Counts changes of the secrets.
+    secrets_changed: u64,
     /// Of what ends with the session.
     ends: StopToken,
     store: Option<Store>,
@@ -111,6 +116,8 @@ impl Worker {
             drops_before: 0,
             examiner: Examiner::default(),
             gpus: None,
+            ahead: None,
+            secrets_changed: 0,
             ends: StopToken::new(),
             store,
             answers_in,
@@ -123,6 +130,7 @@ impl Worker {
         if !worker.options.sources_on_demand {
             choices::spawn(&worker.shared.choices)?;
             worker.gpus = Some(GpuWatch::start(&worker.ends)?);
+            worker.ahead = Some(LookAhead::start(&worker.ends)?);
             let (settings, ends) = (worker.settings.clone(), worker.ends.clone());
             std::thread::Builder::new()
                 .name("pd-test-ahead".into())
@@ -189,6 +197,7 @@ impl Worker {
                 password,
                 passphrase,
             } => {
+                self.secrets_changed += 1;
                 let given = |secret: Secret| secrets::secret(secret.expose());
                 if let Some(password) = password {
                     self.secrets.password = given(password);
@@ -217,6 +226,8 @@ impl Worker {
                     inputs.reopen_picture();
                 }
             }
+            Command::KickViewer { id } => self.kick(&id),
+            Command::FastestWay => self.fastest_way(),
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),
             Command::StartRecording => self.recorder.record(&self.settings),
@@ -357,6 +368,20 @@ impl Worker {
         }
     }
 
+    /// Has the server looked at that the settings aim at; the newest answer.
+    fn look_ahead(&self) -> Arc<Ahead> {
+        let Some(look) = &self.ahead else {
+            return Arc::default();
+        };
+        let managed = match &self.show {
+            Some(show) => show.outlet().server(),
+            None => self.server.as_ref(),
+        };
+        let aim = Aim::of(&self.settings, managed, self.secrets_changed);
+        look.aim(aim, &self.secrets);
+        look.newest()
+    }
+
     /// Since the show began: before, the preview takes fewer pictures than the source makes.
     fn capture_drops(&self) -> u64 {
         let all = self
@@ -390,6 +415,7 @@ impl Worker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        let ahead = self.look_ahead();
         let snapshot = self.view.make(super::view::Sources {
             now,
             machine: &self.machine,
@@ -403,6 +429,7 @@ impl Worker {
             gpus: self.gpus.as_ref().and_then(GpuWatch::newest),
             doctor: self.examiner.status(),
             recording: self.recorder.status(),
+            ahead: &ahead,
             preview: &self.preview,
             journal: &self.journal,
         });

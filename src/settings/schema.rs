@@ -385,7 +385,7 @@ impl Default for PreviewSettings {
 }
 
 /// Where the stream goes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TargetSettings {
     /// Embedded server or one's own.
@@ -394,11 +394,25 @@ pub struct TargetSettings {
     pub host: String,
     /// Own server: SRT port.
     pub srt_port: u16,
+    /// Which way in is taken.
+    pub way: Way,
+    /// Own server: RTSP port (TCP); 0 is what its API says, 8554 where that does not answer.
+    pub rtsp_port: u16,
+    /// Own server: UDP port of a path that takes MPEG-TS; 0 is none.
+    pub udp_port: u16,
+    /// SRT pull: address of this machine that the server calls; empty is that of the interface
+    /// towards the server.
+    pub pull_address: String,
+    /// SRT pull: UDP port of this machine that the server calls; 0 is any free one.
+    pub pull_port: u16,
+    /// The file of [`Way::File`], which is written over.
+    pub file: String,
     /// Path (stream name) on the server. Embedded servers take `pd_...` only.
     pub path: String,
     /// Own server: user, empty for none. The password is a secret, see `secrets`.
     pub user: String,
-    /// SRT receive latency asked for, ms. MediaMTX never goes below 120 on push.
+    /// SRT receive latency asked for, ms; 0 is three round trips, 20 to 1000. MediaMTX never goes
+    /// below 120 on push.
     pub latency_ms: u32,
     /// Own server: base address of its API ("http://host:9997"), empty where not reachable.
     pub api_url: String,
@@ -413,11 +427,62 @@ impl Default for TargetSettings {
             kind: TargetKind::default(),
             host: String::new(),
             srt_port: 8890,
+            way: Way::default(),
+            rtsp_port: 0,
+            udp_port: 0,
+            pull_address: String::new(),
+            pull_port: 0,
+            file: String::new(),
             path: "pd_main".into(),
             user: String::new(),
-            latency_ms: 120,
+            latency_ms: 0,
             api_url: String::new(),
             webrtc_url: String::new(),
+        }
+    }
+}
+
+/// Ways from the console into a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Way {
+    /// The fastest that works: RTSP, WHIP or SRT pull, else SRT push.
+    #[default]
+    Auto,
+    /// The console calls by SRT: crosses any network, MediaMTX holds each picture 120 ms at least.
+    SrtPush,
+    /// The server calls the console by SRT; it is told through its API to do so.
+    SrtPull,
+    /// RTSP over TCP: for networks without loss.
+    Rtsp,
+    /// WHIP (WebRTC); ffmpeg 8 and later.
+    Whip,
+    /// MPEG-TS over UDP, for tests: nothing that is lost comes again.
+    Udp,
+    /// Into a file, for tests: MPEG-TS, no viewers.
+    File,
+}
+
+impl Way {
+    /// All that a publisher can be started on, for lists.
+    pub const ALL: [Self; 6] = [
+        Self::SrtPush,
+        Self::SrtPull,
+        Self::Rtsp,
+        Self::Whip,
+        Self::Udp,
+        Self::File,
+    ];
+
+    /// Its name in the field's words, the same in every language.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "Auto",
+            Self::SrtPush => "SRT push",
+            Self::SrtPull => "SRT pull",
+            Self::Rtsp => "RTSP",
+            Self::Whip => "WHIP",
+            Self::Udp => "UDP",
+            Self::File => "File",
         }
     }
 }

@@ -40,6 +40,10 @@ pub enum Action {
     },
     /// Wants the desktop to ask again which screen.
     ChooseScreen,
+    /// Wants the fastest way into the server tried again.
+    FastestWay,
+    /// Pressed a viewer's button, by the viewer's id; the window's guard decides whether it counts.
+    PressKick(String),
     /// Put the preview on or off.
     Preview(bool),
     /// Read the failure and put it away.
@@ -95,12 +99,14 @@ impl Action {
                 passphrase,
             }],
             Self::ChooseScreen => vec![Command::ChooseScreen],
+            Self::FastestWay => vec![Command::FastestWay],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
             Self::Record(true) => vec![Command::StartRecording],
             Self::Record(false) => vec![Command::StopRecording],
             Self::SaveReplay => vec![Command::SaveReplay],
             Self::PressStop
+            | Self::PressKick(_)
             | Self::Preview(_)
             | Self::ShowSide(_)
             | Self::Noted(_)

@@ -152,6 +152,14 @@ impl Window {
             self.fallback.look(ctx, &input.label);
         }
         self.fallback.look(ctx, &snapshot.source);
+        for way in &snapshot.route.ways {
+            for why in way.why_not.iter().chain(&way.not_automatic) {
+                self.fallback.look(ctx, why);
+            }
+        }
+        for reader in snapshot.readers.iter() {
+            self.fallback.look(ctx, &reader.user_agent);
+        }
         for card in snapshot.gpus.iter().flat_map(|gpus| gpus.iter()) {
             self.fallback.look(ctx, &card.name);
         }
@@ -207,6 +215,11 @@ impl Window {
                     self.console.send(Command::Stop);
                 }
             }
+            Action::PressKick(id) => {
+                if view.kick.press(id, now) {
+                    self.console.send(Command::KickViewer { id: id.clone() });
+                }
+            }
             Action::Preview(on) => {
                 view.preview_on = *on;
                 view.form.draft.preview.on = *on;
@@ -232,6 +245,7 @@ impl Window {
             | Action::ChooseScreen
             | Action::Record(_)
             | Action::SaveReplay
+            | Action::FastestWay
             | Action::Dismiss => {}
         }
         for command in action.commands() {

@@ -4,6 +4,7 @@
 use super::actions::Action;
 use super::guard::{GoGuard, StopGuard, Wish};
 use super::panels::live::Block;
+use super::panels::network::KickGuard;
 use super::panels::side::Side;
 use super::panels::{self, Scene, card, form::Form, preview::Screen};
 use super::widgets::level_meter::PeakHold;
@@ -38,6 +39,8 @@ pub struct View {
     pub examining: Wish<bool>,
     /// The fallback to another encoder that the operator has read.
     pub noted: Option<String>,
+    /// Against disconnecting a viewer by a slip.
+    pub kick: KickGuard,
     /// Whether the list of keys is open.
     pub keys_open: bool,
     /// Whether the question to quit is open.
@@ -59,6 +62,7 @@ impl Default for View {
             side: None,
             examining: Wish::default(),
             noted: None,
+            kick: KickGuard::default(),
             keys_open: false,
             asking: false,
         }

@@ -6,6 +6,7 @@ mod check;
 mod controls;
 mod encoder;
 mod layout;
+mod network;
 mod rig;
 mod setup;
 mod show;

@@ -4,9 +4,15 @@ use crate::ffmpeg::words;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::link::LossKind;
 use crate::session::watch::Source;
+use crate::settings::Way;
 
 /// A publisher that has ended, by its last lines.
-pub(super) fn exit(lines: &[String], was_sending: bool, no_user: bool) -> (Failure, LossKind) {
+pub(super) fn exit(
+    lines: &[String],
+    was_sending: bool,
+    no_user: bool,
+    way: Way,
+) -> (Failure, LossKind) {
     let (kind, message, loss) = match words::refusal(lines) {
         Some(words::Refusal::Passphrase) => (
             FailureKind::Refused,
@@ -16,10 +22,11 @@ pub(super) fn exit(lines: &[String], was_sending: bool, no_user: bool) -> (Failu
         ),
         Some(words::Refusal::Rejected) => {
             let user = if no_user { "a user, if the server wants one," } else { "user, password," };
+            let passphrase = if way == Way::SrtPush { " passphrase" } else { "" };
             (
                 FailureKind::Refused,
                 format!(
-                    "the server refuses the stream. Check {user} passphrase and path; the server's log names which"
+                    "the server refuses the stream. Check {user}{passphrase} and path; the server's log names which"
                 ),
                 LossKind::Refused,
             )
@@ -29,11 +36,17 @@ pub(super) fn exit(lines: &[String], was_sending: bool, no_user: bool) -> (Failu
             "the connection to the receiver broke; connecting again".into(),
             LossKind::Broke,
         ),
-        Some(words::Refusal::NoAnswer) => (
-            FailureKind::NoReceiver,
-            "nothing listens for SRT at the target. Check host and port, and that the server runs".into(),
-            LossKind::Broke,
-        ),
+        Some(words::Refusal::NoAnswer) => {
+            let name = match way {
+                Way::Auto | Way::SrtPush | Way::SrtPull => "SRT",
+                other => other.name(),
+            };
+            (
+                FailureKind::NoReceiver,
+                format!("nothing listens for {name} at the target. Check host and port, and that the server runs"),
+                LossKind::Broke,
+            )
+        }
         None => {
             let last = lines.last().map_or("it ended without a word", String::as_str);
             (
@@ -65,18 +78,28 @@ mod tests {
     #[test]
     fn b17_a_refusal_is_hopeless_a_silence_is_not() {
         let lines = |text: &str| vec![text.to_owned()];
-        let (failure, kind) = exit(&lines("REJECT: Incorrect passphrase"), false, true);
+        let (failure, kind) = exit(
+            &lines("REJECT: Incorrect passphrase"),
+            false,
+            true,
+            Way::SrtPush,
+        );
         assert_eq!(
             (failure.kind, kind),
             (FailureKind::Refused, LossKind::Refused)
         );
         assert!(failure.message.contains("passphrase"), "{failure}");
-        let (failure, kind) = exit(&lines("srt://x: Input/output error"), false, true);
+        let (failure, kind) = exit(
+            &lines("srt://x: Input/output error"),
+            false,
+            true,
+            Way::SrtPush,
+        );
         assert_eq!(
             (failure.kind, kind),
             (FailureKind::NoReceiver, LossKind::Broke)
         );
-        let (failure, _) = exit(&lines("srt://x: Input/output error"), true, true);
+        let (failure, _) = exit(&lines("srt://x: Input/output error"), true, true, Way::Rtsp);
         assert!(failure.message.contains("broke"), "{failure}");
     }
 

@@ -4,11 +4,13 @@
 use super::{API_LIMIT, Exit, Outlet, WORD_LIMIT, explain};
 use crate::clock::MonoTime;
 use crate::publish::loopback::LoopbackReceiver;
+use crate::publish::publisher::Publisher;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::knock::Answer;
 use crate::session::link::LossKind;
 use crate::session::show::Notice;
 use crate::session::snapshot::Confirmation;
+use crate::settings::Way;
 
 impl Outlet {
     pub(super) fn confirmation(&self, now: MonoTime) -> Confirmation {
@@ -20,8 +22,12 @@ impl Outlet {
                 false => Confirmation::None,
             };
         };
-        if self.publisher.as_ref().is_none_or(|p| p.sent_bytes() == 0) {
+        if !self.publisher.as_ref().is_some_and(Publisher::has_sent) {
             return Confirmation::None;
+        }
+        // No server shows a file.
+        if self.way() == Some(Way::File) {
+            return Confirmation::Handshake;
         }
         let overdue = now.since(self.started_at) > API_LIMIT;
         if watch.has_api() && self.watched.answered && self.watched.begun_at > self.started_at {
@@ -60,12 +66,13 @@ impl Outlet {
     /// The publisher has ended, and the server has been asked why.
     pub(super) fn ended(&mut self, now: MonoTime) -> Option<Notice> {
         if self.exit.is_none() {
-            let publisher = self.publisher.as_mut()?;
-            publisher.poll_exit()?;
+            self.publisher.as_mut()?.poll_exit()?;
+            let publisher = self.publisher.as_ref()?;
             let lines = publisher.tail().lines();
-            let was_sending = publisher.sent_bytes() > 0;
+            let was_sending = publisher.has_sent();
+            let way = self.way().unwrap_or(Way::SrtPush);
             let no_user = self.means.settings.target.user.is_empty();
-            let (failure, kind) = explain::exit(&lines, was_sending, no_user);
+            let (failure, kind) = explain::exit(&lines, was_sending, no_user, way);
             let at = now;
             self.exit = Some(Exit { at, failure, kind });
             if kind == LossKind::Broke
@@ -103,7 +110,7 @@ impl Outlet {
     }
 
     /// Another publisher has the path.
-    pub(super) fn taken(&self) -> Option<Notice> {
+    pub(super) fn taken(&mut self) -> Option<Notice> {
         let source = self.watched.source.as_ref()?;
         // Before our own id is known only a publisher that has ended tells: it was not let in.
         let known = self.ours.is_some() || self.exit.is_some();
@@ -122,7 +129,14 @@ impl Outlet {
         Some(self.lost(failure, LossKind::Taken))
     }
 
-    pub(super) fn lost(&self, failure: Failure, kind: LossKind) -> Notice {
+    /// A loss: the next way's turn, or the connection's to try this one again.
+    pub(super) fn lost(&mut self, failure: Failure, kind: LossKind) -> Notice {
+        let of_the_way = matches!(kind, LossKind::Broke | LossKind::Refused);
+        let kind = if of_the_way && self.leaves_way(&failure.message) {
+            LossKind::NextWay
+        } else {
+            kind
+        };
         Notice::PublisherLost {
             failure,
             kind,

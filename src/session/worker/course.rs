@@ -156,6 +156,45 @@ impl Worker {
         }
     }
 
+    /// The operator wants the fastest way tried again.
+    pub(super) fn fastest_way(&mut self) {
+        let live = self.machine.state() == &State::Live;
+        let Some(show) = self.show.as_mut().filter(|_| live) else {
+            return;
+        };
+        if let Some(notice) = show.outlet_mut().fastest_again() {
+            self.notice(notice, clock::now());
+        }
+    }
+
+    /// Disconnects a viewer, on a thread of its own: the server may take its time.
+    pub(super) fn kick(&mut self, id: &str) {
+        let Some(show) = &self.show else { return };
+        let outlet = show.outlet();
+        let readers = outlet.readers();
+        let reader = readers.iter().find(|reader| reader.id == id).cloned();
+        let (Some(reader), Some(client)) = (reader, outlet.client().cloned()) else {
+            self.journal.warn("that viewer is not connected any more");
+            return;
+        };
+        let journal = self.journal.clone();
+        let kick = move || {
+            let who = &reader.remote_addr;
+            match client.kick(&reader.kind, &reader.id) {
+                Ok(true) => journal.info(format!("the viewer at {who} was disconnected")),
+                Ok(false) => journal.warn(format!("the viewer at {who} had gone already")),
+                Err(error) => journal.warn(format!("the viewer at {who} stays: {error}")),
+            }
+        };
+        let started = std::thread::Builder::new()
+            .name("pd-kick".into())
+            .spawn(kick);
+        if let Err(error) = started {
+            self.journal
+                .error(format!("no thread to disconnect the viewer: {error}"));
+        }
+    }
+
     /// After a suspend (B27) every connection is dead, whatever its publisher believes.
     pub(super) fn look_for_sleep(&mut self, now: MonoTime) {
         let Some(slept) = self.sleep.turn(now, sleep::since_boot()) else {
@@ -205,18 +244,22 @@ impl Worker {
             .map(|show| show.poll(now))
             .unwrap_or_default();
         for notice in notices {
-            match notice {
-                Notice::Confirmed(confirmation) => self.confirmed(confirmation, now),
-                Notice::PublisherLost {
-                    failure,
-                    kind,
-                    last_good,
-                } => self.lost(&failure, kind, last_good),
-                Notice::Started => self.event(Event::PublisherStarted),
-                Notice::Knocked(answers) => self.event(Event::Knocked(answers)),
-                Notice::PathFree => self.event(Event::PathFree),
-                Notice::Fatal(failure) => self.fail(failure),
-            }
+            self.notice(notice, now);
+        }
+    }
+
+    fn notice(&mut self, notice: Notice, now: MonoTime) {
+        match notice {
+            Notice::Confirmed(confirmation) => self.confirmed(confirmation, now),
+            Notice::PublisherLost {
+                failure,
+                kind,
+                last_good,
+            } => self.lost(&failure, kind, last_good),
+            Notice::Started => self.event(Event::PublisherStarted),
+            Notice::Knocked(answers) => self.event(Event::Knocked(answers)),
+            Notice::PathFree => self.event(Event::PathFree),
+            Notice::Fatal(failure) => self.fail(failure),
         }
     }
 

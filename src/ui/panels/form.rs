@@ -3,6 +3,7 @@
 
 use crate::capture::Choice;
 use crate::clock::MonoTime;
+use crate::publish::srt_url::latency_question;
 use crate::session::Secret;
 use crate::settings::{Settings, TargetKind, TargetSettings};
 use crate::ui::actions::Action;
@@ -25,6 +26,10 @@ pub enum Field {
     Api,
     /// WebRTC address.
     WebRtc,
+    /// Address that the server calls.
+    PullAddress,
+    /// An SRT latency that is more likely a wrong unit.
+    Latency,
 }
 
 /// The draft of the settings.
@@ -48,6 +53,8 @@ pub struct Form {
     pub pending: super::source::Pending,
     /// Sound inputs that can be chosen.
     pub inputs: Vec<String>,
+    /// The unusual SRT latency that the operator has said to mean, ms.
+    pub latency_meant: Option<u32>,
     base: Settings,
     sent: Wish<Settings>,
 }
@@ -90,7 +97,11 @@ impl Form {
 
     /// Fields that are wrong, each with the key of the words that say so.
     pub fn faults(&self) -> Vec<(Field, &'static str)> {
-        faults_of(&self.draft.target, &self.passphrase)
+        let mut faults = faults_of(&self.draft.target, &self.passphrase);
+        if self.asks_latency() {
+            faults.push((Field::Latency, "ask-latency"));
+        }
+        faults
     }
 
     /// The same of the backup, where there is one.
@@ -100,6 +111,15 @@ impl Form {
             return Vec::new();
         }
         faults_of(&backup.target, &self.backup_secrets[1])
+    }
+
+    /// Whether the SRT latency is so long that the operator is asked first (cases.md B21); one that is in
+    /// force already is not asked about.
+    pub fn asks_latency(&self) -> bool {
+        let latency_ms = self.draft.target.latency_ms;
+        latency_question(latency_ms).is_some()
+            && self.base.target.latency_ms != latency_ms
+            && self.latency_meant != Some(latency_ms)
     }
 
     /// Whether the draft can be handed over.
@@ -181,6 +201,11 @@ fn target_faults(target: &TargetSettings) -> Vec<(Field, &'static str)> {
     }
     if target.srt_port == 0 {
         faults.push((Field::Port, "bad-port"));
+    }
+    let address = target.pull_address.trim();
+    let bare = address.trim_start_matches('[').trim_end_matches(']');
+    if !address.is_empty() && bare.parse::<std::net::IpAddr>().is_err() {
+        faults.push((Field::PullAddress, "bad-pull-address"));
     }
     // Both would be taken for separators of the SRT stream id.
     if target
@@ -326,6 +351,26 @@ mod tests {
         target.kind = TargetKind::Srt;
         target.host = "[fe80::1]".into();
         assert_eq!(target_faults(&target), []);
+    }
+
+    #[test]
+    fn b21_a_latency_of_seconds_is_asked_back_and_none_is_lost() {
+        let mut form = form();
+        form.draft.target.latency_ms = 5000;
+        let mut actions = Vec::new();
+        form.hand_over(false, T0, &mut actions);
+        assert_eq!((form.asks_latency(), actions.len()), (true, 0));
+        form.latency_meant = Some(5000);
+        form.hand_over(false, T0, &mut actions);
+        assert_eq!(actions.len(), 1);
+        assert!(!form.asks_latency());
+        // Another one is asked about anew, and beyond the bound none helps.
+        form.draft.target.latency_ms = 20_000;
+        assert!(form.asks_latency());
+        form.latency_meant = Some(20_000);
+        assert!(!form.is_good());
+        form.draft.target.latency_ms = 200;
+        assert!(form.is_good());
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod latency;
 pub mod links;
 pub mod live;
 pub mod log;
+pub mod network;
 pub mod preview;
 pub mod recording;
 pub mod settings;
@@ -25,6 +26,7 @@ pub mod stages;
 pub mod status;
 pub mod trend;
 pub mod trend_events;
+pub mod way_choice;
 
 use super::actions::Action;
 use super::i18n::Texts;

@@ -100,7 +100,7 @@ pub(super) fn fault(ui: &mut Ui, text: &str) {
     });
 }
 
-fn fault_of(ui: &mut Ui, scene: &Scene<'_>, form: &Form, field: Field) {
+pub(super) fn fault_of(ui: &mut Ui, scene: &Scene<'_>, form: &Form, field: Field) {
     for (_, key) in form.faults().into_iter().filter(|(f, _)| *f == field) {
         fault(ui, &scene.t(key));
     }
@@ -179,6 +179,7 @@ fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
         "",
     );
     fault_of(ui, scene, form, Field::Path);
+    super::way_choice::show(ui, scene, form, own);
     if !own {
         return;
     }
@@ -196,13 +197,38 @@ fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     let title = scene.t("settings-passphrase");
     form.secrets_typed[1] |= secret(ui, &title, &mut form.passphrase, &hint);
     fault_of(ui, scene, form, Field::Passphrase);
+    let automatic = scene.t("settings-latency-auto");
+    let by_itself = form.draft.target.latency_ms == 0;
     row(ui, &scene.t("settings-latency"), |ui, width| {
         let latency = DragValue::new(&mut form.draft.target.latency_ms)
-            .range(0..=8000)
+            // Beyond 8000 the check says so; cut off here it would be 8 s, unasked.
+            .range(0..=99_999)
             .speed(0.0)
-            .suffix(" ms");
-        ui.add_sized(vec2(width.min(96.0), 28.0), latency)
+            .custom_formatter(|value, _| {
+                if value < 0.5 {
+                    automatic.clone()
+                } else {
+                    format!("{value:.0}")
+                }
+            })
+            .custom_parser(|text| {
+                let text = text.trim();
+                if text == automatic {
+                    return Some(0.0);
+                }
+                text.trim_end_matches("ms").trim().parse().ok()
+            })
+            .suffix(if by_itself { "" } else { " ms" });
+        ui.add_sized(vec2(width.min(120.0), 28.0), latency)
     });
+    if form.asks_latency() {
+        let latency_ms = form.draft.target.latency_ms;
+        let seconds = format!("{:.1}", f64::from(latency_ms) / 1000.0);
+        fault(ui, &scene.texts.f("ask-latency", &[("seconds", &seconds)]));
+        if ui.button(scene.t("ask-latency-yes")).clicked() {
+            form.latency_meant = Some(latency_ms);
+        }
+    }
     let hint = scene.t("settings-latency-hint");
     let hint = RichText::new(hint)
         .font(theme::regular(12.0))

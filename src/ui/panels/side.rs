@@ -1,4 +1,4 @@
-//! The side panel: its pages (settings, encoder, check), one at a time, each scrolled by itself.
+//! The side panel: its pages (settings, encoder, network, check), one at a time, each scrolled by itself.
 //! Which one is open is the window's own; the main thread draws.
 
 use super::{Scene, card};
@@ -19,11 +19,13 @@ pub enum Side {
     Encoder,
     /// Whether everything is there.
     Check,
+    /// The ways into the server, and who watches.
+    Network,
 }
 
 impl Side {
     /// All, from left to right.
-    pub const ALL: [Self; 3] = [Self::Settings, Self::Encoder, Self::Check];
+    pub const ALL: [Self; 4] = [Self::Settings, Self::Encoder, Self::Network, Self::Check];
 
     /// The key that opens and closes it.
     pub fn key(self) -> Key {
@@ -31,6 +33,7 @@ impl Side {
             Self::Settings => Key::F2,
             Self::Encoder => Key::F3,
             Self::Check => Key::F4,
+            Self::Network => Key::F6,
         }
     }
 
@@ -39,6 +42,7 @@ impl Side {
             Self::Settings => "settings-title",
             Self::Encoder => "encoder-title",
             Self::Check => "check-title",
+            Self::Network => "network-title",
         }
     }
 }
@@ -80,6 +84,7 @@ pub fn show(
                         super::encoder::show(ui, scene, actions);
                         super::gpu::show(ui, scene);
                     }
+                    Side::Network => super::network::show(ui, scene, &view.kick, actions),
                     Side::Check => super::check::show(ui, scene, actions),
                 }
             });

@@ -183,7 +183,16 @@ fn copy_button(ui: &mut Ui, scene: &Scene<'_>, link: &str, actions: &mut Vec<Act
     }
 }
 
+/// The receiver, and the way that is taken into it.
 fn kind(scene: &Scene<'_>) -> String {
+    let receiver = receiver_name(scene);
+    match scene.snapshot.route.way {
+        Some(way) => format!("{receiver} · {}", way.name()),
+        None => receiver,
+    }
+}
+
+fn receiver_name(scene: &Scene<'_>) -> String {
     match &scene.snapshot.receiver {
         None => scene.t("receiver-unknown"),
         Some(Receiver::OwnServer { address }) => {

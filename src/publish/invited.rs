@@ -1,0 +1,179 @@
+//! The server's invitation to call, for SRT pull: the path that it is told to pull from this console, and
+//! that is taken away at the end.
+//!
+//! Owns `pd-invite`, which waits until the publisher listens and then asks the server's API. Under pressure
+//! it drops nothing; where the server does not answer, [`Invited::problem`] says so and the path may
+//! stay. [`remove_stale`] takes away what a killed console left; it blocks: call it on a worker thread.
+
+use super::target::pulled_from;
+use super::{PullPlan, ping};
+use crate::mediamtx::{ApiError, Client};
+use crate::stop::{StopToken, ends_by};
+use arc_swap::ArcSwapOption;
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The publisher listens within this time of its start, or not at all.
+const LISTENS_WITHIN: Duration = Duration::from_secs(8);
+/// One question whether it does.
+const PING: Duration = Duration::from_millis(250);
+/// The end waits so long for the server's answer.
+const END_WITHIN: Duration = Duration::from_secs(1);
+
+/// A path that the server pulls from here.
+pub struct Invited {
+    client: Client,
+    path: String,
+    stop: StopToken,
+    problem: Arc<ArcSwapOption<ApiError>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Invited {
+    /// Tells the server to pull `path` as soon as the publisher of `plan` listens.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub fn start(client: Client, path: &str, plan: &PullPlan) -> io::Result<Self> {
+        let mut invited = Self {
+            client: client.clone(),
+            path: path.to_owned(),
+            stop: StopToken::new(),
+            problem: Arc::default(),
+            thread: None,
+        };
+        let (stop, problem) = (invited.stop.clone(), invited.problem.clone());
+        let (path, source, address) = (path.to_owned(), plan.source.clone(), plan.address);
+        let thread = std::thread::Builder::new()
+            .name("pd-invite".into())
+            .spawn(move || {
+                if !listens(address, &stop) {
+                    return;
+                }
+                if let Err(error) = client.pull_path(&path, &source) {
+                    problem.store(Some(Arc::new(error)));
+                }
+            })?;
+        invited.thread = Some(thread);
+        Ok(invited)
+    }
+
+    /// Why the server could not be told.
+    pub fn problem(&self) -> Option<Arc<ApiError>> {
+        self.problem.load_full()
+    }
+
+    /// Takes the path away; waits two seconds at most.
+    pub fn end(mut self) {
+        self.take_away();
+    }
+
+    fn take_away(&mut self) {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        self.stop.stop();
+        ends_by(&thread, Instant::now() + END_WITHIN);
+        let (client, path) = (self.client.clone(), self.path.clone());
+        let remove = move || {
+            if let Err(error) = client.remove_path(&path) {
+                tracing::warn!("the path {path} may be left on the server: {error}");
+            }
+        };
+        match std::thread::Builder::new()
+            .name("pd-uninvite".into())
+            .spawn(remove)
+        {
+            Ok(thread) => {
+                ends_by(&thread, Instant::now() + END_WITHIN);
+            }
+            Err(error) => tracing::error!("no thread to take the path away: {error}"),
+        }
+    }
+}
+
+impl Drop for Invited {
+    fn drop(&mut self) {
+        self.take_away();
+    }
+}
+
+/// Waits until SRT is answered at `address`; false where it is not, or nobody wants it any more.
+fn listens(address: SocketAddr, stop: &StopToken) -> bool {
+    let until = Instant::now() + LISTENS_WITHIN;
+    while Instant::now() < until && !stop.is_stopped() {
+        if ping(address, PING).is_ok() {
+            return !stop.is_stopped();
+        }
+        if stop.sleep(Duration::from_millis(20)) {
+            return false;
+        }
+    }
+    false
+}
+
+/// Takes away the paths of dead consoles on this machine, and that of any console named `path`: it would
+/// refuse our publisher. `server` is the server's address. Gives back the names that went, and whether
+/// `path` is configured by someone else.
+///
+/// # Errors
+/// The API's.
+pub fn remove_stale(
+    client: &Client,
+    path: &str,
+    server: SocketAddr,
+) -> Result<(Vec<String>, bool), ApiError> {
+    let mut gone = Vec::new();
+    let mut is_set = false;
+    for (name, source) in client.configured_sources()? {
+        match pulled_from(&source) {
+            Some(address) if name == path || is_dead_here(address, server) => {
+                if client.remove_path(&name)? {
+                    gone.push(name);
+                }
+            }
+            Some(_) => {}
+            None => is_set |= name == path,
+        }
+    }
+    Ok((gone, is_set))
+}
+
+/// Whether `address` is this machine's and nothing listens there. Loopback is the server's own machine's.
+fn is_dead_here(address: SocketAddr, server: SocketAddr) -> bool {
+    if address.ip().is_loopback() != server.ip().is_loopback() {
+        return false;
+    }
+    let ours = UdpSocket::bind((address.ip(), 0)).is_ok();
+    ours && ping(address, PING).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_dead_console_of_this_machine_is_taken_away() {
+        let server: SocketAddr = "127.0.0.1:8890".parse().unwrap();
+        let free = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        assert!(is_dead_here(address, server));
+        // TEST-NET-1 is no address of this machine; loopback is the other machine's.
+        assert!(!is_dead_here("192.0.2.1:9000".parse().unwrap(), server));
+        let far: SocketAddr = "192.0.2.1:8890".parse().unwrap();
+        assert!(!is_dead_here(address, far));
+    }
+
+    #[test]
+    fn a_publisher_that_never_listens_ends_the_wait_with_the_stop() {
+        let stop = StopToken::new();
+        stop.stop();
+        let started = Instant::now();
+        assert!(!listens("127.0.0.1:9".parse().unwrap(), &stop));
+        assert!(started.elapsed() < Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,143 @@
+//! Which way into the receiver is taken, and what its publisher is told.
+
+use super::{FRESH, Outlet};
+use crate::clock::{self, MonoTime};
+use crate::ffmpeg::output::Output;
+use crate::mediamtx::ApiError;
+use crate::publish::invited::Invited;
+use crate::publish::wished_latency_ms;
+use crate::session::failure::{Failure, FailureKind};
+use crate::session::link::LossKind;
+use crate::session::preflight::{self, Destination, Entry};
+use crate::session::show::Notice;
+use crate::session::snapshot::RouteStatus;
+use crate::session::way::{Route, Step};
+use crate::settings::Way;
+
+impl Outlet {
+    /// What the next publisher is told, and what must not be heard of it; None where only loopback is
+    /// there.
+    pub(super) fn next_output(&mut self) -> Result<Option<(Output, [String; 2])>, Failure> {
+        let managed = match &self.destination {
+            Destination::Managed(server) => {
+                let found = &self.means.ffmpeg.capabilities;
+                let settings = &self.means.settings;
+                Some(preflight::managed_entry(server, settings, found)?)
+            }
+            _ => None,
+        };
+        let entry = match (&managed, &self.destination) {
+            (Some(entry), _) => entry,
+            (None, Destination::Own { entry, .. }) => entry,
+            (None, _) => return Ok(None),
+        };
+        let wished = self.means.settings.target.way;
+        let route = self
+            .route
+            .get_or_insert_with(|| Route::new(wished, entry.ways.clone()));
+        let way = route.way();
+        route.started(clock::now());
+        self.wished_latency_ms = matches!(way, Way::SrtPush | Way::SrtPull)
+            .then(|| wished_latency_ms(entry.target.latency_ms, entry.ping_ms));
+        let (output, invited) = output(entry, way)?;
+        self.invited = invited;
+        Ok(Some((output, entry.target.secrets())))
+    }
+
+    /// After a loss on the way in force: whether the next way is taken from now on.
+    pub(super) fn leaves_way(&mut self, why: &str) -> bool {
+        let now = clock::now();
+        // Of the server itself: its API is beside the way that failed.
+        let answers = self.watched.answered && now.since(self.watched.at) < FRESH;
+        let step = self
+            .route
+            .as_mut()
+            .and_then(|route| route.lost(why, answers));
+        self.tell(step.as_ref());
+        step.is_some()
+    }
+
+    fn tell(&self, step: Option<&Step>) {
+        if let Some(step) = step {
+            self.means.journal.warn(format!(
+                "{} does not work here: {}. Going on by {}",
+                step.from.name(),
+                step.why,
+                step.to.name()
+            ));
+        }
+    }
+
+    /// The way in force has not brought the stream to the receiver in time.
+    pub(super) fn overdue(&mut self, now: MonoTime) -> Option<Notice> {
+        let step = self.route.as_mut()?.overdue(now)?;
+        self.tell(Some(&step));
+        Some(next_way(step.why, self.online_at))
+    }
+
+    /// The server could not be told to call.
+    pub(super) fn uninvited(&mut self) -> Option<Notice> {
+        let problem = self.invited.as_ref()?.problem()?;
+        let (failure, loss) = match &*problem {
+            ApiError::Unauthorised { .. } => (FailureKind::Refused, LossKind::Refused),
+            _ => (FailureKind::NoReceiver, LossKind::Broke),
+        };
+        Some(self.lost(Failure::new(failure, &*problem), loss))
+    }
+
+    /// Tries the fastest way again, where another is in force; what is to be noticed of it.
+    pub fn fastest_again(&mut self) -> Option<Notice> {
+        if !self.route.as_mut()?.again() {
+            return None;
+        }
+        let why = "the fastest way is tried again, as the operator wishes";
+        self.means.journal.info(why);
+        Some(next_way(why.into(), self.online_at))
+    }
+
+    /// The way in force; None where only loopback is there, or nothing was started.
+    pub fn way(&self) -> Option<Way> {
+        self.route.as_ref().map(Route::way)
+    }
+
+    /// The ways, as the operator sees them.
+    pub fn route(&self) -> RouteStatus {
+        let Some(route) = &self.route else {
+            return RouteStatus::default();
+        };
+        RouteStatus {
+            way: Some(route.way()),
+            ways: route.ways(),
+            fallback: route.fallback(),
+            wished_latency_ms: self.wished_latency_ms,
+        }
+    }
+}
+
+fn next_way(why: String, last_good: Option<MonoTime>) -> Notice {
+    Notice::PublisherLost {
+        failure: Failure::new(FailureKind::NoReceiver, why),
+        kind: LossKind::NextWay,
+        last_good,
+    }
+}
+
+/// What the publisher of `way` is told, and the server's invitation where it is to call.
+fn output(entry: &Entry, way: Way) -> Result<(Output, Option<Invited>), Failure> {
+    if way != Way::SrtPull {
+        let output = entry.target.output(way, entry.ping_ms);
+        let output = output.map_err(|e| Failure::new(FailureKind::Settings, e))?;
+        return Ok((output, None));
+    }
+    let plan = entry
+        .target
+        .pull_plan(entry.ping_ms)
+        .map_err(|e| Failure::new(FailureKind::Settings, e))?;
+    let client = entry.client.clone().ok_or_else(|| {
+        let why = "SRT pull needs the server's API: set target.api_url";
+        Failure::new(FailureKind::Settings, why)
+    })?;
+    let invited = Invited::start(client, &entry.target.path, &plan)
+        .map_err(|e| Failure::new(FailureKind::Internal, e))?;
+    Ok((plan.output, Some(invited)))
+}
