@@ -32,6 +32,7 @@ struct Inner {
     trouble: bool,
     /// When a check was asked for; it takes three seconds.
     examined: Option<MonoTime>,
+    recorded: bool,
 }
 
 struct Demo(Mutex<Inner>);
@@ -257,6 +258,7 @@ impl Console for Demo {
                 ..AudioStatus::default()
             },
             log: Arc::new(lines(failed)),
+            recording: encoding::recording(live.then_some(t), demo.recorded),
             preview: (live && demo.preview).then(|| picture(t)),
             settings: demo.settings.clone(),
             ..Snapshot::default()
@@ -276,7 +278,12 @@ impl Console for Demo {
             Command::ApplySettings(settings) => demo.settings = *settings,
             Command::SetPreview { on } => demo.preview = on,
             Command::Examine => demo.examined = Some(now),
-            Command::ChooseScreen | Command::FastestWay | Command::KickViewer { .. } => {}
+            Command::StartRecording => demo.recorded = true,
+            Command::StopRecording => demo.recorded = false,
+            Command::ChooseScreen
+            | Command::SaveReplay
+            | Command::FastestWay
+            | Command::KickViewer { .. } => {}
             Command::SetInput { .. }
             | Command::SetSecrets { .. }
             | Command::SetBackupSecrets { .. }
@@ -370,6 +377,7 @@ fn main() -> eframe::Result {
         sent_only: has("sent"),
         trouble: has("trouble"),
         examined: has("report").then_some(MonoTime::ZERO),
+        recorded: true,
     }));
     pd_console::ui::run(Arc::new(demo))
 }

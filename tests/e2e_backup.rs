@@ -12,7 +12,8 @@ use common::{alone, ffmpegs, mediamtx, wait_until};
 use rustix::process::Signal;
 use std::time::Duration;
 
-const SHOW: &str = "live --defaults --source pattern --audio tone --json --set backup.on=true ";
+const SHOW: &str = "live --defaults --source pattern --audio tone --set video.size=640x360 --json \
+    --set backup.on=true ";
 const PATH: &str = "pd_e2e";
 const LIMIT: Duration = Duration::from_secs(20);
 

@@ -20,7 +20,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-const SHOW: &str = "live --defaults --source pattern --audio tone --json ";
+const SHOW: &str = "live --defaults --source pattern --audio tone --set video.size=640x360 --json ";
 const PATH: &str = "pd_e2e";
 /// B18: from the server's return to LIVE.
 const LIVE_AGAIN: Duration = Duration::from_secs(6);
@@ -46,12 +46,12 @@ fn stop(console: Console) -> Ended {
 
 /// The publisher: of the ffmpegs the one with the sound.
 fn publisher(console: &Console) -> u32 {
-    let ffmpegs = console.marked().into_iter().map(|(pid, _)| pid);
+    let mut ffmpegs = console.marked().into_iter().map(|(pid, _)| pid);
     let is_publisher = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).contains("libopus")
     };
-    ffmpegs.filter(is_publisher).next_back().unwrap()
+    ffmpegs.rfind(is_publisher).unwrap()
 }
 
 fn outages(ended: &Ended) -> Vec<serde_json::Value> {
@@ -101,10 +101,20 @@ fn own_server_killed(away: Duration) -> Option<Recovery> {
 
 /// Nothing old was sent: the slowest picture of the whole show came about as soon as any.
 fn not_late(ended: &Ended) {
+    none_later_than(1_000.0, ended);
+}
+
+fn none_later_than(limit_ms: f64, ended: &Ended) {
     let arrived = &ended.json()["latency"]["arrived"];
     println!("  arrival over the whole show: {arrived}");
-    let max_ms = arrived["max_ms"].as_f64().expect("arrival is measured");
-    assert!(max_ms < 1_000.0, "sent late: {arrived}\n{}", ended.stderr);
+    let figure = |name: &str| arrived[name].as_f64().expect("arrival is measured");
+    let (max_ms, p50_ms) = (figure("max_ms"), figure("p50_ms"));
+    assert!(max_ms < limit_ms, "sent late: {arrived}\n{}", ended.stderr);
+    assert!(
+        p50_ms < 300.0,
+        "late ever since: {arrived}\n{}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -328,9 +338,16 @@ fn a_path_that_another_publisher_takes_is_left_to_it_until_it_is_free() {
     let limit = Duration::from_secs(5);
     ours.wait_for("another publisher (srtConn from 127.0.0.1", 1, limit);
     // No fight: theirs is undisturbed.
-    let id = server.path(PATH).unwrap().source_id;
+    let source = || server.path(PATH).and_then(|path| path.source_id);
+    assert!(
+        wait_until(limit, || source().is_some()),
+        "{}",
+        theirs.stderr()
+    );
+    let id = source();
     std::thread::sleep(Duration::from_secs(4));
-    assert_eq!(server.path(PATH).unwrap().source_id, id);
+    let logs = || format!("ours\n{}theirs\n{}", ours.stderr(), theirs.stderr());
+    assert_eq!(source(), id, "{}", logs());
     assert_eq!(ours.count("LIVE: the receiver"), 1, "{}", ours.stderr());
     let ended = stop(theirs);
     assert_eq!(outages(&ended).len(), 0, "{}", ended.stderr);
@@ -417,7 +434,9 @@ fn a_network_that_was_pulled_brings_nothing_late() {
         return;
     };
     tell_pulled(away, view, &ended);
-    not_late(&ended);
+    // libsrt's sender forgets what is older than a second (SRTO_SNDDROPDELAY): so much of what was
+    // captured before the return comes, in one burst, and what is older never.
+    none_later_than(1_500.0, &ended);
     assert!(view.black < away + LIVE_AGAIN, "{view:?}");
 }
 
@@ -438,7 +457,7 @@ fn figures() {
         let away = Duration::from_secs(seconds);
         if let Some((view, ended)) = pulled(away) {
             tell_pulled(away, view, &ended);
-            not_late(&ended);
+            none_later_than(1_500.0, &ended);
         }
     }
 }

@@ -34,6 +34,9 @@ const NAP: Duration = Duration::from_millis(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// A session that brings nothing in this time after it is connected is joined anew.
 const MEDIA_TIMEOUT: Duration = Duration::from_secs(3);
+/// A server of which nothing at all is heard for so long is gone; one whose stream rests still
+/// sends STUN every 2 s.
+const QUIET_TIMEOUT: Duration = Duration::from_millis(3500);
 /// Size asked for of the socket's receive buffer, in bytes.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// The largest UDP datagram.
@@ -194,6 +197,7 @@ impl Session {
     fn drive(&mut self, sink: &Sink<'_>, connected: &mut bool) -> Result<(), SessionError> {
         let started = Instant::now();
         let mut datagram = vec![0; DATAGRAM_MAX];
+        let mut heard_at = started;
         while !sink.is_done() {
             let deadline = self.outputs(sink, connected)?;
             if !self.rtc.is_alive() {
@@ -213,6 +217,9 @@ impl Session {
                     "the server sends neither picture nor sound: is the stream running?",
                 ));
             }
+            if *connected && heard_at.elapsed() > QUIET_TIMEOUT {
+                return Err(SessionError::Ended("the server is no longer heard of"));
+            }
             self.give_out(clock::now(), sink);
             let wait = deadline.saturating_duration_since(Instant::now()).min(NAP);
             if wait.is_zero() {
@@ -224,6 +231,7 @@ impl Session {
             let now = Instant::now();
             match received {
                 Ok((length, source)) => {
+                    heard_at = now;
                     // What is neither STUN, DTLS nor RTP is not for us.
                     let Ok(receive) =
                         Receive::new(Protocol::Udp, source, self.local, &datagram[..length])

@@ -2,6 +2,13 @@
 //!
 //! Owns three threads: `pd-pub-video` (units of a relay's sink as FLV into stdin), `pd-pub-audio`
 //! (the mix as an endless WAV, by the clock), `pd-pub-progress` (what it has sent).
+//! A publisher that is started within a show is primed: the newest IDR before goes first, with the
+//! time of now, as a picture that is repeated. The child opens its input and calls the receiver with
+//! it while the next IDR is waited for, and the viewers have a picture that is a GOP old at most.
+//! Measured over 8 deaths with a GOP of 1 s, until a viewer had a picture again: 1.15 s without,
+//! 0.66 s with it. The whole GOP since that IDR would bring 0.45 s, but is late by up to a second.
+//! What is encoded until the call is answered would wait in pipes and come late: it is left out.
+//!
 //! Under pressure it drops: a unit older than [`OLDEST_SENT`] is never sent, nor what depends on it;
 //! it goes on with a fresh IDR. The sound is never cut: a WAV stream's time is its length.
 
@@ -26,6 +33,8 @@ use super::audio_pipe;
 
 /// A unit that came out of the encoder longer ago is not sent any more.
 pub const OLDEST_SENT: Duration = Duration::from_millis(250);
+/// A primed child that has not said by then that it sends is given pictures all the same.
+const CALL_LIMIT: Duration = Duration::from_secs(3);
 
 /// A running publisher.
 pub struct Publisher {
@@ -89,6 +98,7 @@ impl Publisher {
             epoch_is,
             last_pts_ms: None,
             waiting: true,
+            primed_at: None,
         };
         let audio = Audio {
             sound: wish.sound,
@@ -171,12 +181,24 @@ struct Video {
     last_pts_ms: Option<u32>,
     /// For an IDR.
     waiting: bool,
+    /// When its child was primed.
+    primed_at: Option<MonoTime>,
 }
 
 impl Video {
     fn run(mut self, mut stdin: ChildStdin) {
         if stdin.write_all(&flv_write::HEADER).is_err() {
             return;
+        }
+        if let Some(primer) = self.sink.primer.take() {
+            let repeated = AccessUnit {
+                captured_at: clock::now(),
+                ..primer
+            };
+            self.primed_at = Some(repeated.captured_at);
+            if self.write(&repeated, &mut stdin).is_err() {
+                return;
+            }
         }
         while !self.stop.is_stopped() {
             match self.sink.units.recv_timeout(Duration::from_millis(100)) {
@@ -206,7 +228,9 @@ impl Video {
 
     fn keep(&mut self, unit: &AccessUnit, now: MonoTime) -> bool {
         let late = now.since(unit.encoded_at) > OLDEST_SENT;
-        self.waiting = late || (self.waiting && !unit.idr);
+        let calling = self.sent.load(Ordering::Relaxed) == 0
+            && self.primed_at.is_some_and(|at| now.since(at) < CALL_LIMIT);
+        self.waiting = late || calling || (self.waiting && !unit.idr);
         !self.waiting
     }
 
@@ -227,7 +251,7 @@ impl Video {
 
 /// A unit's time since `epoch` in FLV's unit, later than the one before: equal times would be
 /// refused.
-fn pts_ms(captured_at: MonoTime, epoch: MonoTime, last_ms: Option<u32>) -> u32 {
+pub fn pts_ms(captured_at: MonoTime, epoch: MonoTime, last_ms: Option<u32>) -> u32 {
     let us = captured_at.since(epoch).as_micros();
     let pts = u32::try_from((us + 500) / 1000).unwrap_or(u32::MAX);
     last_ms.map_or(pts, |last| pts.max(last.saturating_add(1)))

@@ -48,16 +48,24 @@ struct Sink {
     /// Whether it is at work; what it misses before is its start, not a drop.
     established: Arc<AtomicBool>,
     dropped: Arc<AtomicU64>,
+    /// Whether it has had a unit.
+    begun: bool,
+    missed: Arc<AtomicU64>,
 }
 
 /// A sink's end of the relay.
 pub struct SinkEnd {
     /// Every unit from the next IDR on.
     pub units: Receiver<AccessUnit>,
+    /// The newest IDR before, where there is one: a child can open its output with it while the
+    /// next is waited for.
+    pub primer: Option<AccessUnit>,
     /// To be set once the sink is at work: what it misses from then on is a drop.
     pub established: Arc<AtomicBool>,
     /// Counts them; what the sink itself leaves out is to be added.
     pub dropped: Arc<AtomicU64>,
+    /// Units that it missed since its first.
+    pub missed: Arc<AtomicU64>,
 }
 
 struct Inner {
@@ -71,6 +79,7 @@ struct Inner {
     /// Of the programme's sinks, one after another.
     network: Arc<AtomicU64>,
     frames: u64,
+    newest_idr: Option<AccessUnit>,
 }
 
 impl Inner {
@@ -131,6 +140,7 @@ impl Relay {
             drops: Drops::default(),
             network: Arc::default(),
             frames: 0,
+            newest_idr: None,
         };
         (
             Arc::new(Self {
@@ -149,27 +159,38 @@ impl Relay {
     /// drop of the show. It is forgotten when the receiver is dropped.
     pub fn add_sink(&self) -> SinkEnd {
         let dropped = self.lock().network.clone();
-        self.add(dropped)
+        self.add(SINK_UNITS, dropped)
     }
 
     /// A new sink whose drops are nobody's but its own.
     pub fn add_side_sink(&self) -> SinkEnd {
-        self.add(Arc::default())
+        self.add(SINK_UNITS, Arc::default())
     }
 
-    fn add(&self, dropped: Arc<AtomicU64>) -> SinkEnd {
-        let (queue, units) = bounded(SINK_UNITS);
+    /// The same for a sink that may be `units` behind: one that nobody watches live.
+    pub fn add_sink_behind(&self, units: usize) -> SinkEnd {
+        self.add(units, Arc::default())
+    }
+
+    fn add(&self, units: usize, dropped: Arc<AtomicU64>) -> SinkEnd {
+        let (queue, units) = bounded(units);
         let established = Arc::new(AtomicBool::new(false));
-        self.lock().sinks.push(Sink {
+        let missed = Arc::new(AtomicU64::new(0));
+        let mut inner = self.lock();
+        inner.sinks.push(Sink {
             queue,
             waiting: true,
             established: established.clone(),
             dropped: dropped.clone(),
+            begun: false,
+            missed: missed.clone(),
         });
         SinkEnd {
             units,
+            primer: inner.newest_idr.clone(),
             established,
             dropped,
+            missed,
         }
     }
 
@@ -287,6 +308,9 @@ impl Inner {
         self.rate.add(unit.encoded_at, unit.data.len());
         self.encode.add(unit);
         self.last_unit_at = Some(unit.encoded_at);
+        if unit.idr {
+            self.newest_idr = Some(unit.clone());
+        }
         self.sinks.retain_mut(|sink| sink.offer(unit));
     }
 }
@@ -295,27 +319,29 @@ impl Sink {
     /// False where the sink is gone.
     fn offer(&mut self, unit: &AccessUnit) -> bool {
         if self.waiting && !unit.idr {
-            self.missed();
+            self.miss();
             return true;
         }
         match self.queue.try_send(unit.clone()) {
             Ok(()) => {
                 self.waiting = false;
+                self.begun = true;
                 true
             }
             Err(TrySendError::Full(_)) => {
                 self.waiting = true;
-                self.missed();
+                self.miss();
                 true
             }
             Err(TrySendError::Disconnected(_)) => false,
         }
     }
 
-    fn missed(&self) {
+    fn miss(&self) {
         let established = self.established.load(Ordering::Relaxed);
         self.dropped
             .fetch_add(established.into(), Ordering::Relaxed);
+        self.missed.fetch_add(self.begun.into(), Ordering::Relaxed);
     }
 }
 
@@ -386,8 +412,13 @@ mod tests {
         let frames = |sink: &SinkEnd| sink.units.try_iter().map(|u| u.frame).collect::<Vec<_>>();
         assert_eq!(frames(&early), (0..8).collect::<Vec<_>>());
         assert_eq!(frames(&late), [15, 16, 17, 18, 19]);
+        assert_eq!(early.primer, None, "before the first unit");
+        assert_eq!(late.primer.as_ref().map(|unit| unit.frame), Some(0));
         // 8..=14 had to wait for the IDR, 15..=19 found the queue full still.
         assert_eq!(relay.figures(clock::now(), 0).drops.network, 12);
+        assert_eq!(early.missed.load(Ordering::Relaxed), 12);
+        // What came before its first unit it did not miss.
+        assert_eq!(late.missed.load(Ordering::Relaxed), 0);
         for frame in 20..40 {
             relay.unit(1, unit(frame, frame == 30));
             if frame >= 30 {

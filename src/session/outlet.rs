@@ -42,10 +42,15 @@ use std::time::Duration;
 const OFFLINE_IS_LOST: Duration = Duration::from_millis(750);
 /// Older figures of the server say nothing of now.
 const FRESH: Duration = Duration::from_secs(1);
+/// Another's path is believed to be theirs for so long without the server's word: an API that is slow
+/// once must not have us throw them out.
+const THEIRS: Duration = Duration::from_secs(10);
 /// The server's word on why a publisher ended is waited for so long.
 const WORD_LIMIT: Duration = Duration::from_millis(700);
 /// An API that has not answered for so long after a publisher's start is gone on without.
 const API_LIMIT: Duration = Duration::from_secs(3);
+/// The server's first word, on who has the path before us, is waited for so long.
+const FIRST_WORD: Duration = Duration::from_millis(600);
 /// SRT latency to our own receiver: nothing is lost on loopback.
 const LOOPBACK_LATENCY_MS: u32 = 20;
 
@@ -99,12 +104,17 @@ pub struct Outlet {
     /// Its door was open since the publisher's start.
     was_open: bool,
     started_at: MonoTime,
+    looking_since: MonoTime,
     online_at: Option<MonoTime>,
     /// Who had the path when the publisher was started, by the server's id.
     before: Option<String>,
+    /// Whether the server had told.
+    before_known: bool,
     /// Our own publisher's id there, as last seen.
     ours: Option<String>,
     exit: Option<Exit>,
+    /// When the server last said that another publishes.
+    theirs_at: Option<MonoTime>,
     /// None where only loopback is there, or nothing was started.
     route: Option<Route>,
     /// The server is to call (SRT pull).
@@ -135,10 +145,13 @@ impl Outlet {
             answer: Answer::Unknown,
             was_open: false,
             started_at: MonoTime::ZERO,
+            looking_since: crate::clock::now(),
             online_at: None,
             before: None,
+            before_known: false,
             ours: None,
             exit: None,
+            theirs_at: None,
             route: None,
             invited: None,
             wished_latency_ms: None,
@@ -165,6 +178,7 @@ impl Outlet {
             Destination::Loopback => return,
         };
         self.watched = WatchReport::default();
+        self.looking_since = crate::clock::now();
         self.watch = Some(Watch::start(client, whep_url, path, &self.arrivals));
         self.knocker = door.map(Knocker::start);
     }
@@ -189,6 +203,14 @@ impl Outlet {
         if self.dead_server() {
             self.revive()?;
             return Ok(false);
+        }
+        if let Some(watch) = self.watch.as_ref().filter(|watch| watch.has_api()) {
+            let waited = crate::clock::now().since(self.looking_since);
+            match watch.newest() {
+                Some(report) => self.watched = report,
+                None if waited < FIRST_WORD => return Ok(false),
+                None => {}
+            }
         }
         self.wanted = false;
         // A way that cannot even be started is left at once.
@@ -233,6 +255,11 @@ impl Outlet {
         self.exit = None;
         self.was_open = false;
         self.started_at = crate::clock::now();
+        self.before_known = self.watched.answered;
+        if !self.before_known {
+            // What comes next need not be another's.
+            self.ours = None;
+        }
         self.before = self.watched.source.as_ref().map(|source| source.id.clone());
         let publisher = Publisher::start(&self.means.ffmpeg, wish, &self.means.relay);
         self.publisher = Some(publisher.map_err(internal)?);
@@ -300,6 +327,9 @@ impl Outlet {
             .or_else(|| self.server_gone())
             .or_else(|| self.taken());
         if let Some(loss) = loss {
+            if matches!(loss, Notice::PublisherLost { kind, .. } if kind == LossKind::Taken) {
+                self.theirs_at = Some(now);
+            }
             notices.push(loss);
             return notices;
         }
@@ -312,7 +342,7 @@ impl Outlet {
             if let Some(route) = &mut self.route {
                 route.online(now);
             }
-            self.note_ours();
+            self.note_ours(now);
             notices.push(Notice::Confirmed(confirmation));
         } else if let Some(seen) = self.online_at
             && now.since(seen) > OFFLINE_IS_LOST
@@ -336,13 +366,21 @@ impl Outlet {
         self.was_open |= answer == Answer::Open;
         if answer != self.answer {
             self.answer = answer;
-            if answer != Answer::Unknown {
+            // A dead server of our own answers once we have started it: no reason to wait.
+            let is_managed = matches!(self.destination, Destination::Managed(_));
+            if answer == Answer::Open || (answer != Answer::Unknown && !is_managed) {
                 notices.push(Notice::Knocked(answer == Answer::Open));
             }
         }
-        // A path that is not online is free; where the API is silent nobody can say that it is not.
-        let says_taken = self.watched.answered && self.watched.online;
-        if self.publisher.is_none() && !(says_taken && now.since(self.watched.at) < FRESH) {
+        if self.publisher.is_some() {
+            return;
+        }
+        let says_free = self.watched.answered && !self.watched.online;
+        if self.watched.answered && self.watched.online {
+            self.theirs_at = Some(self.watched.at);
+        }
+        let forgotten = self.theirs_at.is_none_or(|at| now.since(at) > THEIRS);
+        if says_free || forgotten {
             notices.push(Notice::PathFree);
         }
     }

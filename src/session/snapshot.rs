@@ -333,6 +333,8 @@ pub struct Snapshot {
     pub api_problem: Option<String>,
     /// The sound.
     pub audio: AudioStatus,
+    /// Recording and replay.
+    pub recording: crate::record::status::RecordingStatus,
     /// The newest 500 log lines, oldest first.
     pub log: Arc<Vec<LogLine>>,
     /// The newest preview picture.

@@ -16,6 +16,7 @@ use crate::audio::{MixReader, timeline};
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
+use crate::record::status::RecordingStatus;
 use crate::relay::hub::RelayFigures;
 use crate::settings::Settings;
 use std::collections::VecDeque;
@@ -57,6 +58,8 @@ pub struct Sources<'a> {
     pub gpus: Option<Arc<Vec<Gpu>>>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// Recording and replay.
+    pub recording: RecordingStatus,
     /// How far the server is and which ways are open, before a show too.
     pub ahead: &'a Ahead,
     /// Preview pictures.
@@ -164,6 +167,7 @@ impl View {
                 .map(|show| show.backups(from.now))
                 .unwrap_or_default(),
             doctor: from.doctor,
+            recording: from.recording,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
             measured_fps: from.figures.fps.filter(|_| live),

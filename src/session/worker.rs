@@ -27,6 +27,7 @@ use crate::clock::{self, MonoTime};
 use crate::doctor;
 use crate::mediamtx::ManagedServer;
 use crate::monitor::gpu::GpuWatch;
+use crate::record::Recorder;
 use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -54,6 +55,7 @@ pub(super) struct Worker {
     secrets: Secrets,
     inputs: Option<Inputs>,
     show: Option<Show>,
+    recorder: Recorder,
     /// Kept from show to show.
     server: Option<ManagedServer>,
     tuning: Tuning,
@@ -108,6 +110,7 @@ impl Worker {
             secrets,
             inputs: None,
             show: None,
+            recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
             drops_before: 0,
@@ -175,6 +178,7 @@ impl Worker {
                 if let Some(show) = &self.show {
                     show.set_muted(muted);
                 }
+                self.recorder.set_muted(muted);
             }
             Command::SetInput {
                 index,
@@ -226,6 +230,9 @@ impl Worker {
             Command::FastestWay => self.fastest_way(),
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),
+            Command::StartRecording => self.recorder.record(&self.settings),
+            Command::StopRecording => self.recorder.stop(),
+            Command::SaveReplay => self.recorder.save_replay(&self.settings),
             // Taken by the loop.
             Command::Quit => {}
         }
@@ -246,6 +253,7 @@ impl Worker {
             self.settings.audio.inputs = settings.audio.inputs;
             self.settings.preview = settings.preview;
             self.settings.performance = settings.performance;
+            self.settings.recording = settings.recording;
             self.tuning.moved(&self.settings, clock::now());
             self.save();
             return;
@@ -388,11 +396,13 @@ impl Worker {
         let drops = self.capture_drops();
         if let Some(show) = &mut self.show {
             let figures = show.relay().figures(now, drops);
+            let mut pids = show.pids();
+            pids.extend(self.recorder.pids());
             *self
                 .shared
                 .pids
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner) = show.pids();
+                .unwrap_or_else(PoisonError::into_inner) = pids;
             *self
                 .shared
                 .last_show
@@ -418,6 +428,7 @@ impl Worker {
             adaptive: self.tuning.adaptive(),
             gpus: self.gpus.as_ref().and_then(GpuWatch::newest),
             doctor: self.examiner.status(),
+            recording: self.recorder.status(),
             ahead: &ahead,
             preview: &self.preview,
             journal: &self.journal,

@@ -48,6 +48,10 @@ pub enum Action {
     Preview(bool),
     /// Read the failure and put it away.
     Dismiss,
+    /// Began a recording or ended it.
+    Record(bool),
+    /// Wants the last seconds in a file.
+    SaveReplay,
     /// Opened a page of the side panel, or closed the panel.
     ShowSide(Option<Side>),
     /// Wants everything looked at that a show needs.
@@ -98,6 +102,9 @@ impl Action {
             Self::FastestWay => vec![Command::FastestWay],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
+            Self::Record(true) => vec![Command::StartRecording],
+            Self::Record(false) => vec![Command::StopRecording],
+            Self::SaveReplay => vec![Command::SaveReplay],
             Self::PressStop
             | Self::PressKick(_)
             | Self::Preview(_)

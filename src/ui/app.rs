@@ -166,6 +166,10 @@ impl Window {
         for line in snapshot.doctor.report.iter().flat_map(|r| &r.lines) {
             self.fallback.look(ctx, &line.found);
         }
+        let recording = &snapshot.recording;
+        for path in recording.file.iter().chain(&recording.replay.file) {
+            self.fallback.look(ctx, &path.to_string_lossy());
+        }
         if let State::Failed { message } = &snapshot.state {
             self.fallback.look(ctx, message);
         }
@@ -239,6 +243,8 @@ impl Window {
             | Action::Secrets { .. }
             | Action::BackupSecrets { .. }
             | Action::ChooseScreen
+            | Action::Record(_)
+            | Action::SaveReplay
             | Action::FastestWay
             | Action::Dismiss => {}
         }

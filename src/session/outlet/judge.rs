@@ -46,8 +46,10 @@ impl Outlet {
         Confirmation::Handshake
     }
 
-    pub(super) fn note_ours(&mut self) {
-        if let Some(source) = &self.watched.source
+    pub(super) fn note_ours(&mut self, now: MonoTime) {
+        // The server hands the path over once it has read our tracks, some time after the handshake.
+        let surely = self.before_known || now.since(self.started_at) > API_LIMIT;
+        if let Some(source) = self.watched.source.as_ref().filter(|_| surely)
             && self.watched.begun_at > self.started_at
             && self.ours.as_ref() != Some(&source.id)
         {
@@ -86,8 +88,8 @@ impl Outlet {
         if asked && !heard && now.since(exit.at) < WORD_LIMIT {
             return None;
         }
-        let exit = self.exit.take()?;
         let taken = if asked && heard { self.taken() } else { None };
+        let exit = self.exit.take()?;
         Some(taken.unwrap_or_else(|| self.lost(exit.failure, exit.kind)))
     }
 
@@ -111,9 +113,12 @@ impl Outlet {
     pub(super) fn taken(&mut self) -> Option<Notice> {
         let source = self.watched.source.as_ref()?;
         // Before our own id is known only a publisher that has ended tells: it was not let in.
-        let known = self.ours.is_some() || self.publisher.is_none() || self.exit.is_some();
-        let theirs = self.ours.as_ref() != Some(&source.id)
-            && (self.online_at.is_some() || self.before.as_ref() == Some(&source.id));
+        let known = self.ours.is_some() || self.exit.is_some();
+        let was_there = self.before.as_ref() == Some(&source.id);
+        let theirs = match &self.ours {
+            Some(ours) => *ours != source.id && (self.online_at.is_some() || was_there),
+            None => was_there,
+        };
         let newer = self.watched.begun_at > self.started_at && self.watched.online;
         if !(known && theirs && newer) {
             return None;

@@ -17,6 +17,7 @@ pub mod live;
 pub mod log;
 pub mod network;
 pub mod preview;
+pub mod recording;
 pub mod settings;
 pub mod side;
 pub mod sound;
