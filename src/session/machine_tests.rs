@@ -57,13 +57,19 @@ fn the_next_way_is_taken_at_once_and_fails_no_show_that_was_never_live() {
     machine.on(Event::PreflightDone, at(100));
     assert_eq!(machine.on(next_way(), at(700)), Some(Effect::EndPublisher));
     assert_eq!(machine.state(), &State::Starting);
-    assert_eq!(machine.on(Event::Tick, at(701)), Some(Effect::StartPublisher));
+    assert_eq!(
+        machine.on(Event::Tick, at(701)),
+        Some(Effect::StartPublisher)
+    );
     // The last way's failure is the show's.
     assert_eq!(machine.on(lost(false), at(900)), Some(Effect::EndAll));
     let mut machine = live();
     assert_eq!(machine.on(next_way(), at(9000)), Some(Effect::EndPublisher));
     assert_eq!(machine.state(), &State::Reconnecting { attempt: 1 });
-    assert_eq!(machine.on(Event::Tick, at(9050)), Some(Effect::StartPublisher));
+    assert_eq!(
+        machine.on(Event::Tick, at(9050)),
+        Some(Effect::StartPublisher)
+    );
 }
 
 #[test]
