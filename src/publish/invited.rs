@@ -157,9 +157,8 @@ fn taken(client: &Client, path: &str) -> Result<Option<String>, ApiError> {
         .as_deref()
         .and_then(pulled_from);
     if let Some(address) = console {
-        return Ok(ping(address, PING)
-            .is_ok()
-            .then(|| format!("console at {address}")));
+        let there = is_there(client, path, address);
+        return Ok(there.then(|| format!("console at {address}")));
     }
     let info = client.path(path)?.unwrap_or_default();
     Ok(info.source.filter(|_| info.online))
@@ -182,7 +181,7 @@ pub fn remove_stale(
     let mut is_set = false;
     for (name, source) in client.configured_sources()? {
         match pulled_from(&source) {
-            Some(address) if name == path && keep_live && ping(address, PING).is_ok() => {}
+            Some(address) if name == path && keep_live && is_there(client, path, address) => {}
             Some(address) if name == path || is_dead_here(address, server) => {
                 if client.remove_path(&name)? {
                     gone.push(name);
@@ -195,13 +194,26 @@ pub fn remove_stale(
     Ok((gone, is_set))
 }
 
-/// Whether `address` is this machine's and nothing listens there. Loopback is the server's own machine's.
+/// Whether `address` is this machine's and nobody has it. Loopback is the server's own machine's.
 fn is_dead_here(address: SocketAddr, server: SocketAddr) -> bool {
     if address.ip().is_loopback() != server.ip().is_loopback() {
         return false;
     }
-    let ours = UdpSocket::bind((address.ip(), 0)).is_ok();
-    ours && ping(address, PING).is_err()
+    is_of_this_machine(address) && UdpSocket::bind(address).is_ok()
+}
+
+/// Whether the console is there that the server pulls `path` from at `address`. No ping tells: ffmpeg closes
+/// its listener with the first caller.
+fn is_there(client: &Client, path: &str, address: SocketAddr) -> bool {
+    if is_of_this_machine(address) {
+        return UdpSocket::bind(address).is_err();
+    }
+    let online = |client: &Client| client.path(path).ok().flatten().is_some_and(|p| p.online);
+    ping(address, PING).is_ok() || online(client)
+}
+
+fn is_of_this_machine(address: SocketAddr) -> bool {
+    UdpSocket::bind((address.ip(), 0)).is_ok()
 }
 
 #[cfg(test)]
@@ -213,6 +225,7 @@ mod tests {
         let server: SocketAddr = "127.0.0.1:8890".parse().unwrap();
         let free = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
+        assert!(!is_dead_here(address, server), "somebody has the port");
         drop(free);
         assert!(is_dead_here(address, server));
         // TEST-NET-1 is no address of this machine; loopback is the other machine's.
