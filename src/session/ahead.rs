@@ -8,7 +8,7 @@ use crate::clock::{self, MonoTime};
 use crate::ffmpeg::{Capabilities, capabilities};
 use crate::mediamtx::{Client, ManagedServer, Offers, Ports};
 use crate::publish::{
-    PingError, Place, Target, WayStatus, parse_host_box, ping, pulled_from, resolve, ways,
+    PingError, Place, Target, WayStatus, parse_host_box, ping_best, pulled_from, resolve, ways,
 };
 use crate::settings::{Secrets, Settings, TargetKind, TargetSettings};
 use crate::stop::StopToken;
@@ -275,7 +275,7 @@ impl Looker {
 }
 
 fn ask(address: SocketAddr) -> PingStatus {
-    match ping(address, PING_LIMIT) {
+    match ping_best(address, PING_LIMIT) {
         Ok(pong) => PingStatus::Answered {
             ms: pong.round_trip_ms,
             address,

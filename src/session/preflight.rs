@@ -10,7 +10,9 @@ use super::lineup::Lineup;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::ffmpeg::{Capabilities, Ffmpeg, capabilities, choose};
 use crate::mediamtx::{ApiError, Client, ManagedServer, Offers, locate};
-use crate::publish::{Place, Target, TargetError, WayStatus, invited, parse_host_box, ping, ways};
+use crate::publish::{
+    Place, Target, TargetError, WayStatus, invited, parse_host_box, ping_best, ways,
+};
 use crate::settings::{Secrets, Settings, TargetKind, Way};
 use crate::stop::StopToken;
 use std::sync::Arc;
@@ -168,7 +170,7 @@ fn own_server(
         let asked = client
             .as_ref()
             .map(|client| scope.spawn(|| ask(client, &target, pulls)));
-        let pong = ping(target.srt, PING_LIMIT);
+        let pong = ping_best(target.srt, PING_LIMIT);
         (pong, asked.and_then(|thread| thread.join().ok()))
     });
     let ping_ms = match pong {
