@@ -42,6 +42,37 @@ fn live_only_after_the_receivers_word() {
 }
 
 #[test]
+fn the_next_way_is_taken_at_once_and_fails_no_show_that_was_never_live() {
+    let next_way = || {
+        Event::PublisherLost(Loss {
+            kind: LossKind::NextWay,
+            ..Loss::broke("RTSP does not work here")
+        })
+    };
+    let policy = Policy {
+        fail_before_live: true,
+    };
+    let mut machine = Machine::new(policy, 0);
+    machine.on(Event::GoLive, at(0));
+    machine.on(Event::PreflightDone, at(100));
+    assert_eq!(machine.on(next_way(), at(700)), Some(Effect::EndPublisher));
+    assert_eq!(machine.state(), &State::Starting);
+    assert_eq!(
+        machine.on(Event::Tick, at(701)),
+        Some(Effect::StartPublisher)
+    );
+    // The last way's failure is the show's.
+    assert_eq!(machine.on(lost(false), at(900)), Some(Effect::EndAll));
+    let mut machine = live();
+    assert_eq!(machine.on(next_way(), at(9000)), Some(Effect::EndPublisher));
+    assert_eq!(machine.state(), &State::Reconnecting { attempt: 1 });
+    assert_eq!(
+        machine.on(Event::Tick, at(9050)),
+        Some(Effect::StartPublisher)
+    );
+}
+
+#[test]
 fn b18_a_lost_connection_is_tried_again_in_steps_until_stop() {
     let mut machine = live();
     let mut now = 10_000;
