@@ -8,7 +8,7 @@ use super::journal::Journal;
 use super::lineup::Lineup;
 use crate::ffmpeg::plan::{EncoderWish, SrtOutput};
 use crate::ffmpeg::{Ffmpeg, capabilities, choose};
-use crate::mediamtx::{Client, ManagedServer, locate};
+use crate::mediamtx::{Client, ManagedServer, Need, locate};
 use crate::publish::{Mode, check_passphrase, parse_host_box, ping, resolve, srt_url, stream_id};
 use crate::settings::{Secrets, Settings, TargetKind, mask_values};
 use crate::stop::StopToken;
@@ -179,8 +179,10 @@ fn embedded(
             ),
         ));
     }
+    let need = Need::of(settings);
     if let Some(mut server) = server
         && server.is_running()
+        && server.fits(&need)
     {
         return Ok(Destination::Managed(server));
     }
@@ -189,6 +191,7 @@ fn embedded(
             let log = journal.clone();
             let server = ManagedServer::start(
                 &bin,
+                &need,
                 stop,
                 Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}"))),
             )

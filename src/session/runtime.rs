@@ -22,11 +22,12 @@ use crate::audio::mixer;
 use crate::capture::{Choice, Opener};
 use crate::clock::{self, MonoTime};
 use crate::doctor;
-use crate::mediamtx::{ManagedServer, ServerError, locate};
+use crate::mediamtx::{ManagedServer, Need, ServerError, locate};
 use crate::monitor::gpu::GpuWatch;
 use crate::relay::hub::RelayFigures;
 use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
+use crate::viewer::{PublicStatus, Viewer};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::sync::atomic::Ordering;
@@ -105,6 +106,7 @@ impl Session {
             show: None,
             server: None,
             tuning: Tuning::default(),
+            viewer: Viewer::default(),
             saved: settings,
             drops_before: 0,
             examiner: Examiner::default(),
@@ -224,6 +226,7 @@ struct Worker {
     /// Kept from show to show.
     server: Option<ManagedServer>,
     tuning: Tuning,
+    viewer: Viewer,
     /// The slot's count when the show began.
     drops_before: u64,
     examiner: Examiner,
@@ -339,6 +342,7 @@ impl Worker {
             };
             self.settings.audio.inputs = settings.audio.inputs;
             self.settings.preview = settings.preview;
+            self.settings.viewer = settings.viewer;
             self.settings.performance = settings.performance;
             self.tuning.moved(&self.settings, clock::now());
             self.save();
@@ -367,6 +371,8 @@ impl Worker {
         self.begin_if_ready(now);
         self.poll_show(now);
         self.tune(now);
+        self.viewer
+            .follow(&self.settings.viewer, now, &self.journal);
         self.event(Event::Tick);
         self.publish();
     }
@@ -599,6 +605,7 @@ impl Worker {
         self.looking = Some(stop.clone());
         let (answers, log) = (self.answers_in.clone(), self.journal.clone());
         let path = self.settings.mediamtx_path.clone();
+        let need = Need::of(&self.settings);
         let started = std::thread::Builder::new()
             .name("pd-server-start".into())
             .spawn(move || {
@@ -607,7 +614,7 @@ impl Worker {
                 };
                 let on_log =
                     Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}")));
-                let result = ManagedServer::start(&bin, &stop, on_log);
+                let result = ManagedServer::start(&bin, &need, &stop, on_log);
                 if !stop.is_stopped() {
                     let _ = answers.try_send(Answer::Server(Box::new(result)));
                 }
@@ -690,7 +697,7 @@ impl Worker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let snapshot = self.view.make(super::view::Sources {
+        let mut snapshot = self.view.make(super::view::Sources {
             now,
             machine: &self.machine,
             settings: &self.settings,
@@ -705,6 +712,16 @@ impl Worker {
             preview: &self.preview,
             journal: &self.journal,
         });
+        // The page's viewers stay on the managed server from show to show.
+        let whep_url = self.show.as_ref().map_or_else(
+            || {
+                let path = &self.settings.target.path;
+                self.server.as_ref().map(|server| server.whep_url(path))
+            },
+            Show::whep_url,
+        );
+        self.viewer.show(whep_url, PublicStatus::of(&snapshot));
+        snapshot.viewer = self.viewer.status().clone();
         self.shared.snapshot.store(Arc::new(snapshot));
     }
 }

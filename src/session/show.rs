@@ -172,6 +172,7 @@ impl Show {
     pub fn end_publisher(&mut self) {
         let (publisher, loopback) = (self.publisher.take(), self.loopback.take());
         self.watch = None;
+        self.relay.interrupted();
         std::thread::scope(|scope| {
             scope.spawn(move || publisher.map(|publisher| publisher.end(GRACE)));
             scope.spawn(move || loopback.map(|receiver| receiver.end(GRACE)));
@@ -216,6 +217,9 @@ impl Show {
             return notices;
         }
         if let Some(report) = self.watch.as_ref().and_then(Watch::newest) {
+            if report.answered && !report.online {
+                self.relay.interrupted();
+            }
             self.watched = report;
         }
         let sending = self.publisher.as_ref().is_some_and(|p| p.sent_bytes() > 0);
@@ -279,6 +283,15 @@ impl Show {
                 viewer_url: server.viewer_url(&self.settings.target.path),
             },
             Destination::Loopback => Receiver::Loopback,
+        }
+    }
+
+    /// Where a browser can watch by WHEP; None where nobody can.
+    pub fn whep_url(&self) -> Option<String> {
+        match &self.destination {
+            Destination::Own { whep_url, .. } => whep_url.clone(),
+            Destination::Managed(server) => Some(server.whep_url(&self.settings.target.path)),
+            Destination::Loopback => None,
         }
     }
 

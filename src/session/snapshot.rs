@@ -7,6 +7,7 @@ use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
 use crate::settings::Settings;
 use crate::units::Size;
+use crate::viewer::ViewerStatus;
 use std::sync::Arc;
 
 /// Where a show stands.
@@ -347,6 +348,8 @@ pub struct Snapshot {
     pub frames: u64,
     /// Viewers connected, where the server tells.
     pub viewers: Option<u32>,
+    /// The viewers' page.
+    pub viewer: ViewerStatus,
     /// The sound.
     pub audio: AudioStatus,
     /// The newest 500 log lines, oldest first.

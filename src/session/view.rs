@@ -17,6 +17,7 @@ use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
 use crate::relay::hub::RelayFigures;
 use crate::settings::Settings;
+use crate::viewer::ViewerStatus;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,6 +164,8 @@ impl View {
             drops: from.figures.drops,
             frames: from.figures.frames,
             viewers: from.show.and_then(Show::viewers),
+            // The runtime's, which serves it.
+            viewer: ViewerStatus::default(),
             audio,
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),

@@ -32,6 +32,8 @@ pub struct Settings {
     pub performance: PerformanceSettings,
     /// Where the stream goes.
     pub target: TargetSettings,
+    /// The viewers' page.
+    pub viewer: ViewerSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
     pub ffmpeg_path: Option<PathBuf>,
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
@@ -50,6 +52,7 @@ impl Default for Settings {
             preview: PreviewSettings::default(),
             performance: PerformanceSettings::default(),
             target: TargetSettings::default(),
+            viewer: ViewerSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
         }
@@ -426,6 +429,29 @@ pub enum TargetKind {
     Srt,
 }
 
+/// The viewers' page, which the console serves itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ViewerSettings {
+    /// Whether it is served.
+    pub on: bool,
+    /// Its port, TCP.
+    pub port: u16,
+    /// Whether everyone on the local network may watch, without a password; else this machine only.
+    /// The embedded server's WebRTC port is opened with it.
+    pub lan: bool,
+}
+
+impl Default for ViewerSettings {
+    fn default() -> Self {
+        Self {
+            on: true,
+            port: 8880,
+            lan: false,
+        }
+    }
+}
+
 /// A value out of its bounds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("setting {name} is {value}: {expected}")]
@@ -477,6 +503,7 @@ impl Settings {
         range("preview.fps", self.preview.fps, 1, 30);
         range("preview.width", self.preview.width, 160, 1280);
         range("target.latency_ms", self.target.latency_ms, 0, 8000);
+        range("viewer.port", u32::from(self.viewer.port), 1, 65_535);
         // The list is one setting: a bad value in it names it as a whole.
         let inputs = self.audio.inputs.len();
         range("audio.inputs", inputs as u32, 1, AUDIO_INPUTS_MAX as u32);

@@ -7,6 +7,7 @@ use crate::session::Secret;
 use crate::settings::{Settings, TargetKind, TargetSettings};
 use crate::ui::actions::Action;
 use crate::ui::guard::Wish;
+use crate::viewer::qr::Qr;
 
 /// A field that can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,10 @@ pub struct Form {
     pub pending: super::source::Pending,
     /// Sound inputs that can be chosen.
     pub inputs: Vec<String>,
+    /// The question whether to open the viewers' page to the network is open.
+    pub ask_lan: bool,
+    /// The QR code of a link, made once.
+    pub code: Option<(String, Option<Qr>)>,
     base: Settings,
     sent: Wish<Settings>,
 }

@@ -22,6 +22,7 @@ pub mod stages;
 pub mod status;
 pub mod trend;
 pub mod trend_events;
+pub mod viewers;
 
 use super::actions::Action;
 use super::i18n::Texts;

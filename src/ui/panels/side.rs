@@ -1,4 +1,4 @@
-//! The side panel: its pages (settings, encoder, check), one at a time, each scrolled by itself.
+//! The side panel: its pages (settings, encoder, check, viewers), one at a time, each scrolled by itself.
 //! Which one is open is the window's own; the main thread draws.
 
 use super::{Scene, card};
@@ -19,11 +19,13 @@ pub enum Side {
     Encoder,
     /// Whether everything is there.
     Check,
+    /// Where viewers watch.
+    Viewers,
 }
 
 impl Side {
     /// All, from left to right.
-    pub const ALL: [Self; 3] = [Self::Settings, Self::Encoder, Self::Check];
+    pub const ALL: [Self; 4] = [Self::Settings, Self::Encoder, Self::Check, Self::Viewers];
 
     /// The key that opens and closes it.
     pub fn key(self) -> Key {
@@ -31,6 +33,8 @@ impl Side {
             Self::Settings => Key::F2,
             Self::Encoder => Key::F3,
             Self::Check => Key::F4,
+            // F5 goes live.
+            Self::Viewers => Key::F6,
         }
     }
 
@@ -39,6 +43,7 @@ impl Side {
             Self::Settings => "settings-title",
             Self::Encoder => "encoder-title",
             Self::Check => "check-title",
+            Self::Viewers => "watch-title",
         }
     }
 }
@@ -81,6 +86,7 @@ pub fn show(
                         super::gpu::show(ui, scene);
                     }
                     Side::Check => super::check::show(ui, scene, actions),
+                    Side::Viewers => super::viewers::show(ui, scene, &mut view.form, actions),
                 }
             });
     });
