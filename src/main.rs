@@ -18,9 +18,7 @@ fn main() -> ExitCode {
         Some(Task::Server(ServerTask::Install(args))) => {
             cli::server::install(args, &on_interrupt())
         }
-        Some(Task::ViewerLink(args)) => {
-            cli::viewer::viewer_link(args).map(|text| print!("{text}"))
-        }
+        Some(Task::ViewerLink(args)) => cli::viewer::viewer_link(args).map(|text| print!("{text}")),
         None => window(),
     };
     match result {

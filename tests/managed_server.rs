@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 use pd_console::mediamtx::config::ManagedConfig;
-use pd_console::mediamtx::{ApiError, Client, ManagedServer, Need, PathInfo, Ports, ServerError, locate};
+use pd_console::mediamtx::{
+    ApiError, Client, ManagedServer, Need, PathInfo, Ports, ServerError, locate,
+};
 use pd_console::publish::{Mode, PingError, ping, srt_url, stream_id};
 use pd_console::stop::StopToken;
 use secrecy::ExposeSecret;

@@ -44,7 +44,11 @@ fn ok(body: &[u8]) -> String {
 fn tar_gz(name: &str, content: &[u8]) -> Vec<u8> {
     let gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut tar = tar::Builder::new(gz);
-    for (name, content) in [("LICENSE", &b"MIT"[..]), (name, content), ("mediamtx.yml", b"x")] {
+    for (name, content) in [
+        ("LICENSE", &b"MIT"[..]),
+        (name, content),
+        ("mediamtx.yml", b"x"),
+    ] {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o755);
@@ -130,7 +134,11 @@ fn what_goes_wrong_leaves_the_old_one_in_place() {
     std::fs::write(bin.join("mediamtx"), b"old").unwrap();
     let failed = |release: &Release, url: &str| {
         let error = download(release, url, bin).unwrap_err();
-        assert_eq!(content(bin), [("mediamtx".to_owned(), b"old".to_vec())], "{error}");
+        assert_eq!(
+            content(bin),
+            [("mediamtx".to_owned(), b"old".to_vec())],
+            "{error}"
+        );
         error
     };
     let half = &bytes[..bytes.len() / 2];
@@ -152,13 +160,22 @@ fn what_goes_wrong_leaves_the_old_one_in_place() {
     assert!(error.to_string().contains(&good.sha256), "{error}");
     let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let error = failed(&good, &server(missing.into(), Vec::new()));
-    assert!(matches!(error, InstallError::Status { status: 404, .. }), "{error}");
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert!(
+        matches!(error, InstallError::Status { status: 404, .. }),
+        "{error}"
+    );
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let error = failed(&good, &format!("http://{closed}"));
     assert!(matches!(error, InstallError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("--file"), "{error}");
     // The right sum over what is no archive, or has another program in it.
-    let error = failed(&release("m.tar.gz", "mediamtx", b"no archive"), &ok(b"no archive"));
+    let error = failed(
+        &release("m.tar.gz", "mediamtx", b"no archive"),
+        &ok(b"no archive"),
+    );
     assert!(matches!(error, InstallError::Archive { .. }), "{error}");
     let other = tar_gz("mediamtx2", PROGRAM);
     let error = failed(&release("m.tar.gz", "mediamtx", &other), &ok(&other));
@@ -215,23 +232,29 @@ fn a_full_disk_is_told() {
     let disk = tempfile::tempdir().unwrap();
     let unshare = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["-rm", "sh", "-c", script, "sh"]).arg(disk.path());
+        command
+            .args(["-rm", "sh", "-c", script, "sh"])
+            .arg(disk.path());
         command
     };
     let mount = "mount -t tmpfs -o size=256k tmpfs \"$1\"";
-    if !unshare(mount).output().is_ok_and(|output| output.status.success()) {
+    if !unshare(mount)
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
         println!("SKIPPED: no mount in a namespace of one's own here");
         return;
     }
     let url = ok(&vec![7; 1 << 20]);
     let program = env!("CARGO_BIN_EXE_pd-console");
-    let script = format!(
-        "{mount} && exec \"{program}\" server install --yes --base-url {url}"
-    );
+    let script = format!("{mount} && exec \"{program}\" server install --yes --base-url {url}");
     let output = unshare(&script)
         .env("PD_CONSOLE_CONFIG_DIR", disk.path())
         .output()
         .unwrap();
     let text = failed(&output);
-    assert!(text.contains("No space left") && text.contains("Make room"), "{text}");
+    assert!(
+        text.contains("No space left") && text.contains("Make room"),
+        "{text}"
+    );
 }

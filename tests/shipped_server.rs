@@ -67,7 +67,17 @@ fn packets(ffmpeg: &Path, url: &str) -> Child {
     let arguments = "-v error -nostdin -rtsp_transport tcp -fflags nobuffer -t 4";
     Command::new(ffmpeg)
         .args(arguments.split(' '))
-        .args(["-i", url, "-map", "0:v", "-c", "copy", "-f", "framehash", "-"])
+        .args([
+            "-i",
+            url,
+            "-map",
+            "0:v",
+            "-c",
+            "copy",
+            "-f",
+            "framehash",
+            "-",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -112,7 +122,9 @@ fn the_show_passes_origin_and_edge_untouched() {
         "CHANGE-ME-publish",
     );
     let online = wait_until(Duration::from_secs(30), || {
-        client.path("pd_main").is_ok_and(|path| path.is_some_and(|path| path.online))
+        client
+            .path("pd_main")
+            .is_ok_and(|path| path.is_some_and(|path| path.online))
     });
     assert!(online, "{:?}\n{}", client.path("pd_main"), console.stderr());
     let url = |user: &str, port: u16| format!("rtsp://{user}127.0.0.1:{port}/pd_main");
@@ -144,7 +156,10 @@ fn the_show_passes_origin_and_edge_untouched() {
     let result = ended.json();
     assert_eq!(result["confirmed_online"], true, "{result}");
     assert_eq!(result["passthrough"], 1.0, "{result}");
-    assert!(result["arrivals"]["matched"].as_u64().unwrap() > 60, "{result}");
+    assert!(
+        result["arrivals"]["matched"].as_u64().unwrap() > 60,
+        "{result}"
+    );
     // The show is over, the path is there still: for its viewers, not for the console.
     let path = client.path("pd_main").unwrap().unwrap();
     assert!(!path.online, "{path:?}");
@@ -158,16 +173,26 @@ fn strangers_and_wrong_paths_are_refused() {
     use pd_console::mediamtx::{ApiError, Client};
     let api = format!("http://127.0.0.1:{}", origin.api);
     let refused = Client::new(&api, "", "").version();
-    assert!(matches!(refused, Err(ApiError::Unauthorised { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ApiError::Unauthorised { .. })),
+        "{refused:?}"
+    );
     let status = |path: &str, kind: &str| {
         let url = format!("http://127.0.0.1:{}/{path}/{kind}", origin.webrtc);
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .build()
             .into();
-        let answer = agent.post(url).header("Content-Type", "application/sdp").send("v=0");
+        let answer = agent
+            .post(url)
+            .header("Content-Type", "application/sdp")
+            .send("v=0");
         answer.unwrap().status().as_u16()
     };
-    assert_eq!(status("pd_main", "whip"), 401, "publishing needs the password");
+    assert_eq!(
+        status("pd_main", "whip"),
+        401,
+        "publishing needs the password"
+    );
     assert_eq!(status("other", "whep"), 401);
 }

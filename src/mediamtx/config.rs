@@ -19,6 +19,10 @@ pub struct Need {
     pub path: String,
     /// Whether the local network may watch.
     pub lan: bool,
+    /// Whether the publisher sends sound before picture, as ffmpeg's WHIP does. An always available
+    /// path compares track by track and refuses the other order ("wants to publish [Opus H264], but
+    /// stream expects [H264 Opus]", MediaMTX 1.20.1).
+    pub sound_first: bool,
 }
 
 impl Need {
@@ -27,6 +31,8 @@ impl Need {
         Self {
             path: settings.target.path.clone(),
             lan: settings.viewer.on && settings.viewer.lan,
+            // SRT and RTSP, as the console's publisher maps them.
+            sound_first: false,
         }
     }
 
@@ -81,7 +87,11 @@ impl ManagedConfig {
         // through the console's page, which asks for a session on loopback.
         let media = if self.need.lan { "" } else { "127.0.0.1" };
         let interfaces = self.need.lan;
-        // In the order in which the publisher sends them: the server compares place by place.
+        let tracks = if self.need.sound_first {
+            ["Opus", "H264"]
+        } else {
+            ["H264", "Opus"]
+        };
         let always = if self.need.has_plain_path() {
             format!(
                 r#"
@@ -89,10 +99,10 @@ impl ManagedConfig {
     source: publisher
     alwaysAvailable: true
     alwaysAvailableTracks:
-      - codec: H264
-      - codec: Opus
+      - codec: {}
+      - codec: {}
 "#,
-                self.need.path
+                self.need.path, tracks[0], tracks[1]
             )
         } else {
             "\n".to_owned()
@@ -167,6 +177,7 @@ mod tests {
             need: Need {
                 path: path.into(),
                 lan,
+                sound_first: false,
             },
             password: "0123abcd".to_owned().into(),
         }
@@ -174,8 +185,15 @@ mod tests {
 
     #[test]
     fn opened_to_the_network_only_the_media_port_is() {
-        let (closed, open) = (config("pd_main", false).yaml(), config("pd_main", true).yaml());
-        let changed: Vec<_> = closed.lines().zip(open.lines()).filter(|(a, b)| a != b).collect();
+        let (closed, open) = (
+            config("pd_main", false).yaml(),
+            config("pd_main", true).yaml(),
+        );
+        let changed: Vec<_> = closed
+            .lines()
+            .zip(open.lines())
+            .filter(|(a, b)| a != b)
+            .collect();
         assert_eq!(
             changed.iter().map(|(_, open)| *open).collect::<Vec<_>>(),
             [
@@ -189,12 +207,22 @@ mod tests {
         settings.viewer.lan = true;
         assert!(Need::of(&settings).lan);
         settings.viewer.on = false;
-        assert!(!Need::of(&settings).lan, "nobody can come in without the page");
+        assert!(
+            !Need::of(&settings).lan,
+            "nobody can come in without the page"
+        );
     }
 
     #[test]
     fn a_path_cannot_write_into_the_configuration() {
-        for path in ["pd_a\"\n  all_others:", "pd_a:", "other", "", "pd_ä", "pd_/"] {
+        for path in [
+            "pd_a\"\n  all_others:",
+            "pd_a:",
+            "other",
+            "",
+            "pd_ä",
+            "pd_/",
+        ] {
             let yaml = config(path, false).yaml();
             assert!(yaml.contains("\npaths:\n  \"~^pd_.*\":\n"), "{yaml}");
         }

@@ -47,7 +47,10 @@ pub enum InstallError {
         status: u16,
     },
     /// The connection broke.
-    #[error("the download broke off after {got} bytes{}: {why}. Try again", of(expected))]
+    #[error(
+        "the download broke off after {got} bytes{}: {why}. Try again",
+        of(expected)
+    )]
     Torn {
         /// Bytes that came.
         got: u64,
@@ -167,7 +170,14 @@ pub fn download(
     }
     let expected = response.body().content_length();
     let body = response.body_mut().with_config().limit(ARCHIVE_MAX);
-    let sum = copy(&mut body.reader(), expected, &mut archive, folder, progress, stop)?;
+    let sum = copy(
+        &mut body.reader(),
+        expected,
+        &mut archive,
+        folder,
+        progress,
+        stop,
+    )?;
     check(release, &sum, url)?;
     unpack(release, archive.as_file_mut(), folder)
 }
@@ -183,7 +193,13 @@ pub fn from_file(release: &Release, file: &Path, folder: &Path) -> Result<PathBu
     };
     let mut archive = File::open(file).map_err(unreadable)?;
     let mut sum = Sha256::new();
-    io::copy(&mut archive, &mut sum).map_err(unreadable)?;
+    let mut block = vec![0; 64 << 10];
+    loop {
+        match archive.read(&mut block).map_err(unreadable)? {
+            0 => break,
+            count => sum.update(&block[..count]),
+        }
+    }
     check(release, &hex(&sum.finalize()), file.display().to_string())?;
     std::fs::create_dir_all(folder).map_err(|source| InstallError::Disk {
         path: folder.into(),

@@ -66,7 +66,9 @@ fn a_stop_while_starting_kills_what_ignores_term() {
         other.stop();
     });
     let started = Instant::now();
-    let error = ManagedServer::start(&bin, &Need::default(), &stop, quiet()).err().unwrap();
+    let error = ManagedServer::start(&bin, &Need::default(), &stop, quiet())
+        .err()
+        .unwrap();
     assert!(matches!(error, ServerError::Cancelled), "{error}");
     assert!(
         started.elapsed() < Duration::from_secs(3),
@@ -92,8 +94,13 @@ fn a_stop_while_starting_kills_what_ignores_term() {
 
 #[test]
 fn a_missing_program_is_named() {
-    let error = ManagedServer::start(Path::new("/no/such/mediamtx"), &Need::default(), &StopToken::new(), quiet())
-        .err()
-        .unwrap();
+    let error = ManagedServer::start(
+        Path::new("/no/such/mediamtx"),
+        &Need::default(),
+        &StopToken::new(),
+        quiet(),
+    )
+    .err()
+    .unwrap();
     assert!(error.to_string().contains("/no/such/mediamtx"), "{error}");
 }

@@ -44,9 +44,11 @@ pub fn networks() -> Vec<Network> {
 }
 
 fn is_inner(name: &str) -> bool {
-    ["docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "cni", "lxc"]
-        .iter()
-        .any(|start| name.starts_with(start))
+    [
+        "docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "cni", "lxc",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
 }
 
 /// The address that packets to elsewhere come from. Connecting a UDP socket sends nothing.
@@ -62,7 +64,7 @@ fn way_out() -> Option<Ipv4Addr> {
 
 /// Names under which the local network knows this machine, in small letters.
 pub fn names() -> Vec<String> {
-    let Some(name) = sysinfo::System::host_name() else {
+    let Ok(name) = sysinfo::System::host_name() else {
         return Vec::new();
     };
     let name = name.to_ascii_lowercase();
@@ -88,7 +90,11 @@ pub fn is_local(peer: IpAddr, networks: &[Network]) -> bool {
 pub fn links(port: u16, lan: bool, networks: &[Network]) -> Vec<String> {
     let mut links: Vec<String> = Vec::new();
     if lan {
-        links.extend(networks.iter().map(|n| format!("http://{}:{port}/", n.address)));
+        links.extend(
+            networks
+                .iter()
+                .map(|n| format!("http://{}:{port}/", n.address)),
+        );
     }
     links.push(format!("http://127.0.0.1:{port}/"));
     links

@@ -197,8 +197,17 @@ mod tests {
         let link = format!("http://127.0.0.1:{}/", settings.port);
         assert_eq!(viewer.status().links, [link]);
         assert_eq!(viewer.status().problem, None);
-        let said = |text: &str| journal.lines().iter().filter(|l| l.text.contains(text)).count();
-        assert_eq!((said("cannot have port"), said("on this machine only")), (1, 1));
+        let said = |text: &str| {
+            journal
+                .lines()
+                .iter()
+                .filter(|l| l.text.contains(text))
+                .count()
+        };
+        assert_eq!(
+            (said("cannot have port"), said("on this machine only")),
+            (1, 1)
+        );
         // Off: the port is given back.
         let off = ViewerSettings {
             on: false,

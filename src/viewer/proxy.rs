@@ -28,7 +28,13 @@ pub(super) fn agent() -> Agent {
 }
 
 /// Passes a request on to the endpoint `whep_url` and its answer back.
-pub(super) fn pass(agent: &Agent, whep_url: &str, route: &Route, head: &Head, body: &[u8]) -> Answer {
+pub(super) fn pass(
+    agent: &Agent,
+    whep_url: &str,
+    route: &Route,
+    head: &Head,
+    body: &[u8],
+) -> Answer {
     let (method, url) = match route {
         Route::Join => (Method::POST, whep_url.to_owned()),
         Route::Candidates(id) => (Method::PATCH, format!("{whep_url}/{id}")),
@@ -66,7 +72,12 @@ pub(super) fn pass(agent: &Agent, whep_url: &str, route: &Route, head: &Head, bo
         status @ (200..=299 | 400..=599) => status,
         _ => return away("the media server answers what is no WHEP"),
     };
-    let Ok(body) = response.body_mut().with_config().limit(ANSWER_MAX).read_to_vec() else {
+    let Ok(body) = response
+        .body_mut()
+        .with_config()
+        .limit(ANSWER_MAX)
+        .read_to_vec()
+    else {
         return away("the media server's answer broke off");
     };
     let mut answer = Answer::new(status, kind.as_deref().unwrap_or_default(), body);
@@ -91,7 +102,11 @@ mod tests {
     #[test]
     fn only_the_sessions_name_is_taken_from_the_server() {
         let id = "b7f1-77";
-        for location in ["/pd_main/whep/b7f1-77", "http://h:1/x/whep/b7f1-77?a=/b", "b7f1-77"] {
+        for location in [
+            "/pd_main/whep/b7f1-77",
+            "http://h:1/x/whep/b7f1-77?a=/b",
+            "b7f1-77",
+        ] {
             assert_eq!(session_of(location).as_deref(), Some(id), "{location}");
         }
         for location in ["", "/", "/x/%2e%2e", "/x/a b"] {

@@ -20,7 +20,11 @@ impl Qr {
         let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
         Some(Self {
             width: code.width(),
-            dark: code.into_colors().iter().map(|c| *c == Color::Dark).collect(),
+            dark: code
+                .into_colors()
+                .iter()
+                .map(|c| *c == Color::Dark)
+                .collect(),
         })
     }
 
@@ -28,7 +32,11 @@ impl Qr {
     pub fn is_dark(&self, column: usize, row: usize) -> bool {
         column < self.width
             && row < self.width
-            && self.dark.get(row * self.width + column).copied().unwrap_or_default()
+            && self
+                .dark
+                .get(row * self.width + column)
+                .copied()
+                .unwrap_or_default()
     }
 
     /// As lines of text, two squares a letter. With `ansi` black on white by escape sequences, else
@@ -86,7 +94,8 @@ mod tests {
             for column in 0..all {
                 let letter = lines[row / 2][column];
                 let light = letter == '█' || letter == if row % 2 == 0 { '▀' } else { '▄' };
-                let dark = column >= QUIET && row >= QUIET && qr.is_dark(column - QUIET, row - QUIET);
+                let dark =
+                    column >= QUIET && row >= QUIET && qr.is_dark(column - QUIET, row - QUIET);
                 assert_eq!(light, !dark, "{column} {row}");
             }
         }

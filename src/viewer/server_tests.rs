@@ -19,7 +19,9 @@ fn server(whep_url: Option<String>) -> Server {
 /// What comes back for these bytes.
 fn asked(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
@@ -27,7 +29,10 @@ fn asked(server: &Server, request: &str) -> String {
 }
 
 fn get(server: &Server, path: &str) -> String {
-    asked(server, &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
+    asked(
+        server,
+        &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+    )
 }
 
 #[test]
@@ -42,7 +47,12 @@ fn the_page_comes_with_a_policy_that_lets_nothing_else_in() {
     assert_ne!(nonce(&one), nonce(&two));
     assert!(one.contains(&format!("<script nonce=\"{}\">", nonce(&one))));
     assert!(!one.contains("NONCE"));
-    for header in ["default-src 'none'", "frame-ancestors 'none'", "X-Frame-Options: DENY", "nosniff"] {
+    for header in [
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "X-Frame-Options: DENY",
+        "nosniff",
+    ] {
         assert!(one.contains(header), "{header}");
     }
     let body = one.split("\r\n\r\n").nth(1).unwrap();
@@ -51,7 +61,10 @@ fn the_page_comes_with_a_policy_that_lets_nothing_else_in() {
         assert!(!body.contains(outside), "{outside}");
     }
     let head = asked(&server, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
     assert!(get(&server, "/status").ends_with(r#"{"live":true,"viewers":2,"to_server_ms":null}"#));
     assert!(get(&server, "/x").starts_with("HTTP/1.1 404 Not Found\r\n"));
     let evil = asked(&server, "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
@@ -96,17 +109,31 @@ fn whep_is_passed_on_to_the_shows_path_only() {
     let answer = asked(&server, post);
     assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
     assert!(answer.contains("\r\nLocation: /whep/s-1\r\n"), "{answer}");
-    assert!(answer.ends_with("\r\n\r\nanswer") && !answer.contains("Cookie"), "{answer}");
-    let bye = asked(&server, "DELETE /whep/s-1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(
+        answer.ends_with("\r\n\r\nanswer") && !answer.contains("Cookie"),
+        "{answer}"
+    );
+    let bye = asked(
+        &server,
+        "DELETE /whep/s-1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    );
     assert!(bye.starts_with("HTTP/1.1 200 OK\r\n"), "{bye}");
     // No password is asked of a viewer.
     let refused = asked(&server, post);
     assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
     assert!(!refused.contains("Authenticate"), "{refused}");
     let requests = seen.join().unwrap();
-    assert!(requests[0].starts_with("POST /pd_main/whep HTTP/1.1\r\n"), "{}", requests[0]);
+    assert!(
+        requests[0].starts_with("POST /pd_main/whep HTTP/1.1\r\n"),
+        "{}",
+        requests[0]
+    );
     assert!(requests[0].ends_with("offer"), "{}", requests[0]);
-    assert!(requests[1].starts_with("DELETE /pd_main/whep/s-1 HTTP/1.1\r\n"), "{}", requests[1]);
+    assert!(
+        requests[1].starts_with("DELETE /pd_main/whep/s-1 HTTP/1.1\r\n"),
+        "{}",
+        requests[1]
+    );
     for secret in ["c=d", "Basic x"] {
         assert!(!requests[0].contains(secret), "{}", requests[0]);
     }
@@ -116,7 +143,10 @@ fn whep_is_passed_on_to_the_shows_path_only() {
 fn a_missing_media_server_is_told() {
     let post = "POST /whep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp\r\nContent-Length: 0\r\n\r\n";
     assert!(asked(&server(None), post).starts_with("HTTP/1.1 404"));
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let server = server(Some(format!("http://{gone}/pd_main/whep")));
     assert!(asked(&server, post).starts_with("HTTP/1.1 502"));
 }
@@ -135,18 +165,26 @@ fn slow_and_many_connections_do_not_stop_it() {
         .collect();
     std::thread::sleep(Duration::from_millis(200));
     let mut refused = TcpStream::connect(at).unwrap();
-    refused.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    refused
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
     let mut bytes = [0; 1];
     assert!(matches!(refused.read(&mut bytes), Ok(0) | Err(_)));
     // One that sends a letter a second does not keep its place by that.
     let started = Instant::now();
     let slow = &mut held[0];
-    slow.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    slow.set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
     let closed = loop {
         let _ = slow.write_all(b"s");
         match slow.read(&mut bytes) {
             Ok(0) => break true,
-            Err(e) if !matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Err(e)
+                if !matches!(
+                    e.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
                 break true;
             }
             _ if started.elapsed() > READ_WITHIN * 2 => break false,

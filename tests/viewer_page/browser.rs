@@ -33,9 +33,22 @@ impl Browser {
     pub fn open(program: &str, url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let process = Command::new(program)
-            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio"])
-            .args(["--no-first-run", "--disable-extensions", "--disable-background-networking"])
-            .args(["--disable-dev-shm-usage", "--window-size=960,540", "--lang=en-US"])
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--mute-audio",
+            ])
+            .args([
+                "--no-first-run",
+                "--disable-extensions",
+                "--disable-background-networking",
+            ])
+            .args([
+                "--disable-dev-shm-usage",
+                "--window-size=960,540",
+                "--lang=en-US",
+            ])
             .arg("--remote-debugging-port=0")
             .arg(format!("--user-data-dir={}", folder.path().display()))
             .arg("about:blank")
@@ -57,7 +70,11 @@ impl Browser {
         let mut address = None;
         assert!(
             wait_until(Duration::from_secs(10), || {
-                let text = ureq::get(&pages).call().unwrap().into_body().read_to_string();
+                let text = ureq::get(&pages)
+                    .call()
+                    .unwrap()
+                    .into_body()
+                    .read_to_string();
                 let pages: Value = serde_json::from_str(&text.unwrap()).unwrap();
                 let pages = pages.as_array().unwrap();
                 let page = pages.iter().find(|page| page["type"] == "page");
@@ -82,7 +99,9 @@ impl Browser {
         self.next += 1;
         let id = self.next;
         let request = json!({ "id": id, "method": method, "params": params });
-        self.socket.send(Message::text(request.to_string())).unwrap();
+        self.socket
+            .send(Message::text(request.to_string()))
+            .unwrap();
         loop {
             let Message::Text(text) = self.socket.read().unwrap() else {
                 continue;
@@ -97,9 +116,13 @@ impl Browser {
 
     /// What an expression gives in the page.
     pub fn eval(&mut self, expression: &str) -> Value {
-        let params = json!({ "expression": expression, "returnByValue": true, "userGesture": true });
+        let params =
+            json!({ "expression": expression, "returnByValue": true, "userGesture": true });
         let answer = self.call("Runtime.evaluate", params);
-        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
+        assert!(
+            answer.get("exceptionDetails").is_none(),
+            "{expression}: {answer}"
+        );
         answer["result"]["value"].clone()
     }
 

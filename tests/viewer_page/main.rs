@@ -25,7 +25,12 @@ fn publisher(console: &Console) -> u32 {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).contains("srt://")
     };
-    let all: Vec<u32> = console.marked().into_iter().map(|(pid, _)| pid).filter(is_it).collect();
+    let all: Vec<u32> = console
+        .marked()
+        .into_iter()
+        .map(|(pid, _)| pid)
+        .filter(is_it)
+        .collect();
     assert_eq!(all.len(), 1, "{:?}", console.marked());
     all[0]
 }
@@ -49,14 +54,18 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
          --set video.size=640x360 --bitrate 1500 --set encoder.family=Libx264 \
          --at 8:video.size=480x270 --at 11:encoder.bitrate_kbps=700 --at 13:video.fps=20"
     );
-    let console = Plan::new(&ffmpeg, &words).env("MEDIAMTX_BIN", &server).start();
+    let console = Plan::new(&ffmpeg, &words)
+        .env("MEDIAMTX_BIN", &server)
+        .start();
     assert!(
         wait_until(LONG, || console.count("viewers' page") > 0),
         "{}",
         console.stderr()
     );
     let mut browser = Browser::open(chromium, &url);
-    let begun = browser.wait(LONG, "the show plays", |page| page.plays(640) && page.delay_ms > 0.0);
+    let begun = browser.wait(LONG, "the show plays", |page| {
+        page.plays(640) && page.delay_ms > 0.0
+    });
     console.wait_live(1);
     println!("plays: {begun:?}");
     assert_eq!(browser.eval("document.title"), "Return picture");
@@ -66,7 +75,10 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
     std::thread::sleep(Duration::from_secs(7));
     let changed = browser.page();
     println!("after size, bitrate and rate: {changed:?}");
-    assert!(changed.frames > settled.frames + 60.0, "{settled:?} {changed:?}");
+    assert!(
+        changed.frames > settled.frames + 60.0,
+        "{settled:?} {changed:?}"
+    );
     assert_eq!(changed.connections, begun.connections, "{changed:?}");
     assert_eq!(changed.freezes, begun.freezes, "{changed:?}");
     // Generous: this machine may compile beside it. Idle it is 10 to 20 ms.
@@ -80,7 +92,10 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
     // Sound by a tap, full screen by a key.
     assert_eq!(browser.eval("document.getElementById('video').muted"), true);
     browser.eval("document.querySelector('#sound button').click()");
-    assert_eq!(browser.eval("document.getElementById('video').muted"), false);
+    assert_eq!(
+        browser.eval("document.getElementById('video').muted"),
+        false
+    );
 
     // The publisher dies: the same connection shows the server's own picture, then the show again.
     let before = browser.page();
@@ -95,7 +110,10 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
         "publisher killed: live again after {live:.2?}, picture by {:.2?}: {back:?}",
         killed.elapsed()
     );
-    assert_eq!(back.connections, before.connections, "the viewer was thrown out");
+    assert_eq!(
+        back.connections, before.connections,
+        "the viewer was thrown out"
+    );
 
     // The server dies: a new connection without a reload.
     let mark = browser.eval("window.mark = Math.random()");
@@ -106,11 +124,20 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
     kill(of_server);
     browser.wait(LONG, "the loss is seen", |page| page.state != "playing");
     let seen = killed.elapsed();
-    let back = browser.wait(Duration::from_secs(60), "the show from the new server", |page| {
-        page.plays(480) && page.connections > back.connections
-    });
-    println!("server killed: seen after {seen:.2?}, picture after {:.2?}: {back:?}", killed.elapsed());
-    assert_eq!(browser.eval("window.mark"), mark, "the page was loaded anew");
+    let back = browser.wait(
+        Duration::from_secs(60),
+        "the show from the new server",
+        |page| page.plays(480) && page.connections > back.connections,
+    );
+    println!(
+        "server killed: seen after {seen:.2?}, picture after {:.2?}: {back:?}",
+        killed.elapsed()
+    );
+    assert_eq!(
+        browser.eval("window.mark"),
+        mark,
+        "the page was loaded anew"
+    );
 
     console.signal(Signal::INT);
     let ended = console.end_within(Duration::from_secs(15));

@@ -9,3 +9,4 @@ mod layout;
 mod rig;
 mod setup;
 mod show;
+mod viewers;

@@ -37,13 +37,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     controls(ui, scene, form);
 }
 
-fn link_of(
-    ui: &mut Ui,
-    scene: &Scene<'_>,
-    link: &str,
-    form: &mut Form,
-    actions: &mut Vec<Action>,
-) {
+fn link_of(ui: &mut Ui, scene: &Scene<'_>, link: &str, form: &mut Form, actions: &mut Vec<Action>) {
     let viewer = &scene.snapshot.viewer;
     ui.horizontal(|ui| {
         let text = RichText::new(scene.t("watch-copy")).font(theme::bold(14.0));
@@ -112,7 +106,8 @@ pub(super) fn controls(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     });
     let button = |ui: &mut Ui, key: &str| {
         let text = RichText::new(scene.t(key)).font(theme::regular(14.0));
-        ui.add(Button::new(text).min_size(vec2(0.0, 28.0))).clicked()
+        ui.add(Button::new(text).min_size(vec2(0.0, 28.0)))
+            .clicked()
     };
     if viewer.lan {
         block::words(
