@@ -216,6 +216,15 @@ impl Show {
             notices.push(failure);
             return notices;
         }
+        // Seen at once; the publisher would find out after its connection's own patience.
+        if self.publisher.is_some() && self.dead_server() {
+            let message = "the managed MediaMTX has ended; connecting again once it is back";
+            notices.push(Notice::PublisherLost {
+                failure: Failure::new(FailureKind::Server, message),
+                hopeless: false,
+            });
+            return notices;
+        }
         if let Some(report) = self.watch.as_ref().and_then(Watch::newest) {
             if report.answered && !report.online {
                 self.relay.interrupted();

@@ -17,6 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// A publisher cannot be on the server so soon after its start: who is there then is the one before,
+/// whose connection the server has not given up yet.
+const BEFORE_OURS: Duration = Duration::from_millis(100);
+
 /// From one question to the next.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -31,10 +35,22 @@ pub struct WatchReport {
     pub online: bool,
     /// Viewers, without our own probe.
     pub viewers: u32,
+    /// Who publishes, where the server tells.
+    pub source_id: Option<String>,
     /// How our packets come in, where we publish by SRT and the server tells.
     pub network: Option<NetworkFigures>,
     /// Why it does not answer.
     pub problem: Option<String>,
+}
+
+impl WatchReport {
+    /// What is of the publisher `before` ours says nothing of ours.
+    fn without(&mut self, before: Option<&str>) {
+        if before.is_some() && self.source_id.as_deref() == before {
+            self.online = false;
+            self.network = None;
+        }
+    }
 }
 
 /// A running watch.
@@ -53,10 +69,11 @@ impl Watch {
         path: &str,
         relay: &Arc<Relay>,
     ) -> Self {
+        let started_at = clock::now();
         let watch = Self {
             stop: StopToken::new(),
             newest: Arc::default(),
-            started_at: clock::now(),
+            started_at,
             has_api: client.is_some(),
         };
         let probing = Arc::new(AtomicBool::new(false));
@@ -66,8 +83,16 @@ impl Watch {
             let started = std::thread::Builder::new()
                 .name("pd-watch".into())
                 .spawn(move || {
+                    let mut before = None;
+                    let mut asked = false;
                     while !stop.is_stopped() {
-                        let report = ask(&client, &path, probing.load(Ordering::Relaxed));
+                        let mut report = ask(&client, &path, probing.load(Ordering::Relaxed));
+                        if !std::mem::replace(&mut asked, true)
+                            && report.at.since(started_at) < BEFORE_OURS
+                        {
+                            before.clone_from(&report.source_id);
+                        }
+                        report.without(before.as_deref());
                         newest.store(Some(Arc::new(report)));
                         stop.sleep(EVERY);
                     }
@@ -114,6 +139,7 @@ fn ask(client: &Client, path: &str, probing: bool) -> WatchReport {
                 online: info.online,
                 viewers: u32::try_from(viewers).unwrap_or(u32::MAX),
                 network: network(client, &info),
+                source_id: info.source_id.filter(|_| info.online),
                 ..WatchReport::default()
             }
         }
@@ -166,6 +192,25 @@ fn start_probe(_url: String, _stop: &StopToken, _relay: Arc<Relay>, _probing: Ar
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_publisher_before_does_not_confirm_ours() {
+        let of = |id: Option<&str>, before: Option<&str>| {
+            let mut report = WatchReport {
+                online: true,
+                source_id: id.map(str::to_owned),
+                network: Some(NetworkFigures::default()),
+                ..WatchReport::default()
+            };
+            report.without(before);
+            (report.online, report.network.is_some())
+        };
+        assert_eq!(of(Some("old"), Some("old")), (false, false));
+        assert_eq!(of(Some("new"), Some("old")), (true, true));
+        assert_eq!(of(Some("new"), None), (true, true));
+        // A server that does not tell who publishes.
+        assert_eq!(of(None, None), (true, true));
+    }
 
     #[test]
     fn what_came_late_or_twice_is_no_recovery() {
