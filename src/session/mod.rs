@@ -13,6 +13,7 @@ pub mod journal;
 pub mod ladder;
 pub mod lineup;
 pub mod machine;
+pub mod outlet;
 pub mod preflight;
 pub mod pump;
 pub mod runtime;
@@ -21,6 +22,7 @@ pub mod snapshot;
 pub mod tuning;
 mod view;
 pub mod watch;
+mod worker;
 
 pub use command::{Command, Secret};
 pub use runtime::Session;

@@ -101,7 +101,7 @@ impl Tuning {
         }
         let look = Look {
             now,
-            network: show.network_now(now),
+            network: show.outlet().network_now(now),
             network_drops: drops.network,
             encoder_drops: drops.encoder,
             kbps: in_force.bitrate_kbps,

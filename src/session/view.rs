@@ -125,7 +125,7 @@ impl View {
             live_since: from.machine.live_since(),
             at: from.now,
             settings: from.settings.clone(),
-            receiver: from.show.map(Show::receiver),
+            receiver: from.show.map(|show| show.outlet().receiver()),
             confirmation: from.machine.confirmation(),
             source: match (&picture.problem, &picture.asks) {
                 (Some(text), _) | (None, Some(text)) => text.clone(),
@@ -153,7 +153,7 @@ impl View {
                     ..show.encoder_status(&from.figures.encode)
                 }),
             gpus: from.gpus,
-            network: from.show.and_then(Show::network),
+            network: from.show.and_then(|show| show.outlet().network()),
             doctor: from.doctor,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
@@ -163,8 +163,8 @@ impl View {
             passthrough: from.figures.passthrough,
             drops: from.figures.drops,
             frames: from.figures.frames,
-            viewers: from.show.and_then(Show::viewers),
-            // The runtime's, which serves it.
+            viewers: from.show.and_then(|show| show.outlet().viewers()),
+            // The worker's, which serves it.
             viewer: ViewerStatus::default(),
             audio,
             log: from.journal.lines(),

@@ -4,7 +4,7 @@
 //! Owns `pd-watch` (HTTP, may take seconds), the probe's thread and `pd-arrivals`. All end with the
 //! watch's token; nobody waits for them. Only the newest report is kept.
 
-use super::show::overdue;
+use super::outlet::overdue;
 use super::snapshot::NetworkFigures;
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{Client, PathInfo, SrtConnection};

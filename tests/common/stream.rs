@@ -20,7 +20,10 @@ impl Listener {
         let folder = tempfile::tempdir().unwrap();
         let port = super::free_udp_port();
         let mut command = Command::new("ffmpeg");
+        // What comes late is waited for: this receiver is to show what was sent. By default it leaves
+        // out what it has missed for 120 ms, which a busy machine brings about.
         command.args(["-v", "error", "-nostdin", "-mode", "listener"]);
+        command.args(["-tlpktdrop", "0"]);
         if !passphrase.is_empty() {
             command.args(["-passphrase", passphrase]);
         }
@@ -56,10 +59,12 @@ impl Listener {
     pub fn received(mut self) -> Stream {
         let status = self.process.ends_within(Duration::from_secs(15));
         assert!(status.is_some(), "the receiver still waits");
-        Stream {
+        let stream = Stream {
             path: self.folder.path().join("received.ts"),
             _folder: self.folder,
-        }
+        };
+        assert_eq!(stream.holes(), 0, "transport packets are missing");
+        stream
     }
 }
 
@@ -113,6 +118,26 @@ impl Stream {
     /// Its file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Transport packets that are missing, by their continuity counters (ISO/IEC 13818-1, 2.4.3.3):
+    /// holes that came about on the way, not at the encoder.
+    fn holes(&self) -> usize {
+        let bytes = std::fs::read(&self.path).unwrap();
+        let mut counters = std::collections::HashMap::new();
+        let mut holes = 0;
+        for packet in bytes.chunks_exact(188) {
+            assert_eq!(packet[0], 0x47, "no transport packet");
+            let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+            // Only a packet with a payload counts.
+            if packet[3] & 0x10 == 0 {
+                continue;
+            }
+            let counter = packet[3] & 0x0f;
+            let before = counters.insert(pid, counter);
+            holes += usize::from(before.is_some_and(|before| counter != (before + 1) & 0x0f));
+        }
+        holes
     }
 
     fn probe(&self, what: &[&str]) -> Value {

@@ -1,0 +1,398 @@
+//! The session's thread: takes commands, feeds the state machine, carries out its effects, makes
+//! the snapshot.
+//!
+//! Is `pd-session`, which turns 20 times a second or as soon as a command comes; what can take
+//! long (preflight, starting a server) runs on threads of its own whose answers come back here.
+//! Under pressure it makes fewer snapshots. Commands that nobody takes for 64 commands are refused.
+
+mod course;
+
+use super::choices;
+use super::command::{Command, Secret};
+use super::examine::Examiner;
+use super::failure::Failure;
+use super::inputs::{Inputs, PreviewOut};
+use super::journal::Journal;
+use super::machine::{Effect, Event, Machine};
+use super::preflight::{self, Ready};
+use super::runtime::{Options, Shared};
+use super::show::Show;
+use super::snapshot::State;
+use super::tuning::Tuning;
+use super::view::View;
+use crate::audio::mixer;
+use crate::clock::{self, MonoTime};
+use crate::doctor;
+use crate::mediamtx::{ManagedServer, ServerError};
+use crate::monitor::gpu::GpuWatch;
+use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
+use crate::stop::StopToken;
+use crate::viewer::{PublicStatus, Viewer};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// From one look at everything to the next.
+const TURN: Duration = Duration::from_millis(50);
+
+/// What comes back from the threads that may take long.
+enum Answer {
+    Preflight(Box<Result<Ready, Failure>>),
+    Server(Box<Result<ManagedServer, ServerError>>),
+}
+
+/// The session's thread's own.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    options: Options,
+    machine: Machine,
+    view: View,
+    preview: PreviewOut,
+    journal: Journal,
+    settings: Settings,
+    secrets: Secrets,
+    inputs: Option<Inputs>,
+    show: Option<Show>,
+    /// Kept from show to show.
+    server: Option<ManagedServer>,
+    tuning: Tuning,
+    viewer: Viewer,
+    /// The slot's count when the show began.
+    drops_before: u64,
+    examiner: Examiner,
+    /// Where there is a window to show them in.
+    gpus: Option<GpuWatch>,
+    /// Of what ends with the session.
+    ends: StopToken,
+    store: Option<Store>,
+    /// What the store holds.
+    saved: Settings,
+    answers_in: Sender<Answer>,
+    answers: Receiver<Answer>,
+    /// A preflight or server start under way.
+    looking: Option<StopToken>,
+    /// Preflight is through and the source has not shown a picture yet.
+    ready: Option<(Ready, MonoTime)>,
+}
+
+impl Worker {
+    /// What the thread begins with; starts what runs beside it.
+    ///
+    /// # Errors
+    /// Where a thread cannot be started.
+    pub fn new(
+        shared: Arc<Shared>,
+        settings: Settings,
+        secrets: Secrets,
+        options: Options,
+        journal: Journal,
+        store: Option<Store>,
+    ) -> std::io::Result<Self> {
+        let (answers_in, answers) = bounded(8);
+        let mut worker = Self {
+            shared,
+            machine: Machine::new(options.policy),
+            options,
+            view: View::new(),
+            preview: PreviewOut::default(),
+            journal,
+            saved: settings.clone(),
+            settings,
+            secrets,
+            inputs: None,
+            show: None,
+            server: None,
+            tuning: Tuning::default(),
+            viewer: Viewer::default(),
+            drops_before: 0,
+            examiner: Examiner::default(),
+            gpus: None,
+            ends: StopToken::new(),
+            store,
+            answers_in,
+            answers,
+            looking: None,
+            ready: None,
+        };
+        if !worker.options.sources_on_demand {
+            choices::spawn(&worker.shared.choices)?;
+            worker.gpus = Some(GpuWatch::start(&worker.ends)?);
+            let (settings, ends) = (worker.settings.clone(), worker.ends.clone());
+            std::thread::Builder::new()
+                .name("pd-test-ahead".into())
+                .spawn(move || preflight::test_ahead(&settings, &ends))?;
+        }
+        Ok(worker)
+    }
+
+    /// Until the end of the session.
+    pub fn run(mut self, commands: &Receiver<Command>) {
+        loop {
+            match commands.recv_timeout(TURN) {
+                Ok(Command::Quit) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(command) => self.command(command),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.turn();
+        }
+        self.ends.stop();
+        self.event(Event::Stop);
+        self.save();
+        self.show = None;
+        self.server = None;
+        if let Some(inputs) = self.inputs.take() {
+            inputs.end();
+        }
+        self.publish();
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::GoLive => self.event(Event::GoLive),
+            Command::Stop => self.event(Event::Stop),
+            Command::Dismiss => self.event(Event::Dismiss),
+            Command::SetBitrate { kbps } => {
+                let kbps = kbps.clamp(
+                    crate::units::BITRATE_MIN_KBPS,
+                    crate::units::BITRATE_MAX_KBPS,
+                );
+                self.settings.encoder.bitrate_kbps = kbps;
+                self.tuning.moved(&self.settings, clock::now());
+            }
+            Command::SetMuted { muted } => {
+                self.settings.audio.muted = muted;
+                if let Some(show) = &self.show {
+                    show.set_muted(muted);
+                }
+            }
+            Command::SetInput {
+                index,
+                gain_db,
+                muted,
+                delay_ms,
+            } => {
+                if let Some(input) = self.settings.audio.inputs.get_mut(index) {
+                    input.gain_db = mixer::gain_in_bounds(gain_db);
+                    input.muted = muted;
+                    input.delay_ms = delay_ms.min(mixer::DELAY_MAX_MS);
+                }
+            }
+            Command::ApplySettings(settings) => self.apply(*settings),
+            Command::SetSecrets {
+                password,
+                passphrase,
+            } => {
+                let given = |secret: Secret| secrets::secret(secret.expose());
+                if let Some(password) = password {
+                    self.secrets.password = given(password);
+                }
+                if let Some(passphrase) = passphrase {
+                    self.secrets.passphrase = given(passphrase);
+                }
+            }
+            Command::ChooseScreen => {
+                if let Err(error) = crate::capture::forget_choice(self.settings.video.source) {
+                    self.journal.warn(error);
+                }
+                if let Some(inputs) = &self.inputs {
+                    inputs.reopen_picture();
+                }
+            }
+            Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
+            Command::Examine => self.examine(),
+            // Taken by the loop.
+            Command::Quit => {}
+        }
+    }
+
+    fn apply(&mut self, settings: Settings) {
+        let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
+        if in_show {
+            // Bitrate and mute have commands of their own; the language is the window's. What is
+            // captured may change and how it is encoded, and sound inputs come and go without a
+            // disturbance; the target's part waits for the next show.
+            self.settings.language = settings.language;
+            self.settings.video = settings.video;
+            self.settings.encoder = EncoderSettings {
+                bitrate_kbps: self.settings.encoder.bitrate_kbps,
+                ..settings.encoder
+            };
+            self.settings.audio.inputs = settings.audio.inputs;
+            self.settings.preview = settings.preview;
+            self.settings.viewer = settings.viewer;
+            self.settings.performance = settings.performance;
+            self.tuning.moved(&self.settings, clock::now());
+            self.save();
+            return;
+        }
+        self.settings = settings;
+        self.save();
+    }
+
+    fn save(&mut self) {
+        let Some(store) = self.store.as_mut().filter(|_| self.saved != self.settings) else {
+            return;
+        };
+        match store.save(&self.settings) {
+            Ok(()) => self.saved = self.settings.clone(),
+            Err(error) => self.journal.warn(error.to_string()),
+        }
+    }
+
+    fn turn(&mut self) {
+        let now = clock::now();
+        while let Ok(answer) = self.answers.try_recv() {
+            self.answer(answer);
+        }
+        self.keep_inputs();
+        self.begin_if_ready(now);
+        self.poll_show(now);
+        self.tune(now);
+        self.viewer
+            .follow(&self.settings.viewer, now, &self.journal);
+        self.event(Event::Tick);
+        self.publish();
+    }
+
+    /// Sources run while a show does, and before it where there is a window.
+    fn keep_inputs(&mut self) {
+        let idle = matches!(self.machine.state(), State::Idle | State::Failed { .. });
+        let wanted = !(idle && self.options.sources_on_demand);
+        if self.show.is_none() && wanted != self.inputs.is_some() {
+            if let Some(inputs) = self.inputs.take() {
+                inputs.end();
+            }
+            if wanted {
+                self.start_inputs();
+            }
+        }
+        if let Some(inputs) = &mut self.inputs {
+            inputs.change_picture(&self.settings.video);
+            if **self.preview.wish.load() != self.settings.preview {
+                self.preview.wish.store(Arc::new(self.settings.preview));
+            }
+            if let Err(error) = inputs.set_sound(&self.settings.audio.inputs) {
+                let text = format!("no thread for a sound input: {error}");
+                self.journal.error(text);
+            }
+            inputs.tell_sound(&self.journal);
+        }
+    }
+
+    fn start_inputs(&mut self) {
+        match Inputs::start(
+            &self.settings.video,
+            &self.settings.audio,
+            self.options.open_picture.clone(),
+            &self.preview,
+            &self.journal,
+        ) {
+            Ok(inputs) => self.inputs = Some(inputs),
+            Err(error) => self
+                .journal
+                .error(format!("no thread for the sources: {error}")),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let now = clock::now();
+        match self.machine.on(event, now) {
+            None => {}
+            Some(Effect::Preflight) => self.preflight(),
+            // Begun by `begin_if_ready`, which has what it needs.
+            Some(Effect::Start) => {}
+            Some(Effect::StartPublisher) => self.start_publisher(),
+            Some(Effect::EndPublisher) => {
+                if let Some(show) = &mut self.show {
+                    show.outlet_mut().end();
+                }
+            }
+            Some(Effect::EndAll) => {
+                self.publish();
+                self.end_all();
+                self.event(Event::Stopped);
+            }
+        }
+    }
+
+    fn examine(&mut self) {
+        let idle = matches!(self.machine.state(), State::Idle | State::Failed { .. });
+        let now = doctor::Now {
+            live: !idle,
+            picture: self.inputs.as_ref().map(Inputs::picture_status),
+            sounds: self.inputs.as_ref().map(Inputs::sound_statuses),
+        };
+        if let Err(error) = self.examiner.begin(&self.settings, &self.secrets, now) {
+            self.journal
+                .error(format!("no thread to look at everything: {error}"));
+        }
+    }
+
+    fn tune(&mut self, now: MonoTime) {
+        let Some(show) = &mut self.show else { return };
+        self.tuning.turn(show, &self.settings, &self.journal, now);
+        for mark in show.encoders().take_marks() {
+            self.view.mark(mark);
+        }
+    }
+
+    /// Since the show began: before, the preview takes fewer pictures than the source makes.
+    fn capture_drops(&self) -> u64 {
+        let all = self
+            .inputs
+            .as_ref()
+            .map_or(0, |inputs| inputs.slot.overwritten());
+        all.saturating_sub(self.drops_before)
+    }
+
+    fn publish(&mut self) {
+        let now = clock::now();
+        let drops = self.capture_drops();
+        if let Some(show) = &mut self.show {
+            let figures = show.relay().figures(now, drops);
+            *self
+                .shared
+                .pids
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = show.pids();
+            *self
+                .shared
+                .last_show
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = figures;
+        }
+        let figures = self
+            .shared
+            .last_show
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut snapshot = self.view.make(super::view::Sources {
+            now,
+            machine: &self.machine,
+            settings: &self.settings,
+            figures: &figures,
+            show: self.show.as_ref(),
+            inputs: self.inputs.as_ref(),
+            pending: self.tuning.pending(),
+            lowered: self.tuning.lowered(),
+            adaptive: self.tuning.adaptive(),
+            gpus: self.gpus.as_ref().and_then(GpuWatch::newest),
+            doctor: self.examiner.status(),
+            preview: &self.preview,
+            journal: &self.journal,
+        });
+        // The page's viewers stay on the managed server from show to show.
+        let whep_url = self.show.as_ref().map_or_else(
+            || {
+                let path = &self.settings.target.path;
+                self.server.as_ref().map(|server| server.whep_url(path))
+            },
+            |show| show.outlet().whep_url(),
+        );
+        self.viewer.show(whep_url, PublicStatus::of(&snapshot));
+        snapshot.viewer = self.viewer.status().clone();
+        self.shared.snapshot.store(Arc::new(snapshot));
+    }
+}
