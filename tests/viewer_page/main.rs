@@ -114,6 +114,10 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
         back.connections, before.connections,
         "the viewer was thrown out"
     );
+    for _ in 0..5 {
+        std::thread::sleep(Duration::from_secs(3));
+        println!("{:.2?}: {:?}", killed.elapsed(), browser.page());
+    }
 
     // The server dies: a new connection without a reload.
     let mark = browser.eval("window.mark = Math.random()");

@@ -3,6 +3,7 @@
 
 use crate::rig::Rig;
 use eframe::egui::{Key, Modifiers, OutputCommand, Role};
+use egui_kittest::kittest::Queryable;
 use pd_console::session::snapshot::Receiver;
 use pd_console::session::{Command, Snapshot};
 use pd_console::settings::Language::{English, Korean};
@@ -27,7 +28,10 @@ fn the_link_is_shown_coded_and_copied() {
     assert!(rig.has("http://127.0.0.1:8880/"));
     assert!(rig.has("QR code of http://127.0.0.1:8880/"));
     assert!(rig.has("Only this computer can open it"));
-    rig.press("Copy link");
+    rig.harness
+        .get_by_role_and_label(Role::Button, "Copy link")
+        .click();
+    rig.harness.step();
     let commands = &rig.harness.output().platform_output.commands;
     let copied = OutputCommand::CopyText("http://127.0.0.1:8880/".into());
     assert!(commands.contains(&copied), "{commands:?}");
