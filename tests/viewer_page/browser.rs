@@ -129,7 +129,7 @@ impl Browser {
     /// The page's figures and where it stands.
     pub fn page(&mut self) -> Page {
         let page = self.eval(
-            "(() => { const d = document.body.dataset, n = (x) => x === undefined ? 0 : Number(x); return {
+            "(() => { if (!document.getElementById('note')) return {}; const d = document.body.dataset, n = (x) => x === undefined ? 0 : Number(x); return {
                 state: d.state || '', note: document.getElementById('note').innerText.trim(),
                 frames: n(d.frames), connections: n(d.connections), freezes: n(d.freezes),
                 delay: n(d.delayMs), buffer: n(d.bufferMs), decode: n(d.decodeMs), rtt: n(d.rttMs),
