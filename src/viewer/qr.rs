@@ -91,13 +91,13 @@ mod tests {
         let all = qr.width + 2 * QUIET;
         assert_eq!(lines.len(), all.div_ceil(2));
         for row in 0..all {
-            for column in 0..all {
-                let letter = lines[row / 2][column];
-                let light = letter == '█' || letter == if row % 2 == 0 { '▀' } else { '▄' };
+            for (column, letter) in lines[row / 2].iter().enumerate() {
+                let light = *letter == '█' || *letter == if row % 2 == 0 { '▀' } else { '▄' };
                 let dark =
                     column >= QUIET && row >= QUIET && qr.is_dark(column - QUIET, row - QUIET);
                 assert_eq!(light, !dark, "{column} {row}");
             }
+            assert_eq!(lines[row / 2].len(), all);
         }
         assert!(qr.text(true).contains("\x1b[30;107m"));
     }

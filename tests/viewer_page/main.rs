@@ -150,3 +150,81 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
     let away = browser.wait(LONG, "the console is gone", |page| page.state == "away");
     assert!(away.note.contains("does not answer"), "{away:?}");
 }
+
+/// Where a line of the server's log says that it listens, such as "127.0.0.1:8890 (UDP/SRT)".
+fn listeners(console: &Console) -> Vec<(String, String)> {
+    let stderr = console.stderr();
+    let all = stderr.lines().filter_map(|line| {
+        let (_, list) = line.split_once("started with listener")?;
+        list.split_once(" on ").map(|(_, list)| list)
+    });
+    all.flat_map(|list| list.split(", "))
+        .filter_map(|one| one.split_once(" ("))
+        .map(|(address, kind)| (kind.trim_end_matches(')').to_owned(), address.to_owned()))
+        .collect()
+}
+
+#[cfg(feature = "probe")]
+#[test]
+fn the_network_is_let_in_only_where_it_was_opened() {
+    use pd_console::viewer::links;
+    use std::net::{SocketAddr, TcpStream};
+    use str0m::media::{Direction, MediaKind};
+    let _alone = alone();
+    let (Some(server), Some(ffmpeg)) = (mediamtx(), ffmpegs().into_iter().next()) else {
+        return;
+    };
+    let Some(here) = links::networks().first().map(|network| network.address) else {
+        println!("SKIPPED: this machine is in no network");
+        return;
+    };
+    for lan in [false, true] {
+        let port = free_tcp_port();
+        let words = format!(
+            "live --defaults --source pattern --audio tone --set viewer.port={port} \
+             --set viewer.lan={lan} --set video.size=320x180 --set encoder.family=Libx264"
+        );
+        let console = Plan::new(&ffmpeg, &words)
+            .env("MEDIAMTX_BIN", &server)
+            .start();
+        console.wait_live(1);
+        let said = console.count("everyone on this network can watch");
+        assert_eq!(said, usize::from(lan), "{}", console.stderr());
+        let reached = |port: u16| {
+            let at = SocketAddr::from((here, port));
+            TcpStream::connect_timeout(&at, Duration::from_secs(2)).is_ok()
+        };
+        assert_eq!(reached(port), lan, "the page from {here}");
+        let all = listeners(&console);
+        assert_eq!(all.len(), 5, "{all:?}");
+        for (kind, address) in &all {
+            let open = address.starts_with(':');
+            assert_eq!(open, lan && kind.ends_with("/ICE"), "{kind} {address}");
+            assert!(
+                open || address.starts_with("127.0.0.1:"),
+                "{kind} {address}"
+            );
+        }
+        if lan {
+            let mut rtc = str0m::Rtc::new(Instant::now());
+            let mut changes = rtc.sdp_api();
+            changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+            let (offer, _) = changes.apply().unwrap();
+            let mut response = ureq::post(format!("http://{here}:{port}/whep"))
+                .header("Content-Type", "application/sdp")
+                .send(offer.to_sdp_string())
+                .unwrap();
+            assert_eq!(response.status(), 201);
+            let answer = response.body_mut().read_to_string().unwrap();
+            let candidate = format!(" {here} ");
+            assert!(
+                answer
+                    .lines()
+                    .any(|line| line.starts_with("a=candidate:") && line.contains(&candidate)),
+                "{answer}"
+            );
+        }
+        console.signal(Signal::INT);
+        console.end_within(Duration::from_secs(15));
+    }
+}
