@@ -63,7 +63,9 @@ impl Listener {
             path: self.folder.path().join("received.ts"),
             _folder: self.folder,
         };
-        assert_eq!(stream.holes(), 0, "transport packets are missing");
+        let bytes = std::fs::read(&stream.path).unwrap();
+        assert_eq!(holes(&bytes), 0, "transport packets are missing");
+        std::fs::write(&stream.path, &bytes[..last_picture(&bytes)]).unwrap();
         stream
     }
 }
@@ -120,26 +122,6 @@ impl Stream {
         &self.path
     }
 
-    /// Transport packets that are missing, by their continuity counters (ISO/IEC 13818-1, 2.4.3.3):
-    /// holes that came about on the way, not at the encoder.
-    fn holes(&self) -> usize {
-        let bytes = std::fs::read(&self.path).unwrap();
-        let mut counters = std::collections::HashMap::new();
-        let mut holes = 0;
-        for packet in bytes.chunks_exact(188) {
-            assert_eq!(packet[0], 0x47, "no transport packet");
-            let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
-            // Only a packet with a payload counts.
-            if packet[3] & 0x10 == 0 {
-                continue;
-            }
-            let counter = packet[3] & 0x0f;
-            let before = counters.insert(pid, counter);
-            holes += usize::from(before.is_some_and(|before| counter != (before + 1) & 0x0f));
-        }
-        holes
-    }
-
     fn probe(&self, what: &[&str]) -> Value {
         let mut command = Command::new("ffprobe");
         command.args(["-v", "error", "-of", "json"]).args(what);
@@ -180,4 +162,35 @@ impl Stream {
         assert!(output.status.success(), "{complaints}");
         (output.stdout, complaints)
     }
+}
+
+/// Transport packets that are missing, by their continuity counters (ISO/IEC 13818-1, 2.4.3.3): holes
+/// that came about on the way, not at the encoder.
+fn holes(stream: &[u8]) -> usize {
+    let mut counters = std::collections::HashMap::new();
+    let mut holes = 0;
+    for packet in stream.chunks_exact(188) {
+        assert_eq!(packet[0], 0x47, "no transport packet");
+        // Only a packet with a payload counts.
+        if packet[3] & 0x10 == 0 {
+            continue;
+        }
+        let counter = packet[3] & 0x0f;
+        let before = counters.insert(pid(packet), counter);
+        holes += usize::from(before.is_some_and(|before| counter != (before + 1) & 0x0f));
+    }
+    holes
+}
+
+/// Where the last picture begins: the end of an SRT connection may tear it, as what its sender has
+/// not given out by then is left out.
+fn last_picture(stream: &[u8]) -> usize {
+    // The identifier that ffmpeg's muxer gives its first stream, the picture.
+    let begins = |packet: &[u8]| pid(packet) == 0x100 && packet[1] & 0x40 != 0;
+    let last = stream.chunks_exact(188).rposition(begins);
+    last.expect("no picture came") * 188
+}
+
+fn pid(packet: &[u8]) -> u16 {
+    u16::from_be_bytes([packet[1] & 0x1f, packet[2]])
 }
