@@ -31,6 +31,7 @@ struct Inner {
     trouble: bool,
     /// When a check was asked for; it takes three seconds.
     examined: Option<MonoTime>,
+    recorded: bool,
 }
 
 struct Demo(Mutex<Inner>);
@@ -250,6 +251,7 @@ impl Console for Demo {
                 ..AudioStatus::default()
             },
             log: Arc::new(lines(failed)),
+            recording: encoding::recording(live.then_some(t), demo.recorded),
             preview: (live && demo.preview).then(|| picture(t)),
             settings: demo.settings.clone(),
         })
@@ -268,7 +270,9 @@ impl Console for Demo {
             Command::ApplySettings(settings) => demo.settings = *settings,
             Command::SetPreview { on } => demo.preview = on,
             Command::Examine => demo.examined = Some(now),
-            Command::ChooseScreen => {}
+            Command::StartRecording => demo.recorded = true,
+            Command::StopRecording => demo.recorded = false,
+            Command::ChooseScreen | Command::SaveReplay => {}
             Command::SetInput { .. } | Command::SetSecrets { .. } | Command::Quit => {}
         }
     }
@@ -336,6 +340,7 @@ fn main() -> eframe::Result {
         sent_only: has("sent"),
         trouble: has("trouble"),
         examined: has("report").then_some(MonoTime::ZERO),
+        recorded: true,
     }));
     pd_console::ui::run(Arc::new(demo))
 }

@@ -132,6 +132,9 @@ pub struct LiveArgs {
     /// Seconds of LIVE; without it until Ctrl-C.
     #[arg(long)]
     pub seconds: Option<f64>,
+    /// Record the show into this folder, from its start on.
+    #[arg(long, value_name = "FOLDER")]
+    pub record: Option<std::path::PathBuf>,
     /// Move the bitrate while live: SECOND:KBPS, may be given several times.
     #[arg(long, value_name = "SECOND:KBPS", value_parser = bitrate_at)]
     pub bitrate_at: Vec<(f64, u32)>,
@@ -279,7 +282,13 @@ fn changes(args: &LiveArgs) -> Vec<(f64, String)> {
 /// # Errors
 /// Why it could not begin or go on.
 pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
-    let settings = args.settings.settings()?;
+    let mut settings = args.settings.settings()?;
+    if let Some(folder) = &args.record {
+        settings.recording.auto = true;
+        let folder =
+            std::path::absolute(folder).map_err(|e| Failure::new(FailureKind::Settings, e))?;
+        settings.recording.folder = Some(folder);
+    }
     let wish = Wish {
         seconds: args.seconds,
         at: changes(args),

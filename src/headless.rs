@@ -3,6 +3,7 @@
 use crate::audio::Format;
 use crate::clock;
 use crate::monitor::load::{Load, LoadMeter};
+use crate::record::status::RecordingStatus;
 use crate::relay::hub::RelayFigures;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::journal::Journal;
@@ -43,6 +44,7 @@ pub struct Outcome {
     live_s: f64,
     measured_kbps: Option<f64>,
     reconnects: u32,
+    recording: RecordingStatus,
 }
 
 /// Runs the show and returns its outcome; `interrupted` ends it early.
@@ -68,8 +70,12 @@ pub fn run(
         Session::start(settings.clone(), secrets, options, journal, None).map_err(internal)?;
     let asked_at = clock::now();
     session.send(Command::GoLive);
-    let result = follow(&session, settings, wish, interrupted, asked_at);
-    session.quit();
+    let mut result = follow(&session, settings, wish, interrupted, asked_at);
+    // The files are whole only after the show's end.
+    let last = session.quit();
+    if let Ok(outcome) = &mut result {
+        outcome.recording = last.recording.clone();
+    }
     result
 }
 
@@ -149,6 +155,7 @@ fn follow(
                 live_s,
                 measured_kbps: snapshot.measured_kbps,
                 reconnects,
+                recording: RecordingStatus::default(),
             });
         }
     }
@@ -267,6 +274,14 @@ impl Outcome {
                 self.settings.encoder.bitrate_kbps
             );
         }
+        for part in &self.recording.parts {
+            let (seconds, megabytes) = (part.seconds, part.bytes as f64 / 1e6);
+            let file = part.file.display();
+            let _ = writeln!(out, "recorded  {file}: {seconds:.1} s, {megabytes:.1} MB");
+        }
+        if let Some(problem) = &self.recording.problem {
+            let _ = writeln!(out, "recorded  not all: {problem}");
+        }
         let load = self
             .load
             .iter()
@@ -314,6 +329,24 @@ impl Outcome {
             "arrivals": { "matched": self.figures.arrivals.0, "unmatched": self.figures.arrivals.1 },
             "measured_kbps": self.measured_kbps,
             "cpu_percent": self.load,
+            "recording": self.recording_json(),
+        })
+    }
+
+    /// None where nothing was recorded.
+    fn recording_json(&self) -> serde_json::Value {
+        let recording = &self.recording;
+        if recording.parts.is_empty() && recording.problem.is_none() {
+            return serde_json::Value::Null;
+        }
+        let files = recording
+            .parts
+            .iter()
+            .map(|part| json!({ "file": part.file, "seconds": part.seconds, "bytes": part.bytes }));
+        json!({
+            "files": files.collect::<Vec<_>>(),
+            "lost": recording.lost,
+            "problem": recording.problem,
         })
     }
 

@@ -20,6 +20,7 @@ pub mod panics;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod publish;
+pub mod record;
 pub mod relay;
 pub mod session;
 pub mod settings;

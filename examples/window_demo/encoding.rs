@@ -5,6 +5,7 @@ use pd_console::clock::MonoTime;
 use pd_console::doctor::{Area, Line, Outcome, Report};
 use pd_console::ffmpeg::plan::EncoderWish;
 use pd_console::monitor::gpu::Gpu;
+use pd_console::record::status::{Phase, RecordingStatus, ReplayStatus};
 use pd_console::session::snapshot::{
     AdaptiveStatus, DoctorStatus, EncoderStatus, KeyFrameSizes, NetworkFigures, TrendEvent,
     TrendKind,
@@ -13,6 +14,31 @@ use pd_console::settings::{EncoderFamily, Settings};
 use pd_console::units::{Fps, Size};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// While a show runs, for so long.
+pub fn recording(show_s: Option<f64>, recorded: bool) -> RecordingStatus {
+    let Some(seconds) = show_s else {
+        return RecordingStatus::default();
+    };
+    let on = RecordingStatus {
+        phase: Phase::On,
+        file: Some("/videos/pd_main 2026-11-28 14-03-22.mkv".into()),
+        seconds,
+        bytes: (seconds * 390_000.0) as u64,
+        ..RecordingStatus::default()
+    };
+    RecordingStatus {
+        replay: ReplayStatus {
+            kept_seconds: seconds.min(30.0),
+            ..ReplayStatus::default()
+        },
+        ..if recorded {
+            on
+        } else {
+            RecordingStatus::default()
+        }
+    }
+}
 
 pub fn status(settings: &Settings, t: f64, trouble: bool) -> EncoderStatus {
     let mut wish = EncoderWish::of(settings);

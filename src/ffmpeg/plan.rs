@@ -4,7 +4,7 @@
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
 use super::{Capabilities, encoder};
-use crate::settings::{EncoderFamily, EncoderSpeed, PipeFormat, Settings};
+use crate::settings::{EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings};
 use crate::units::{Fps, Size};
 
 /// Arguments, and the same with every secret masked.
@@ -242,6 +242,15 @@ pub enum AudioInput {
     LoopbackTcp(u16),
 }
 
+impl AudioInput {
+    fn url(&self) -> String {
+        match self {
+            Self::Pipe(number) => format!("pipe:{number}"),
+            Self::LoopbackTcp(port) => format!("tcp://127.0.0.1:{port}"),
+        }
+    }
+}
+
 /// Where the publisher sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SrtOutput {
@@ -267,13 +276,7 @@ pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arg
     args.add(PROBE_NOTHING);
     // WAV and not s16le: the latter is read in blocks of 4096 samples (85 ms) since 6.1.
     args.add(["-f", "wav", "-ignore_length", "1", "-max_size", "1024"]);
-    args.add([
-        "-i".into(),
-        match audio {
-            AudioInput::Pipe(number) => format!("pipe:{number}"),
-            AudioInput::LoopbackTcp(port) => format!("tcp://127.0.0.1:{port}"),
-        },
-    ]);
+    args.add(["-i".into(), audio.url()]);
     args.add(["-map", "0:v", "-map", "1:a", "-c:v", "copy"]);
     args.add(["-c:a", "libopus", "-ar", "48000", "-ac", "2"]);
     args.add(["-b:a".into(), format!("{audio_kbps}k")]);
@@ -299,6 +302,44 @@ pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &SrtOutput) -> Arg
         args.add_secret("-passphrase", &output.passphrase, "***");
     }
     args.add([output.url.clone()]);
+    args
+}
+
+/// Arguments of the recorder: FLV (H.264) on stdin and endless WAV in, a file out that plays up to its
+/// last half second however it ends.
+pub fn recorder(audio: &AudioInput, form: RecordingForm, audio_kbps: u32, path: &str) -> Arguments {
+    let mut args = Arguments::default();
+    args.add(QUIET);
+    args.add(PROBE_NOTHING);
+    args.add(["-f", "flv", "-i", "pipe:0"]);
+    args.add(PROBE_NOTHING);
+    args.add(["-f", "wav", "-ignore_length", "1"]);
+    args.add(["-i".into(), audio.url()]);
+    args.add(["-map", "0:v", "-map", "1:a", "-c:v", "copy"]);
+    let codec = match form {
+        RecordingForm::Mkv => "libopus",
+        RecordingForm::Mp4 => "aac",
+    };
+    args.add(["-c:a", codec, "-ar", "48000", "-ac", "2"]);
+    args.add(["-b:a".into(), format!("{audio_kbps}k")]);
+    match form {
+        // A cluster is written when it ends: by default after up to 5 s.
+        RecordingForm::Mkv => args.add(["-f", "matroska", "-cluster_time_limit", "500"]),
+        // avc3: parameter sets may stand in the pictures (ISO/IEC 14496-15 5.3.3), as they do when
+        // another encoder takes over.
+        RecordingForm::Mp4 => args.add([
+            "-tag:v",
+            "avc3",
+            "-f",
+            "mp4",
+            "-movflags",
+            "+frag_keyframe+empty_moov+default_base_moof",
+        ]),
+    }
+    // The name was claimed with an empty file, so it is ours to write over. `file:` keeps a colon in it
+    // from being a protocol's.
+    args.add(["-flush_packets", "1", "-y"]);
+    args.add([format!("file:{path}")]);
     args
 }
 

@@ -205,7 +205,7 @@ impl Video {
 
 /// A unit's time since `epoch` in FLV's unit, later than the one before: equal times would be
 /// refused.
-fn pts_ms(captured_at: MonoTime, epoch: MonoTime, last_ms: Option<u32>) -> u32 {
+pub fn pts_ms(captured_at: MonoTime, epoch: MonoTime, last_ms: Option<u32>) -> u32 {
     let us = captured_at.since(epoch).as_micros();
     let pts = u32::try_from((us + 500) / 1000).unwrap_or(u32::MAX);
     last_ms.map_or(pts, |last| pts.max(last.saturating_add(1)))

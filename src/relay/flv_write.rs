@@ -43,7 +43,12 @@ pub fn sequence_header(idr: &AccessUnit) -> Option<Vec<u8>> {
 /// An access unit shown at `pts_ms` after the stream's zero. The parameter sets of an IDR stay in it.
 pub fn picture(unit: &AccessUnit, pts_ms: u32) -> Vec<u8> {
     // The stream's own zero lies a lead later, so that the first decoding time is not negative.
-    tag(pts_ms, LEAD_MS, unit.idr, NAL_UNITS, |out| {
+    picture_with_lead(unit, pts_ms, LEAD_MS)
+}
+
+/// The same with a lead of one's own: none where nobody waits for the picture (a file).
+pub fn picture_with_lead(unit: &AccessUnit, pts_ms: u32, lead_ms: u32) -> Vec<u8> {
+    tag(pts_ms, lead_ms, unit.idr, NAL_UNITS, |out| {
         for nal in nal_units(&unit.data) {
             // An access unit is far below 4 GiB.
             out.extend_from_slice(&(nal.len() as u32).to_be_bytes());

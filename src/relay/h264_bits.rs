@@ -1,6 +1,8 @@
-//! The few bits of H.264 that are read beyond NAL unit types: slice types and slice groups. Pure.
+//! The few bits of H.264 that are read beyond NAL unit types: slice types, slice groups and the
+//! picture's size. Pure.
 
-use super::annexb::{NAL_IDR, NAL_SLICE, nal_type};
+use super::annexb::{NAL_IDR, NAL_SLICE, NAL_SPS, nal_type};
+use crate::units::Size;
 
 /// What kind of slice a NAL unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub fn slice_kind(nal: &[u8]) -> Option<SliceKind> {
 
 /// slice_type: the second number of a slice's header; None above Table 7-6's.
 fn slice_type(nal: &[u8]) -> Option<u32> {
-    let head = head(nal);
+    let head = head(nal, HEAD);
     let mut bits = Bits::of(&head);
     let _first_mb_in_slice = bits.exp_golomb()?;
     bits.exp_golomb().filter(|kind| *kind < 10)
@@ -35,7 +37,7 @@ fn slice_type(nal: &[u8]) -> Option<u32> {
 /// Whether a picture parameter set has more than one slice group (7.3.2.2), as plain baseline may and
 /// constrained baseline may not; None where it is cut off.
 pub fn uses_slice_groups(pps: &[u8]) -> Option<bool> {
-    let head = head(pps);
+    let head = head(pps, HEAD);
     let mut bits = Bits::of(&head);
     let _pic_parameter_set_id = bits.exp_golomb()?;
     let _seq_parameter_set_id = bits.exp_golomb()?;
@@ -44,11 +46,89 @@ pub fn uses_slice_groups(pps: &[u8]) -> Option<bool> {
     Some(bits.exp_golomb()? > 0)
 }
 
+/// The size of a sequence parameter set's pictures as they are shown (7.3.2.1.1, cropping by 7.4.2.1.1);
+/// None where it is none, or is cut off.
+pub fn picture_size(sps: &[u8]) -> Option<Size> {
+    if nal_type(sps) != NAL_SPS {
+        return None;
+    }
+    let head = head(sps, SPS_HEAD);
+    let profile_idc = *head.first()?;
+    let mut bits = Bits {
+        data: &head,
+        at: 24,
+    };
+    let _seq_parameter_set_id = bits.exp_golomb()?;
+    let mut chroma_format = 1;
+    if HIGH_PROFILES.contains(&profile_idc) {
+        chroma_format = bits.exp_golomb()?;
+        if chroma_format == 3 {
+            let _separate_colour_planes = bits.bit()?;
+        }
+        let _bit_depths = (bits.exp_golomb()?, bits.exp_golomb()?);
+        let _lossless = bits.bit()?;
+        if bits.bit()? {
+            for list in 0..if chroma_format == 3 { 12 } else { 8 } {
+                if bits.bit()? {
+                    bits.skip_scaling_list(if list < 6 { 16 } else { 64 })?;
+                }
+            }
+        }
+    }
+    let _log2_max_frame_num = bits.exp_golomb()?;
+    match bits.exp_golomb()? {
+        0 => {
+            let _log2_max_order_count = bits.exp_golomb()?;
+        }
+        1 => {
+            let _delta_always_zero = bits.bit()?;
+            let _offsets = (bits.exp_golomb()?, bits.exp_golomb()?);
+            for _ in 0..bits.exp_golomb()? {
+                bits.exp_golomb()?;
+            }
+        }
+        _ => {}
+    }
+    let _max_reference_frames = bits.exp_golomb()?;
+    let _gaps_allowed = bits.bit()?;
+    let width_mbs = u64::from(bits.exp_golomb()?) + 1;
+    let height_map_units = u64::from(bits.exp_golomb()?) + 1;
+    let frame_mbs_only = bits.bit()?;
+    let fields = if frame_mbs_only { 1 } else { 2 };
+    if !frame_mbs_only {
+        let _adaptive = bits.bit()?;
+    }
+    let _direct_8x8 = bits.bit()?;
+    let (mut across, mut down) = (0, 0);
+    if bits.bit()? {
+        let mut next = || bits.exp_golomb().map(u64::from);
+        let (left, right, top, bottom) = (next()?, next()?, next()?, next()?);
+        // Crop units, Table 6-1: the chroma's raster.
+        let (unit_x, unit_y) = match chroma_format {
+            1 => (2, 2),
+            2 => (2, 1),
+            _ => (1, 1),
+        };
+        (across, down) = ((left + right) * unit_x, (top + bottom) * unit_y * fields);
+    }
+    let side = |whole: u64, cut: u64| u32::try_from(whole.checked_sub(cut)?).ok();
+    Some(Size::new(
+        side(width_mbs * 16, across)?,
+        side(height_map_units * 16 * fields, down)?,
+    ))
+}
+
+/// Profiles whose parameter sets tell their chroma format (7.3.2.1.1).
+const HIGH_PROFILES: [u8; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
+
+/// Bytes of a sequence parameter set that are read: twelve scaling lists take some 600.
+const SPS_HEAD: usize = 1024;
+
 /// A NAL unit's first bytes behind its header, without emulation prevention (7.4.1): more than the
 /// fields that are read here can fill, each of 32 bits and its prefix.
-fn head(nal: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEAD);
-    for &byte in nal.iter().skip(1).take(HEAD) {
+fn head(nal: &[u8], limit: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(limit.min(nal.len()));
+    for &byte in nal.iter().skip(1).take(limit) {
         if byte == 3 && bytes.ends_with(&[0, 0]) {
             continue;
         }
@@ -90,6 +170,30 @@ impl<'a> Bits<'a> {
             value = value << 1 | u64::from(self.bit()?);
         }
         u32::try_from(value - 1).ok()
+    }
+
+    /// se(v), 9.1.1.
+    fn signed_exp_golomb(&mut self) -> Option<i64> {
+        let code = i64::from(self.exp_golomb()?);
+        Some(if code % 2 == 0 {
+            -code / 2
+        } else {
+            (code + 1) / 2
+        })
+    }
+
+    /// scaling_list(), 7.3.2.1.1.1.
+    fn skip_scaling_list(&mut self, size: u32) -> Option<()> {
+        let (mut last, mut next) = (8, 8);
+        for _ in 0..size {
+            if next != 0 {
+                next = (last + self.signed_exp_golomb()? + 256) % 256;
+            }
+            if next != 0 {
+                last = next;
+            }
+        }
+        Some(())
     }
 }
 
@@ -146,10 +250,56 @@ mod tests {
         assert_eq!(uses_slice_groups(&[0x68]), None);
     }
 
+    #[test]
+    fn the_pictures_size_is_read_of_every_profile() {
+        // ffmpeg 5.1, libx264: baseline, high, main, 4:4:4, interlaced, 4:2:2, another cropping.
+        for (sps, width, height) in [
+            ("6742c01fda014016ec0440000003004000000f03c60ca8", 1280, 720),
+            (
+                "67640028acd940780227e5c044000003000400000300f03c60c658",
+                1920,
+                1080,
+            ),
+            ("674d401feca06c1ef3780880000003008000001e078c18cb", 854, 480),
+            (
+                "67f4000d919b282833f1b80880000003008000001e078a14cb",
+                320,
+                180,
+            ),
+            ("6764001facd940b424d80880000003008000001e0f8b16cb", 720, 576),
+            (
+                "677a0020bcd94056061e6f0110000003001000000303c0f1831960",
+                1366,
+                768,
+            ),
+            (
+                "6764001eacd940a02ff930110000030001000003003c0f162d96",
+                640,
+                362,
+            ),
+        ] {
+            let bytes: Vec<u8> = (0..sps.len())
+                .step_by(2)
+                .map(|k| u8::from_str_radix(&sps[k..k + 2], 16).unwrap())
+                .collect();
+            assert_eq!(
+                picture_size(&bytes),
+                Some(Size::new(width, height)),
+                "{sps}"
+            );
+            for end in 0..6 {
+                assert_eq!(picture_size(&bytes[..end]), None);
+            }
+        }
+        assert_eq!(picture_size(&[0x65, 0x88, 0, 0, 0, 0, 0, 0]), None);
+    }
+
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
             let _ = (slice_kind(&bytes), uses_slice_groups(&bytes));
+            let sps: Vec<u8> = [0x67].into_iter().chain(bytes).collect();
+            let _ = picture_size(&sps);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::clock::{self, MonoTime};
 use crate::latency::{Ledger, Stage};
 use crate::session::snapshot::{Drops, LatencyFigures};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +47,9 @@ struct Sink {
     waiting: bool,
     /// Whether it is at work; what it misses before is its start, not a drop.
     established: Arc<AtomicBool>,
+    /// Whether it has had a unit.
+    begun: bool,
+    missed: Arc<AtomicU64>,
 }
 
 /// A sink's end of the relay.
@@ -55,6 +58,8 @@ pub struct SinkEnd {
     pub units: Receiver<AccessUnit>,
     /// To be set once the sink is at work: what it misses from then on is a drop of the show.
     pub established: Arc<AtomicBool>,
+    /// Units that it missed since its first.
+    pub missed: Arc<AtomicU64>,
 }
 
 struct Inner {
@@ -133,14 +138,26 @@ impl Relay {
     /// A new sink: from the next IDR on it gets every unit. It is forgotten when the receiver is
     /// dropped.
     pub fn add_sink(&self) -> SinkEnd {
-        let (queue, units) = bounded(SINK_UNITS);
+        self.add_sink_behind(SINK_UNITS)
+    }
+
+    /// The same for a sink that may be `units` behind: one that nobody watches live.
+    pub fn add_sink_behind(&self, units: usize) -> SinkEnd {
+        let (queue, units) = bounded(units);
         let established = Arc::new(AtomicBool::new(false));
+        let missed = Arc::new(AtomicU64::new(0));
         self.lock().sinks.push(Sink {
             queue,
             waiting: true,
             established: established.clone(),
+            begun: false,
+            missed: missed.clone(),
         });
-        SinkEnd { units, established }
+        SinkEnd {
+            units,
+            established,
+            missed,
+        }
     }
 
     /// The receiver has the stream: the whole show's figures begin.
@@ -272,21 +289,28 @@ impl Sink {
     /// False where the sink is gone.
     fn offer(&mut self, unit: &AccessUnit, drops: &mut u64) -> bool {
         if self.waiting && !unit.idr {
-            *drops += u64::from(self.established.load(Ordering::Relaxed));
+            self.miss(drops);
             return true;
         }
         match self.queue.try_send(unit.clone()) {
             Ok(()) => {
                 self.waiting = false;
+                self.begun = true;
                 true
             }
             Err(TrySendError::Full(_)) => {
                 self.waiting = true;
-                *drops += u64::from(self.established.load(Ordering::Relaxed));
+                self.miss(drops);
                 true
             }
             Err(TrySendError::Disconnected(_)) => false,
         }
+    }
+
+    fn miss(&self, drops: &mut u64) {
+        *drops += u64::from(self.established.load(Ordering::Relaxed));
+        self.missed
+            .fetch_add(u64::from(self.begun), Ordering::Relaxed);
     }
 }
 
@@ -359,6 +383,9 @@ mod tests {
         assert_eq!(frames(&late), [15, 16, 17, 18, 19]);
         // 8..=14 had to wait for the IDR, 15..=19 found the queue full still.
         assert_eq!(relay.figures(clock::now(), 0).drops.network, 12);
+        assert_eq!(early.missed.load(Ordering::Relaxed), 12);
+        // What came before its first unit it did not miss.
+        assert_eq!(late.missed.load(Ordering::Relaxed), 0);
         for frame in 20..40 {
             relay.unit(1, unit(frame, frame == 30));
             if frame >= 30 {

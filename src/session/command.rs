@@ -87,6 +87,12 @@ pub enum Command {
     },
     /// Look whether everything is there that a show needs; the report comes with a later snapshot.
     Examine,
+    /// Record the running show from now on.
+    StartRecording,
+    /// End the recording; the show goes on.
+    StopRecording,
+    /// Save the last seconds of the running show to a file.
+    SaveReplay,
     /// Leave a failed state for Idle.
     Dismiss,
     /// End the show if any, stop every child and thread; the program is about to exit.

@@ -110,9 +110,10 @@ impl Session {
             .clone()
     }
 
-    /// Ends the show and every child and waits for it, about two seconds at most.
-    pub fn quit(mut self) {
+    /// Ends the show and every child and waits for it, about two seconds at most; the last snapshot.
+    pub fn quit(mut self) -> Arc<Snapshot> {
         self.end();
+        self.snapshot()
     }
 
     fn end(&mut self) {

@@ -135,8 +135,8 @@ impl Show {
         &mut self.outlet
     }
 
-    /// The relay, for its figures.
-    pub fn relay(&self) -> &Relay {
+    /// The relay, for its figures and further sinks.
+    pub fn relay(&self) -> &Arc<Relay> {
         &self.relay
     }
 

@@ -352,6 +352,8 @@ pub struct Snapshot {
     pub viewer: ViewerStatus,
     /// The sound.
     pub audio: AudioStatus,
+    /// Recording and replay.
+    pub recording: crate::record::status::RecordingStatus,
     /// The newest 500 log lines, oldest first.
     pub log: Arc<Vec<LogLine>>,
     /// The newest preview picture.

@@ -15,6 +15,7 @@ use crate::audio::{MixReader, timeline};
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
+use crate::record::status::RecordingStatus;
 use crate::relay::hub::RelayFigures;
 use crate::settings::Settings;
 use crate::viewer::ViewerStatus;
@@ -57,6 +58,8 @@ pub struct Sources<'a> {
     pub gpus: Option<Arc<Vec<Gpu>>>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// Recording and replay.
+    pub recording: RecordingStatus,
     /// Preview pictures.
     pub preview: &'a PreviewOut,
     /// Log.
@@ -155,6 +158,7 @@ impl View {
             gpus: from.gpus,
             network: from.show.and_then(|show| show.outlet().network()),
             doctor: from.doctor,
+            recording: from.recording,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
             measured_fps: from.figures.fps.filter(|_| live),

@@ -25,6 +25,7 @@ use crate::clock::{self, MonoTime};
 use crate::doctor;
 use crate::mediamtx::{ManagedServer, ServerError};
 use crate::monitor::gpu::GpuWatch;
+use crate::record::Recorder;
 use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
@@ -54,6 +55,7 @@ pub(super) struct Worker {
     secrets: Secrets,
     inputs: Option<Inputs>,
     show: Option<Show>,
+    recorder: Recorder,
     /// Kept from show to show.
     server: Option<ManagedServer>,
     tuning: Tuning,
@@ -102,6 +104,7 @@ impl Worker {
             secrets,
             inputs: None,
             show: None,
+            recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
             viewer: Viewer::default(),
@@ -165,6 +168,7 @@ impl Worker {
                 if let Some(show) = &self.show {
                     show.set_muted(muted);
                 }
+                self.recorder.set_muted(muted);
             }
             Command::SetInput {
                 index,
@@ -201,6 +205,9 @@ impl Worker {
             }
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),
+            Command::StartRecording => self.recorder.record(&self.settings),
+            Command::StopRecording => self.recorder.stop(),
+            Command::SaveReplay => self.recorder.save_replay(&self.settings),
             // Taken by the loop.
             Command::Quit => {}
         }
@@ -222,6 +229,7 @@ impl Worker {
             self.settings.preview = settings.preview;
             self.settings.viewer = settings.viewer;
             self.settings.performance = settings.performance;
+            self.settings.recording = settings.recording;
             self.tuning.moved(&self.settings, clock::now());
             self.save();
             return;
@@ -351,11 +359,13 @@ impl Worker {
         let drops = self.capture_drops();
         if let Some(show) = &mut self.show {
             let figures = show.relay().figures(now, drops);
+            let mut pids = show.pids();
+            pids.extend(self.recorder.pids());
             *self
                 .shared
                 .pids
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner) = show.pids();
+                .unwrap_or_else(PoisonError::into_inner) = pids;
             *self
                 .shared
                 .last_show
@@ -380,6 +390,7 @@ impl Worker {
             adaptive: self.tuning.adaptive(),
             gpus: self.gpus.as_ref().and_then(GpuWatch::newest),
             doctor: self.examiner.status(),
+            recording: self.recorder.status(),
             preview: &self.preview,
             journal: &self.journal,
         });

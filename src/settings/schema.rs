@@ -34,6 +34,8 @@ pub struct Settings {
     pub target: TargetSettings,
     /// The viewers' page.
     pub viewer: ViewerSettings,
+    /// Recording and replay.
+    pub recording: RecordingSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
     pub ffmpeg_path: Option<PathBuf>,
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
@@ -53,6 +55,7 @@ impl Default for Settings {
             performance: PerformanceSettings::default(),
             target: TargetSettings::default(),
             viewer: ViewerSettings::default(),
+            recording: RecordingSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
         }
@@ -452,6 +455,44 @@ impl Default for ViewerSettings {
     }
 }
 
+/// Recording and replay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordingSettings {
+    /// Folder of the files; None is the user's folder for videos.
+    pub folder: Option<PathBuf>,
+    /// Form of the files.
+    pub form: RecordingForm,
+    /// Whether each show is recorded from its start.
+    pub auto: bool,
+    /// How much of the show is kept in memory for a replay, seconds, 0 (none)..=[`REPLAY_MAX_S`].
+    pub replay_seconds: u32,
+}
+
+/// Longest replay, s: at 10 Mb/s that is 150 MB of memory.
+pub const REPLAY_MAX_S: u32 = 120;
+
+impl Default for RecordingSettings {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            form: RecordingForm::default(),
+            auto: false,
+            replay_seconds: 30,
+        }
+    }
+}
+
+/// Form of a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RecordingForm {
+    /// Matroska with Opus: what is written plays, whatever happens after.
+    #[default]
+    Mkv,
+    /// Fragmented MP4 with AAC: the same, for programs that take no Matroska.
+    Mp4,
+}
+
 /// A value out of its bounds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("setting {name} is {value}: {expected}")]
@@ -504,6 +545,8 @@ impl Settings {
         range("preview.width", self.preview.width, 160, 1280);
         range("target.latency_ms", self.target.latency_ms, 0, 8000);
         range("viewer.port", u32::from(self.viewer.port), 1, 65_535);
+        let replay_s = self.recording.replay_seconds;
+        range("recording.replay_seconds", replay_s, 0, REPLAY_MAX_S);
         // The list is one setting: a bad value in it names it as a whole.
         let inputs = self.audio.inputs.len();
         range("audio.inputs", inputs as u32, 1, AUDIO_INPUTS_MAX as u32);

@@ -37,6 +37,10 @@ pub enum Action {
     Preview(bool),
     /// Read the failure and put it away.
     Dismiss,
+    /// Began a recording or ended it.
+    Record(bool),
+    /// Wants the last seconds in a file.
+    SaveReplay,
     /// Opened a page of the side panel, or closed the panel.
     ShowSide(Option<Side>),
     /// Wants everything looked at that a show needs.
@@ -79,6 +83,9 @@ impl Action {
             Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
+            Self::Record(true) => vec![Command::StartRecording],
+            Self::Record(false) => vec![Command::StopRecording],
+            Self::SaveReplay => vec![Command::SaveReplay],
             Self::PressStop
             | Self::Preview(_)
             | Self::ShowSide(_)

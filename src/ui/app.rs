@@ -158,6 +158,10 @@ impl Window {
         for line in snapshot.doctor.report.iter().flat_map(|r| &r.lines) {
             self.fallback.look(ctx, &line.found);
         }
+        let recording = &snapshot.recording;
+        for path in recording.file.iter().chain(&recording.replay.file) {
+            self.fallback.look(ctx, &path.to_string_lossy());
+        }
         if let State::Failed { message } = &snapshot.state {
             self.fallback.look(ctx, message);
         }
@@ -222,6 +226,8 @@ impl Window {
             | Action::Apply(_)
             | Action::Secrets { .. }
             | Action::ChooseScreen
+            | Action::Record(_)
+            | Action::SaveReplay
             | Action::Dismiss => {}
         }
         for command in action.commands() {

@@ -1,8 +1,10 @@
 //! The window's keys. A held key counts once; plain letters are left to a text field in focus.
 
 use super::actions::Action;
+use super::panels::recording;
 use super::panels::side::Side;
 use super::widgets::bitrate_slider::rung;
+use crate::record::status::Phase;
 use crate::session::snapshot::State;
 use eframe::egui::{Context, Event, Key, Modifiers};
 
@@ -49,6 +51,10 @@ pub struct KeyView {
     pub keys_open: bool,
     /// Whether the question to quit is open.
     pub asking: bool,
+    /// Where the recording stands; None where nothing can be recorded.
+    pub record: Option<Phase>,
+    /// Whether there is something to replay.
+    pub replay: bool,
 }
 
 fn one(
@@ -76,6 +82,8 @@ fn one(
         Key::F1 => Some(Action::ShowKeys(!view.keys_open)),
         Key::Escape if view.keys_open => Some(Action::ShowKeys(false)),
         Key::M if plain => Some(Action::Muted(!view.muted)),
+        Key::R if plain => view.record.map(recording::toggle),
+        Key::S if plain && view.record.is_some() && view.replay => Some(Action::SaveReplay),
         Key::Plus | Key::Equals if plain => Some(Action::Bitrate(rung(view.kbps, true))),
         Key::Minus if plain => Some(Action::Bitrate(rung(view.kbps, false))),
         _ => None,

@@ -92,6 +92,9 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
         side: view.side,
         keys_open: view.keys_open,
         asking: view.asking,
+        record: panels::recording::is_possible(&scene.snapshot.state)
+            .then_some(scene.snapshot.recording.phase),
+        replay: scene.snapshot.recording.replay.kept_seconds > 0.0,
     };
     let block = view.block(scene.now);
     let state = &scene.snapshot.state;
@@ -112,6 +115,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
         .show(ui, |ui| {
             panels::status::show(ui, &scene, view.side, &mut actions);
             panels::fallback::strip(ui, &scene, view.side, view.noted.as_deref(), &mut actions);
+            panels::recording::strip(ui, &scene, &mut actions);
             if let State::Failed { message } = &scene.snapshot.state {
                 ui.add_space(4.0);
                 theme::card().show(ui, |ui| {

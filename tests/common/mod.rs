@@ -7,6 +7,7 @@
 
 pub mod console;
 pub mod link;
+pub mod lip;
 pub mod recorder;
 pub mod running;
 #[cfg(feature = "x11")]

@@ -1,6 +1,6 @@
 //! Bitrate, mute, preview, log.
 
-use crate::rig::{Rig, live};
+use crate::rig::{Rig, live, recording};
 use eframe::egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use pd_console::session::Command;
@@ -202,4 +202,32 @@ fn the_list_of_keys_opens_and_closes_by_f1() {
     assert!(rig.has("Stop (press twice within 3 s)"));
     rig.key(Modifiers::NONE, Key::F1);
     assert!(!rig.has("Stop (press twice within 3 s)"));
+}
+
+#[test]
+fn a_recording_by_key_and_button_and_a_replay_while_a_show_runs_only() {
+    let mut rig = Rig::new(English, |_| ());
+    rig.key(Modifiers::NONE, Key::R);
+    rig.key(Modifiers::NONE, Key::S);
+    assert_eq!(rig.sent(), [], "nothing to record");
+    rig.set(live);
+    rig.wait(0.5);
+    rig.key(Modifiers::NONE, Key::S);
+    assert_eq!(rig.sent(), [], "nothing to replay");
+    rig.key(Modifiers::NONE, Key::R);
+    assert_eq!(rig.sent(), [Command::StartRecording]);
+    rig.press("Record");
+    assert_eq!(rig.sent(), [Command::StartRecording]);
+    rig.set(|s| s.recording = recording("the disk is full"));
+    rig.wait(0.5);
+    assert!(rig.has("REC 12:34:56  123 GB"));
+    assert!(rig.has("the disk is full"));
+    rig.key(Modifiers::NONE, Key::R);
+    assert_eq!(rig.sent(), [Command::StopRecording]);
+    rig.press("End recording");
+    assert_eq!(rig.sent(), [Command::StopRecording]);
+    rig.key(Modifiers::NONE, Key::S);
+    assert_eq!(rig.sent(), [Command::SaveReplay]);
+    rig.press("Save replay");
+    assert_eq!(rig.sent(), [Command::SaveReplay]);
 }

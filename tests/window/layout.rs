@@ -1,7 +1,7 @@
 //! Nothing is cut off, nothing lies on another.
 
 use crate::rig::figures;
-use crate::rig::{Rig, live, states};
+use crate::rig::{Rig, live, recording, states};
 use eframe::egui::{Key, Modifiers, Rect, Shape, accessibility, epaint::TextShape, pos2, vec2};
 use egui_kittest::kittest::NodeT;
 use pd_console::doctor::{Area, Line, Outcome, Report};
@@ -56,6 +56,7 @@ fn check(size: [f32; 2], language: Language, state: &State) {
     let rig = Rig::sized(language, size, |s| {
         live(s);
         s.state = state.clone();
+        s.recording = recording(REASON);
         s.measured_kbps = Some(2987.0);
         s.measured_fps = Some(29.97);
         s.audio.label = DEVICE.into();
@@ -186,6 +187,7 @@ fn lower_texts_lie_apart(rig: &Rig, size: [f32; 2], at: &str) {
 
 fn full(s: &mut Snapshot) {
     live(s);
+    s.recording = recording(REASON);
     s.measured_kbps = Some(2987.0);
     s.measured_fps = Some(29.97);
     s.settings.encoder.adaptive = true;

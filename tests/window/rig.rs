@@ -5,6 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use pd_console::capture::Choice;
 use pd_console::clock::MonoTime;
+use pd_console::record::status::{Phase, RecordingStatus, ReplayStatus};
 use pd_console::session::snapshot::{Confirmation, Receiver, StageFigures, State};
 use pd_console::session::{Command, Console, Snapshot};
 use pd_console::settings::{Language, ScreenPart};
@@ -179,6 +180,21 @@ pub fn live(snapshot: &mut Snapshot) {
     });
     snapshot.confirmation = Confirmation::Online;
     snapshot.viewers = Some(3);
+}
+
+/// A recording that runs and has had trouble, the longest that the strip can say.
+pub fn recording(problem: &str) -> RecordingStatus {
+    RecordingStatus {
+        phase: Phase::On,
+        seconds: 45_296.0,
+        bytes: 123_000_000_000,
+        problem: Some(problem.to_owned()),
+        replay: ReplayStatus {
+            kept_seconds: 30.0,
+            ..ReplayStatus::default()
+        },
+        ..RecordingStatus::default()
+    }
 }
 
 pub fn figures(p50_ms: f64) -> StageFigures {

@@ -12,10 +12,13 @@ use crate::session::show::{Notice, Show};
 use crate::session::snapshot::State;
 use crate::stop::StopToken;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A source must show its first picture within this time of preflight's end.
 const FIRST_PICTURE: Duration = Duration::from_secs(3);
+
+/// Files that are being written have so long to be ended well when a show ends.
+const FILES_END: Duration = Duration::from_millis(1200);
 
 impl Worker {
     pub(super) fn preflight(&mut self) {
@@ -103,8 +106,16 @@ impl Worker {
         };
         let wish = self.tuning.begin(&self.settings);
         self.drops_before = inputs.slot.overwritten();
+        let ffmpeg = ready.ffmpeg.clone();
         match Show::start(&self.settings, wish, ready, inputs, &self.journal) {
             Ok(show) => {
+                self.recorder.begin(
+                    &self.settings,
+                    show.relay().clone(),
+                    inputs.mixer.clone(),
+                    ffmpeg,
+                    self.journal.clone(),
+                );
                 self.show = Some(show);
                 self.event(Event::PreflightDone);
             }
@@ -196,7 +207,11 @@ impl Worker {
                 .last_show
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner) = figures;
+            // In parallel with the rest: the files' ends are asked for first.
+            let files_by = Instant::now() + FILES_END;
+            self.recorder.close();
             self.server = show.end(self.inputs.as_ref());
+            self.recorder.end_by(files_by);
             self.journal.info("the show has ended");
         }
     }

@@ -14,6 +14,8 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         ("M", "keys-mute"),
         ("+  /  −", "keys-bitrate"),
         ("←  /  →", "keys-arrows"),
+        ("R", "keys-record"),
+        ("S", "keys-replay"),
         ("Tab", "keys-tab"),
         ("F2", "keys-settings"),
         ("F3", "keys-encoder"),

@@ -14,6 +14,7 @@ pub mod latency;
 pub mod live;
 pub mod log;
 pub mod preview;
+pub mod recording;
 pub mod settings;
 pub mod side;
 pub mod sound;

@@ -54,6 +54,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     ui.add_enabled_ui(free, |ui| target(ui, scene, form));
     section(ui, &scene.t("watch-page"));
     super::viewers::controls(ui, scene, form);
+    super::recording::settings(ui, scene, form);
     for bad in form.draft.check().err().unwrap_or_default() {
         let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
         fault(ui, &scene.texts.f("bad-value", &variables));
