@@ -8,6 +8,7 @@ use crate::session::Secret;
 use crate::settings::{Settings, TargetKind, TargetSettings};
 use crate::ui::actions::Action;
 use crate::ui::guard::Wish;
+use crate::viewer::qr::Qr;
 
 /// A field that can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,10 @@ pub struct Form {
     pub inputs: Vec<String>,
     /// The unusual SRT latency that the operator has said to mean, ms.
     pub latency_meant: Option<u32>,
+    /// The question whether to open the viewers' page to the network is open.
+    pub ask_lan: bool,
+    /// The QR code of a link, made once.
+    pub code: Option<(String, Option<Qr>)>,
     base: Settings,
     sent: Wish<Settings>,
 }
