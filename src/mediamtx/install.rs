@@ -1,4 +1,4 @@
-//! Fetches MediaMTX and puts it where [`super::locate`] looks: download or file by hand, sum, unpack,
+//! Fetches MediaMTX and puts it where [`super::locate()`] looks: download or file by hand, sum, unpack,
 //! rename. Blocks for as long as the network takes: for the command line, never for the session.
 //!
 //! Everything is written beside its place under another name and renamed at the end: what stands

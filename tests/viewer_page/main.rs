@@ -162,6 +162,7 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
 }
 
 /// Where a line of the server's log says that it listens, such as "127.0.0.1:8890 (UDP/SRT)".
+#[cfg(feature = "probe")]
 fn listeners(console: &Console) -> Vec<(String, String)> {
     let stderr = console.stderr();
     let all = stderr.lines().filter_map(|line| {
