@@ -292,6 +292,34 @@ fn a_killed_consoles_pull_path_goes_with_the_next_start() {
 }
 
 #[test]
+fn of_two_consoles_that_have_one_path_pulled_the_second_has_it_undisturbed() {
+    let _alone = alone();
+    let Some(program) = mediamtx() else { return };
+    let server = Server::start(&program);
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let pulls = || {
+        server
+            .plan(&ffmpeg, "pd_a", true, "--set target.way=SrtPull")
+            .start()
+    };
+    let ours = pulls();
+    ours.wait_live(1);
+    let theirs = pulls();
+    theirs.wait_live(1);
+    ours.wait_for("another publisher (", 1, Duration::from_secs(8));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(theirs.count("connecting again"), 0, "{}", theirs.stderr());
+    theirs.signal(Signal::TERM);
+    result(&theirs.end_within(Duration::from_secs(10)));
+    ours.wait_live(2);
+    ours.signal(Signal::TERM);
+    result(&ours.end_within(Duration::from_secs(10)));
+    assert_eq!(server.pulled(), [""; 0]);
+}
+
+#[test]
 fn a_way_that_breaks_three_times_while_live_is_left_loudly() {
     let _alone = alone();
     let Some(program) = mediamtx() else { return };

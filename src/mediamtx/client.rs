@@ -222,6 +222,16 @@ impl Client {
         Ok(types::items(&json, types::name_and_source))
     }
 
+    /// The source of the path `name` where the configuration has it by name; None where it does not.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn configured_source(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let page = format!("/v3/config/paths/get/{}", segments(name));
+        let answer = self.get(&page, "MediaMTX API", TIMEOUT)?;
+        Ok(answer.map(|json| types::name_and_source(&json).1))
+    }
+
     /// Has the server pull the path `name` from `source`, in the place of what it was told before.
     ///
     /// # Errors

@@ -23,24 +23,47 @@ const PING: Duration = Duration::from_millis(250);
 /// The end waits so long for the server's answer.
 const END_WITHIN: Duration = Duration::from_secs(1);
 
+/// Why the server does not call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// It could not be told.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The path is another publisher's meanwhile.
+    #[error("another publisher ({who}) has taken the path")]
+    Taken {
+        /// Its kind and, for a console, address.
+        who: String,
+    },
+}
+
 /// A path that the server pulls from here.
 pub struct Invited {
     client: Client,
     path: String,
+    /// Of the path, as we set it.
+    source: String,
     stop: StopToken,
-    problem: Arc<ArcSwapOption<ApiError>>,
+    problem: Arc<ArcSwapOption<Problem>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Invited {
-    /// Tells the server to pull `path` as soon as the publisher of `plan` listens.
+    /// Tells the server to pull `path` as soon as the publisher of `plan` listens; with `takes_over` also
+    /// where another has the path, as any publisher does that goes live.
     ///
     /// # Errors
     /// Where no thread can be started.
-    pub fn start(client: Client, path: &str, plan: &PullPlan) -> io::Result<Self> {
+    pub fn start(
+        client: Client,
+        path: &str,
+        plan: &PullPlan,
+        takes_over: bool,
+    ) -> io::Result<Self> {
         let mut invited = Self {
             client: client.clone(),
             path: path.to_owned(),
+            source: plan.source.clone(),
             stop: StopToken::new(),
             problem: Arc::default(),
             thread: None,
@@ -53,7 +76,12 @@ impl Invited {
                 if !listens(address, &stop) {
                     return;
                 }
-                if let Err(error) = client.pull_path(&path, &source) {
+                let asked = match taken(&client, &path) {
+                    Ok(Some(who)) if !takes_over => Err(Problem::Taken { who }),
+                    Ok(_) => client.pull_path(&path, &source).map_err(Problem::from),
+                    Err(error) => Err(error.into()),
+                };
+                if let Err(error) = asked {
                     problem.store(Some(Arc::new(error)));
                 }
             })?;
@@ -62,7 +90,7 @@ impl Invited {
     }
 
     /// Why the server could not be told.
-    pub fn problem(&self) -> Option<Arc<ApiError>> {
+    pub fn problem(&self) -> Option<Arc<Problem>> {
         self.problem.load_full()
     }
 
@@ -78,8 +106,15 @@ impl Invited {
         self.stop.stop();
         ends_by(&thread, Instant::now() + END_WITHIN);
         let (client, path) = (self.client.clone(), self.path.clone());
+        let source = std::mem::take(&mut self.source);
         let remove = move || {
-            if let Err(error) = client.remove_path(&path) {
+            // Another console's that has taken the path is none of ours.
+            let removed = match client.configured_source(&path) {
+                Ok(Some(now)) if now == source => client.remove_path(&path).map(drop),
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = removed {
                 tracing::warn!("the path {path} may be left on the server: {error}");
             }
         };
@@ -115,9 +150,25 @@ fn listens(address: SocketAddr, stop: &StopToken) -> bool {
     false
 }
 
+/// Who has the path: a publisher, or a console that the server pulls from and that is there.
+fn taken(client: &Client, path: &str) -> Result<Option<String>, ApiError> {
+    let console = client
+        .configured_source(path)?
+        .as_deref()
+        .and_then(pulled_from);
+    if let Some(address) = console {
+        return Ok(ping(address, PING)
+            .is_ok()
+            .then(|| format!("console at {address}")));
+    }
+    let info = client.path(path)?.unwrap_or_default();
+    Ok(info.source.filter(|_| info.online))
+}
+
 /// Takes away the paths of dead consoles on this machine, and that of any console named `path`: it would
 /// refuse our publisher. `server` is the server's address. Gives back the names that went, and whether
-/// `path` is configured by someone else.
+/// `path` is configured by someone else. Of a console that is there the path stays where `keep_live`:
+/// pulling takes it over without a gap.
 ///
 /// # Errors
 /// The API's.
@@ -125,11 +176,13 @@ pub fn remove_stale(
     client: &Client,
     path: &str,
     server: SocketAddr,
+    keep_live: bool,
 ) -> Result<(Vec<String>, bool), ApiError> {
     let mut gone = Vec::new();
     let mut is_set = false;
     for (name, source) in client.configured_sources()? {
         match pulled_from(&source) {
+            Some(address) if name == path && keep_live && ping(address, PING).is_ok() => {}
             Some(address) if name == path || is_dead_here(address, server) => {
                 if client.remove_path(&name)? {
                     gone.push(name);

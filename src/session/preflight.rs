@@ -161,11 +161,13 @@ fn own_server(
     let given = |url: &str| (!url.trim().is_empty()).then(|| url.trim().to_owned());
     let client =
         given(&set.api_url).map(|url| Client::new(&url, &set.user, secrets.password_text()));
+    // What Auto comes to is not known yet; taking over without a gap is for two that both pull.
+    let pulls = matches!(set.way, Way::SrtPull | Way::Auto);
     // Each may take its second or more.
     let (pong, asked) = std::thread::scope(|scope| {
         let asked = client
             .as_ref()
-            .map(|client| scope.spawn(|| ask(client, &target)));
+            .map(|client| scope.spawn(|| ask(client, &target, pulls)));
         let pong = ping(target.srt, PING_LIMIT);
         (pong, asked.and_then(|thread| thread.join().ok()))
     });
@@ -230,9 +232,13 @@ fn own_server(
 
 /// What the server offers; the paths of dead consoles that were taken away; whether our path is
 /// configured by someone else.
-fn ask(client: &Client, target: &Target) -> Result<(Offers, Vec<String>, bool), ApiError> {
+fn ask(
+    client: &Client,
+    target: &Target,
+    pulls: bool,
+) -> Result<(Offers, Vec<String>, bool), ApiError> {
     let offers = client.offers()?;
-    let (stale, is_set) = invited::remove_stale(client, &target.path, target.srt)?;
+    let (stale, is_set) = invited::remove_stale(client, &target.path, target.srt, pulls)?;
     Ok((offers, stale, is_set))
 }
 

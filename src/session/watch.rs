@@ -7,6 +7,7 @@
 use super::snapshot::NetworkFigures;
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{Client, PathInfo, Reader, SrtConnection};
+use crate::publish::pulled_from;
 use crate::relay::arrivals::Arrivals;
 use crate::stop::StopToken;
 use arc_swap::ArcSwapOption;
@@ -142,7 +143,7 @@ fn ask(client: &Client, path: &str, probing: bool, readers: &mut Readers) -> Wat
                 viewers: u32::try_from(viewers).unwrap_or(u32::MAX),
                 readers: readers.of(client, &info, begun_at),
                 network: connection.as_ref().map(figures),
-                source: source(&info, connection),
+                source: source(&info, connection).or_else(|| pulled(client, path, &info)),
                 ..WatchReport::default()
             }
         }
@@ -154,6 +155,18 @@ fn ask(client: &Client, path: &str, probing: bool, readers: &mut Readers) -> Wat
     report.begun_at = begun_at;
     report.at = clock::now();
     report
+}
+
+/// A path that the server pulls has no id of its publisher; the console that it calls has an address.
+fn pulled(client: &Client, path: &str, info: &PathInfo) -> Option<Source> {
+    let kind = info.source.clone().filter(|kind| kind == "srtSource")?;
+    let source = client.configured_source(path).ok().flatten()?;
+    let address = pulled_from(&source)?.to_string();
+    Some(Source {
+        id: address.clone(),
+        kind,
+        address: Some(address),
+    })
 }
 
 /// Who reads: a list of the server's a kind, so asked for less often than the path.

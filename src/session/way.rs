@@ -72,6 +72,11 @@ impl Route {
         ways
     }
 
+    /// Whether the way in force has brought the stream to the receiver in this show.
+    pub fn has_worked(&self) -> bool {
+        self.worked
+    }
+
     /// Why it is not the fastest, where a faster one failed.
     pub fn fallback(&self) -> Option<String> {
         let failed: Vec<_> = self

@@ -70,13 +70,14 @@ impl OwnServer {
     }
 
     /// The console's words for it as `target` (or `backup.target`).
+    /// By SRT push; the other ways have tests of their own.
     pub fn words(&self, target: &str, path: &str, srt_port: u16) -> String {
         let (api, webrtc) = (self.api, self.webrtc);
         format!(
             " --set {target}.kind=Srt --set {target}.host=127.0.0.1 \
              --set {target}.srt_port={srt_port} --set {target}.path={path} \
              --set {target}.api_url=http://127.0.0.1:{api} \
-             --set {target}.webrtc_url=http://127.0.0.1:{webrtc} "
+             --set {target}.webrtc_url=http://127.0.0.1:{webrtc} --set {target}.way=SrtPush "
         )
     }
 

@@ -4,7 +4,7 @@ use super::{FRESH, Outlet};
 use crate::clock::{self, MonoTime};
 use crate::ffmpeg::output::Output;
 use crate::mediamtx::ApiError;
-use crate::publish::invited::Invited;
+use crate::publish::invited::{Invited, Problem};
 use crate::publish::wished_latency_ms;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::link::LossKind;
@@ -39,7 +39,9 @@ impl Outlet {
         route.started(clock::now());
         self.wished_latency_ms = matches!(way, Way::SrtPush | Way::SrtPull)
             .then(|| wished_latency_ms(entry.target.latency_ms, entry.ping_ms));
-        let (output, invited) = output(entry, way)?;
+        // Only going live takes a path over; connecting again does not.
+        let takes_over = self.ours.is_none() && self.online_at.is_none() && !route.has_worked();
+        let (output, invited) = output(entry, way, takes_over)?;
         self.invited = invited;
         Ok(Some((output, entry.target.secrets())))
     }
@@ -79,8 +81,11 @@ impl Outlet {
     pub(super) fn uninvited(&mut self) -> Option<Notice> {
         let problem = self.invited.as_ref()?.problem()?;
         let (failure, loss) = match &*problem {
-            ApiError::Unauthorised { .. } => (FailureKind::Refused, LossKind::Refused),
-            _ => (FailureKind::NoReceiver, LossKind::Broke),
+            Problem::Api(ApiError::Unauthorised { .. }) => {
+                (FailureKind::Refused, LossKind::Refused)
+            }
+            Problem::Taken { .. } => (FailureKind::Refused, LossKind::Taken),
+            Problem::Api(_) => (FailureKind::NoReceiver, LossKind::Broke),
         };
         Some(self.lost(Failure::new(failure, &*problem), loss))
     }
@@ -123,7 +128,7 @@ fn next_way(why: String, last_good: Option<MonoTime>) -> Notice {
 }
 
 /// What the publisher of `way` is told, and the server's invitation where it is to call.
-fn output(entry: &Entry, way: Way) -> Result<(Output, Option<Invited>), Failure> {
+fn output(entry: &Entry, way: Way, takes_over: bool) -> Result<(Output, Option<Invited>), Failure> {
     if way != Way::SrtPull {
         let output = entry.target.output(way, entry.ping_ms);
         let output = output.map_err(|e| Failure::new(FailureKind::Settings, e))?;
@@ -137,7 +142,7 @@ fn output(entry: &Entry, way: Way) -> Result<(Output, Option<Invited>), Failure>
         let why = "SRT pull needs the server's API: set target.api_url";
         Failure::new(FailureKind::Settings, why)
     })?;
-    let invited = Invited::start(client, &entry.target.path, &plan)
+    let invited = Invited::start(client, &entry.target.path, &plan, takes_over)
         .map_err(|e| Failure::new(FailureKind::Internal, e))?;
     Ok((plan.output, Some(invited)))
 }

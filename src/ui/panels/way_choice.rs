@@ -3,32 +3,40 @@
 use super::Scene;
 use super::form::{Field, Form};
 use super::network::floor;
-use super::settings::{choose, fault_of, line, row};
+use super::settings::{fault_of, line, row};
 use crate::publish::WayStatus;
 use crate::settings::Way;
 use crate::ui::theme;
 use crate::ui::widgets::block;
-use eframe::egui::{DragValue, Response, Ui, vec2};
+use eframe::egui::{ComboBox, DragValue, Response, Ui, vec2};
 
 /// Draws it; `own` is whether the target is a server of the operator's own.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, own: bool) {
     let ways = &scene.snapshot.route.ways;
     let status = |way| ways.iter().find(|status: &&WayStatus| status.way == way);
-    let mut choices = vec![(Way::Auto, scene.t("way-auto"))];
-    for way in Way::ALL {
-        // Into a server on this machine nothing is sent by UDP.
-        if way == Way::Udp && !own {
-            continue;
-        }
-        let text = match status(way) {
-            Some(status) => format!("{}: {}", way.name(), floor(scene, status)),
-            None => way.name().to_owned(),
-        };
-        choices.push((way, text));
-    }
+    // Into a server on this machine nothing is sent by UDP.
+    let all = Way::ALL.into_iter().filter(|way| own || *way != Way::Udp);
+    let name = |way: Way| match way {
+        Way::Auto => scene.t("way-auto"),
+        other => other.name().to_owned(),
+    };
     row(ui, &scene.t("settings-way"), |ui, width| {
         let way = &mut form.draft.target.way;
-        choose(ui, "way", width, way, &choices, String::new())
+        // Closed it has room for the name only.
+        ComboBox::from_id_salt("way")
+            .width(width)
+            .truncate()
+            .selected_text(name(*way))
+            .show_ui(ui, |ui| {
+                for choice in [Way::Auto].into_iter().chain(all) {
+                    let text = match status(choice) {
+                        Some(status) => format!("{}: {}", name(choice), floor(scene, status)),
+                        None => name(choice),
+                    };
+                    ui.selectable_value(way, choice, text);
+                }
+            })
+            .response
     });
     let way = form.draft.target.way;
     // The settings of the look are the session's: while one is being typed its word may be old.
