@@ -19,6 +19,7 @@ use pd_console::session::snapshot::{
 use pd_console::session::{Command, Console, Snapshot};
 use pd_console::settings::{Language, Settings, TargetKind, Way};
 use pd_console::units::Size;
+use pd_console::viewer::ViewerStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -243,6 +244,11 @@ impl Console for Demo {
             },
             frames: if live { (t * 30.0) as u64 } else { 0 },
             viewers: (live && !demo.sent_only).then_some(4),
+            viewer: ViewerStatus {
+                links: vec!["http://192.168.0.12:8880/".into()],
+                lan: true,
+                problem: None,
+            },
             audio: AudioStatus {
                 label: "USB Audio CODEC, analogue stereo".into(),
                 level: AudioLevel {

@@ -1,5 +1,8 @@
 //! The command line.
 
+pub mod server;
+pub mod viewer;
+
 use crate::capture::{self, choice};
 use crate::doctor;
 use crate::ffmpeg::capabilities;
@@ -46,6 +49,11 @@ pub enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// The embedded server, MediaMTX.
+    #[command(subcommand)]
+    Server(server::ServerTask),
+    /// Print the link to the viewers' page and its QR code.
+    ViewerLink(SettingsArgs),
 }
 
 /// Settings of one run.

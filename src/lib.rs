@@ -25,6 +25,8 @@ pub mod relay;
 pub mod session;
 pub mod settings;
 pub mod stop;
+pub mod tls;
 #[cfg(feature = "gui")]
 pub mod ui;
 pub mod units;
+pub mod viewer;

@@ -1,6 +1,7 @@
 //! Entry: the window, or a task of the command line.
 
 use clap::Parser;
+use pd_console::cli::server::ServerTask;
 use pd_console::cli::{self, Cli, Task};
 use pd_console::session::failure::Failure;
 use pd_console::stop::StopToken;
@@ -14,6 +15,10 @@ fn main() -> ExitCode {
         Some(Task::Doctor(args)) => cli::doctor(args, &on_interrupt()),
         Some(Task::FfmpegArgs(args)) => cli::ffmpeg_args(args).map(|text| print!("{text}")),
         Some(Task::Sources { json }) => cli::sources(*json).map(|text| print!("{text}")),
+        Some(Task::Server(ServerTask::Install(args))) => {
+            cli::server::install(args, &on_interrupt())
+        }
+        Some(Task::ViewerLink(args)) => cli::viewer::viewer_link(args).map(|text| print!("{text}")),
         None => window(),
     };
     match result {

@@ -176,6 +176,35 @@ fn it_is_byte_for_byte_what_is_published_over_a_change_of_bitrate_and_in_sync() 
 }
 
 #[test]
+fn another_encoders_parameter_sets_decode_in_the_same_file() {
+    let _alone = alone();
+    for ffmpeg in ffmpegs() {
+        let list = output(Command::new(&ffmpeg).args(["-v", "error", "-encoders"]));
+        if !String::from_utf8_lossy(&list).contains("libopenh264") {
+            println!("SKIPPED: {} has no libopenh264", ffmpeg.display());
+            continue;
+        }
+        for form in ["mkv", "mp4"] {
+            let folder = tempfile::tempdir().unwrap();
+            let more = format!(
+                "--set recording.form={form} --seconds 6 --at 2:encoder.family=libopenh264"
+            );
+            let ended =
+                Plan::new(&ffmpeg, &words(folder.path(), &more)).run(Duration::from_secs(60));
+            assert!(ended.status.success(), "{}", ended.stderr);
+            assert!(
+                ended.stderr.contains("encoder 2: libopenh264"),
+                "{}",
+                ended.stderr
+            );
+            let files = files(&ended);
+            assert_eq!(files.len(), 1, "{files:?}");
+            all_of_it(decoded(&files[0]), &ended.json());
+        }
+    }
+}
+
+#[test]
 fn a_change_of_size_begins_a_new_file_and_a_lost_publisher_none() {
     let _alone = alone();
     for ffmpeg in ffmpegs() {

@@ -507,7 +507,13 @@ fn figures_of_a_lossy_link() {
         let came = viewer.pictures();
         let came = came.iter().filter(|at| **at > from && **at < until).count();
         let connections = server.connections();
-        let srt = &connections[0];
+        let Some(srt) = connections.first() else {
+            println!(
+                "{loss_permille} {one_way_ms} x{times}: lost\n{}",
+                console.stderr()
+            );
+            continue;
+        };
         let ended = console.end_within(Duration::from_secs(40));
         let arrived = &ended.json()["latency"]["arrived"];
         let ms = |name: &str| arrived[name].as_f64().unwrap_or(f64::NAN);

@@ -111,6 +111,7 @@ fn show<T>(
 ) -> (T, Stream) {
     let listener = Listener::start("");
     let mut settings = settings(ffmpeg, listener.port);
+    settings.viewer.on = false;
     change(&mut settings);
     let (script, opened): (Arc<Script>, _) = (Arc::new(script), AtomicU32::new(0));
     let options = Options {

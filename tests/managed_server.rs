@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 use pd_console::mediamtx::config::ManagedConfig;
-use pd_console::mediamtx::{ApiError, Client, ManagedServer, PathInfo, Ports, ServerError, locate};
+use pd_console::mediamtx::{
+    ApiError, Client, ManagedServer, Need, PathInfo, Ports, ServerError, locate,
+};
 use pd_console::publish::{Mode, PingError, ping, srt_url, stream_id};
 use pd_console::stop::StopToken;
 use secrecy::ExposeSecret;
@@ -32,6 +34,7 @@ fn runs(program: &str, argument: &str) -> bool {
 fn start(bin: &std::path::Path) -> ManagedServer {
     ManagedServer::start(
         bin,
+        &Need::default(),
         &StopToken::new(),
         Arc::new(|_, line| println!("{line}")),
     )
@@ -206,7 +209,7 @@ fn a_killed_server_is_seen_and_can_be_started_again() {
 fn a_taken_port_is_told_in_the_servers_words() {
     let Some(bin) = server_program() else { return };
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let mut config = ManagedConfig::generate().unwrap();
+    let mut config = ManagedConfig::generate(&Need::default()).unwrap();
     config.ports = Ports {
         srt: taken.local_addr().unwrap().port(),
         ..config.ports

@@ -33,6 +33,7 @@ fn inputs_are_moved_added_and_removed_while_they_play() {
     let mut settings = Settings::default();
     settings.video.source = VideoSourceKind::Pattern;
     settings.audio.inputs = vec![AudioInput::of(AudioSourceKind::Tone)];
+    settings.viewer.on = false;
     let secrets = Secrets::default();
     let session = Session::start(
         settings.clone(),

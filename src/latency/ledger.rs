@@ -10,9 +10,14 @@ use super::window::Totals;
 use crate::clock::MonoTime;
 use crate::session::snapshot::LatencyFigures;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// 34 s at 30 fps, 14 s at 144.
 const KEPT: usize = 1024;
+
+/// A break of the stream is seen within this time (a child's end within 50 ms, the server's word
+/// within 0.3 s).
+const DOUBT: Duration = Duration::from_secs(2);
 
 /// A point on a frame's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,8 +54,14 @@ pub struct Ledger {
     totals: Totals,
     /// The frame after the last one that arrived.
     next_arrival: Option<u64>,
+    /// Whether a picture was found again since the stream began or went on.
+    matching: bool,
     matched: u64,
     unmatched: u64,
+    /// Pictures of nobody's since the last found one: counted once it is clear that the stream goes
+    /// on. How many, and when the first came.
+    doubtful: u64,
+    doubtful_since: Option<MonoTime>,
     last_arrival: Option<MonoTime>,
     /// Frames captured before do not count for the whole show's figures.
     counted_from: Option<MonoTime>,
@@ -69,8 +80,11 @@ impl Ledger {
             entries: VecDeque::with_capacity(KEPT),
             totals: Totals::new(),
             next_arrival: None,
+            matching: false,
             matched: 0,
             unmatched: 0,
+            doubtful: 0,
+            doubtful_since: None,
             last_arrival: None,
             counted_from: None,
         }
@@ -133,10 +147,19 @@ impl Ledger {
             Some(frame) => {
                 self.reached(Stage::Arrived, frame, at);
                 self.next_arrival = Some(frame + 1);
+                self.matching = true;
                 self.matched += 1;
+                self.count_doubtful();
             }
-            // Before the first match these are pictures sent before the probe joined the ledger.
-            None if self.next_arrival.is_some() => self.unmatched += 1,
+            // Before the first match these are pictures sent before the probe joined the ledger, or
+            // the server's own while nobody published.
+            None if self.matching => {
+                self.doubtful += 1;
+                let since = *self.doubtful_since.get_or_insert(at);
+                if at.since(since) >= DOUBT {
+                    self.count_doubtful();
+                }
+            }
             None => {}
         }
         found
@@ -151,6 +174,20 @@ impl Ledger {
             .find(|e| e.frame >= cursor.0 && e.hash == Some(hash))?;
         cursor.0 = found.frame + 1;
         Some(found.captured_at)
+    }
+
+    /// The stream to the server broke: what comes until a picture is found again is not the show's
+    /// (an always available path shows the server's own pictures meanwhile), nor is what came just
+    /// before the break was seen.
+    pub fn interrupted(&mut self) {
+        self.matching = false;
+        self.doubtful = 0;
+        self.doubtful_since = None;
+    }
+
+    fn count_doubtful(&mut self) {
+        self.unmatched += std::mem::take(&mut self.doubtful);
+        self.doubtful_since = None;
     }
 
     /// Share of the arrived pictures whose slices are the encoder's byte for byte; None without any.
@@ -279,7 +316,34 @@ mod tests {
         assert_eq!(ledger.passthrough(), None, "before the first match");
         ledger.arrived(1, us(1));
         ledger.arrived(98, us(1));
-        assert_eq!(ledger.passthrough(), Some(0.5));
+        ledger.arrived(2, us(2));
+        assert_eq!(ledger.arrivals(), (2, 1));
+        // From here on all are changed: that is told without another match.
+        for n in 0..=8 {
+            ledger.arrived(98, us(1_000_000 + n * 250_000));
+        }
+        assert_eq!(ledger.arrivals(), (2, 10));
+    }
+
+    #[test]
+    fn the_servers_own_pictures_while_nobody_publishes_are_not_the_shows() {
+        let mut ledger = ledger(&[1, 2, 3, 4]);
+        // Before the show.
+        ledger.arrived(77, us(1));
+        ledger.arrived(1, us(2));
+        // The publisher is killed: some come before that is seen, and some after.
+        ledger.arrived(77, us(3));
+        ledger.arrived(77, us(50_000));
+        ledger.interrupted();
+        for n in 0..200 {
+            ledger.arrived(77, us(100_000 + n * 33_333));
+        }
+        assert_eq!(ledger.passthrough(), Some(1.0));
+        // It goes on, and is looked at again.
+        ledger.arrived(3, us(9_000_000));
+        ledger.arrived(99, us(9_000_001));
+        ledger.arrived(4, us(9_000_002));
+        assert_eq!(ledger.arrivals(), (3, 1));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum LocateError {
     },
     /// Nowhere.
     #[error(
-        "MediaMTX was not found. Looked at the setting mediamtx_path (not set), {MEDIAMTX_ENV} (not set){looked}. Put mediamtx beside pd-console, or set one of the two."
+        "MediaMTX was not found. Looked at the setting mediamtx_path (not set), {MEDIAMTX_ENV} (not set){looked}. Fetch it with `pd-console server install`, put mediamtx beside pd-console, or set one of the two."
     )]
     NotFound {
         /// ", beside the program (...), in PATH (...)".
@@ -30,7 +30,8 @@ pub enum LocateError {
     },
 }
 
-/// Finds MediaMTX: the setting, [`MEDIAMTX_ENV`], beside the program, PATH, the usual places.
+/// Finds MediaMTX: the setting, [`MEDIAMTX_ENV`], beside the program, where `pd-console server
+/// install` puts it, PATH, the usual places.
 ///
 /// # Errors
 /// What was named and is wrong, or where it was looked for in vain.
@@ -40,6 +41,7 @@ pub fn locate(from_settings: Option<&Path>) -> Result<PathBuf, LocateError> {
         from_settings,
         std::env::var_os(MEDIAMTX_ENV).as_deref(),
         program.as_deref().and_then(Path::parent),
+        super::install::folder().as_deref(),
         std::env::var_os("PATH").as_deref(),
         USUAL,
     )
@@ -49,6 +51,7 @@ fn search(
     from_settings: Option<&Path>,
     from_env: Option<&OsStr>,
     beside: Option<&Path>,
+    installed: Option<&Path>,
     path: Option<&OsStr>,
     usual: &[&str],
 ) -> Result<PathBuf, LocateError> {
@@ -90,6 +93,12 @@ fn search(
     )
     .or_else(|| {
         look(
+            "where `pd-console server install` puts it",
+            installed.map(Path::to_path_buf).into_iter().collect(),
+        )
+    })
+    .or_else(|| {
+        look(
             "in PATH",
             path.map(std::env::split_paths)
                 .into_iter()
@@ -120,24 +129,26 @@ mod tests {
     }
 
     #[test]
-    fn order_is_setting_environment_beside_path() {
-        let dirs: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
+    fn order_is_setting_environment_beside_installed_path() {
+        let dirs: Vec<_> = (0..5).map(|_| tempfile::tempdir().unwrap()).collect();
         let bin: Vec<_> = dirs.iter().map(|dir| program(dir.path(), 0o755)).collect();
-        let path = std::env::join_paths([dirs[3].path()]).unwrap();
-        let found = |setting: bool, env: bool, beside: bool| {
+        let path = std::env::join_paths([dirs[4].path()]).unwrap();
+        let found = |setting: bool, env: bool, beside: bool, installed: bool| {
             search(
                 setting.then_some(bin[0].as_path()),
                 env.then_some(bin[1].as_os_str()),
                 beside.then_some(dirs[2].path()),
+                installed.then_some(dirs[3].path()),
                 Some(&path),
                 &[],
             )
             .unwrap()
         };
-        assert_eq!(found(true, true, true), bin[0]);
-        assert_eq!(found(false, true, true), bin[1]);
-        assert_eq!(found(false, false, true), bin[2]);
-        assert_eq!(found(false, false, false), bin[3]);
+        assert_eq!(found(true, true, true, true), bin[0]);
+        assert_eq!(found(false, true, true, true), bin[1]);
+        assert_eq!(found(false, false, true, true), bin[2]);
+        assert_eq!(found(false, false, false, true), bin[3]);
+        assert_eq!(found(false, false, false, false), bin[4]);
     }
 
     #[test]
@@ -145,7 +156,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let plain = program(dir.path(), 0o644);
         let search = |named: &Path| {
-            search(Some(named), None, None, None, &[])
+            search(Some(named), None, None, None, None, &[])
                 .unwrap_err()
                 .to_string()
         };
@@ -162,6 +173,7 @@ mod tests {
             None,
             Some(OsStr::new("")),
             Some(dir.path()),
+            Some(Path::new("/dd")),
             Some(OsStr::new("/aa:/bb")),
             &["/cc"],
         )
@@ -171,6 +183,8 @@ mod tests {
             dir.path().to_str().unwrap(),
             "/aa, /bb",
             "/cc",
+            "/dd",
+            "pd-console server install",
             MEDIAMTX_ENV,
             "mediamtx_path",
         ] {

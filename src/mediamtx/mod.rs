@@ -2,14 +2,16 @@
 
 pub mod client;
 pub mod config;
+pub mod install;
 pub mod locate;
 mod ports;
+pub mod release;
 pub mod server;
 mod server_log;
 pub mod types;
 
 pub use client::{ApiError, Client};
-pub use config::ManagedConfig;
+pub use config::{ManagedConfig, Need};
 pub use locate::{LocateError, locate};
 pub use ports::Ports;
 pub use server::{ManagedServer, ServerError};

@@ -6,7 +6,7 @@
 //! block: call them on the session's worker.
 
 use super::client::Client;
-use super::config::{ManagedConfig, USER};
+use super::config::{ManagedConfig, Need, USER};
 use super::ports::Ports;
 use super::server_log::{Tail, drain};
 use crate::ffmpeg::launch;
@@ -94,10 +94,15 @@ impl ManagedServer {
     ///
     /// # Errors
     /// See [`ServerError`]; nothing is left running then.
-    pub fn start(bin: &Path, stop: &StopToken, log: OnLog) -> Result<Self, ServerError> {
+    pub fn start(
+        bin: &Path,
+        need: &Need,
+        stop: &StopToken,
+        log: OnLog,
+    ) -> Result<Self, ServerError> {
         let mut tries = 1;
         loop {
-            let config = ManagedConfig::generate().map_err(ServerError::Prepare)?;
+            let config = ManagedConfig::generate(need).map_err(ServerError::Prepare)?;
             match Self::start_with(bin, config, stop, &log) {
                 Err(ServerError::Exited { lines, .. }) if tries < STARTS && port_taken(&lines) => {
                     log(
@@ -179,11 +184,12 @@ impl ManagedServer {
         stop: &StopToken,
         log: &OnLog,
     ) -> Result<Self, ServerError> {
+        let need = config.need.clone();
         match Self::start_with(bin, config, stop, log) {
             Err(ServerError::Exited { lines, .. }) if port_taken(&lines) => {
                 let text = "A port was taken meanwhile: the viewers' link is another now.";
                 log(Severity::Warning, text.into());
-                Self::start(bin, stop, Arc::clone(log))
+                Self::start(bin, &need, stop, Arc::clone(log))
             }
             result => result,
         }
@@ -273,6 +279,11 @@ impl ManagedServer {
     #[cfg(not(unix))]
     fn terminate(&mut self) {
         let _ = self.child.kill();
+    }
+
+    /// Whether it was started for this.
+    pub fn fits(&self, need: &Need) -> bool {
+        self.config.need == *need
     }
 
     /// The process id.

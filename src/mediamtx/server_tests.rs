@@ -24,7 +24,7 @@ fn an_early_end_is_told_with_the_last_words() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);
     let log: OnLog = Arc::new(move |severity, text| sink.lock().unwrap().push((severity, text)));
-    let error = ManagedServer::start(&bin, &StopToken::new(), log)
+    let error = ManagedServer::start(&bin, &Need::default(), &StopToken::new(), log)
         .err()
         .unwrap();
     assert!(error.to_string().contains("unknown field"), "{error}");
@@ -41,7 +41,7 @@ fn a_lost_port_is_tried_again_a_few_times() {
     let (dir, bin) = script(
         "echo x >> \"$(dirname \"$0\")/starts\"; echo 'ERR: bind: address already in use'; exit 1",
     );
-    let error = ManagedServer::start(&bin, &StopToken::new(), quiet())
+    let error = ManagedServer::start(&bin, &Need::default(), &StopToken::new(), quiet())
         .err()
         .unwrap();
     assert!(matches!(error, ServerError::Exited { .. }), "{error}");
@@ -66,7 +66,9 @@ fn a_stop_while_starting_kills_what_ignores_term() {
         other.stop();
     });
     let started = Instant::now();
-    let error = ManagedServer::start(&bin, &stop, quiet()).err().unwrap();
+    let error = ManagedServer::start(&bin, &Need::default(), &stop, quiet())
+        .err()
+        .unwrap();
     assert!(matches!(error, ServerError::Cancelled), "{error}");
     assert!(
         started.elapsed() < Duration::from_secs(3),
@@ -92,8 +94,13 @@ fn a_stop_while_starting_kills_what_ignores_term() {
 
 #[test]
 fn a_missing_program_is_named() {
-    let error = ManagedServer::start(Path::new("/no/such/mediamtx"), &StopToken::new(), quiet())
-        .err()
-        .unwrap();
+    let error = ManagedServer::start(
+        Path::new("/no/such/mediamtx"),
+        &Need::default(),
+        &StopToken::new(),
+        quiet(),
+    )
+    .err()
+    .unwrap();
     assert!(error.to_string().contains("/no/such/mediamtx"), "{error}");
 }

@@ -2,8 +2,8 @@
 //! second encode.
 //!
 //! The session owns one [`Recorder`] and tells it of shows; nothing here waits. A thread keeps the
-//! last seconds in memory ([`tap`], [`ring`]); a recording and a replay are jobs ([`worker`]) that
-//! write files out of it ([`file`]). Under pressure a recording loses pictures, the show never.
+//! last seconds in memory (`tap`, [`ring`]); a recording and a replay are jobs (`worker`) that
+//! write files out of it (`file`). Under pressure a recording loses pictures, the show never.
 
 pub mod disk;
 mod file;

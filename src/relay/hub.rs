@@ -235,6 +235,12 @@ impl Relay {
         self.lock().ledger.captured_at(hash, cursor)
     }
 
+    /// The stream to the server broke, or the server says that nobody publishes: see
+    /// [`Ledger::interrupted`].
+    pub fn interrupted(&self) {
+        self.lock().ledger.interrupted();
+    }
+
     /// A frame that this encoder had no time for: a drop of the show where it is the active one.
     pub fn encoder_drop(&self, encoder: EncoderId) {
         let mut inner = self.lock();

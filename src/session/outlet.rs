@@ -276,6 +276,7 @@ impl Outlet {
         if publisher.is_none() && loopback.is_none() && invited.is_none() {
             return;
         }
+        self.interrupted();
         let ended = std::thread::Builder::new()
             .name("pd-end-out".into())
             .spawn(move || {
@@ -289,6 +290,14 @@ impl Outlet {
             Ok(ending) => self.endings.push(ending),
             // Dropping them ended them.
             Err(error) => tracing::warn!("no thread to end a publisher: {error}"),
+        }
+    }
+
+    /// What arrives from now on need not be ours: an always available path shows pictures of the
+    /// server's own.
+    fn interrupted(&self) {
+        if self.means.role == Role::Programme {
+            self.means.relay.interrupted();
         }
     }
 
@@ -359,6 +368,9 @@ impl Outlet {
     /// What watch and knocker have to say.
     fn hear(&mut self, now: MonoTime, notices: &mut Vec<Notice>) {
         if let Some(report) = self.watch.as_ref().and_then(Watch::newest) {
+            if report.answered && !report.online {
+                self.interrupted();
+            }
             self.watched = report;
         }
         let answer = self.knocker.as_ref().map(Knocker::answer);
@@ -395,6 +407,15 @@ impl Outlet {
                 viewer_url: server.viewer_url(&self.means.settings.target.path),
             },
             Destination::Loopback => Receiver::Loopback,
+        }
+    }
+
+    /// Where a browser can watch by WHEP; None where nobody can.
+    pub fn whep_url(&self) -> Option<String> {
+        match &self.destination {
+            Destination::Own { whep_url, .. } => whep_url.clone(),
+            Destination::Managed(server) => Some(server.whep_url(&self.means.settings.target.path)),
+            Destination::Loopback => None,
         }
     }
 

@@ -9,7 +9,7 @@ use super::knock::Door;
 use super::lineup::Lineup;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::ffmpeg::{Capabilities, Ffmpeg, capabilities, choose};
-use crate::mediamtx::{ApiError, Client, ManagedServer, Offers, locate};
+use crate::mediamtx::{ApiError, Client, ManagedServer, Need, Offers, locate};
 use crate::publish::{
     Place, Target, TargetError, WayStatus, invited, parse_host_box, ping_best, ways,
 };
@@ -307,8 +307,10 @@ fn embedded(
             ),
         ));
     }
+    let need = Need::of(settings);
     if let Some(mut server) = server
         && server.is_running()
+        && server.fits(&need)
     {
         return Ok(Destination::Managed(server));
     }
@@ -317,6 +319,7 @@ fn embedded(
             let log = journal.clone();
             let server = ManagedServer::start(
                 &bin,
+                &need,
                 stop,
                 Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}"))),
             )

@@ -10,6 +10,7 @@ use crate::monitor::gpu::Gpu;
 use crate::publish::WayStatus;
 use crate::settings::{Settings, Way};
 use crate::units::Size;
+use crate::viewer::ViewerStatus;
 use std::sync::Arc;
 
 mod connection;
@@ -331,6 +332,8 @@ pub struct Snapshot {
     pub readers: Arc<Vec<Reader>>,
     /// Why the server's API tells nothing, where it was asked before a show.
     pub api_problem: Option<String>,
+    /// The viewers' page.
+    pub viewer: ViewerStatus,
     /// The sound.
     pub audio: AudioStatus,
     /// Recording and replay.

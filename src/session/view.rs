@@ -19,6 +19,7 @@ use crate::monitor::gpu::Gpu;
 use crate::record::status::RecordingStatus;
 use crate::relay::hub::RelayFigures;
 use crate::settings::Settings;
+use crate::viewer::ViewerStatus;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,6 +183,8 @@ impl View {
                 .map(|show| show.outlet().readers())
                 .unwrap_or_default(),
             api_problem: from.ahead.api_problem.clone(),
+            // The worker's, which serves it.
+            viewer: ViewerStatus::default(),
             audio,
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),

@@ -30,6 +30,7 @@ use crate::monitor::gpu::GpuWatch;
 use crate::record::Recorder;
 use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
+use crate::viewer::{PublicStatus, Viewer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -59,6 +60,7 @@ pub(super) struct Worker {
     /// Kept from show to show.
     server: Option<ManagedServer>,
     tuning: Tuning,
+    viewer: Viewer,
     /// The slot's count when the show began.
     drops_before: u64,
     examiner: Examiner,
@@ -113,6 +115,7 @@ impl Worker {
             recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
+            viewer: Viewer::default(),
             drops_before: 0,
             examiner: Examiner::default(),
             gpus: None,
@@ -252,6 +255,7 @@ impl Worker {
             };
             self.settings.audio.inputs = settings.audio.inputs;
             self.settings.preview = settings.preview;
+            self.settings.viewer = settings.viewer;
             self.settings.performance = settings.performance;
             self.settings.recording = settings.recording;
             self.tuning.moved(&self.settings, clock::now());
@@ -282,6 +286,8 @@ impl Worker {
         self.look_for_sleep(now);
         self.poll_show(now);
         self.tune(now);
+        self.viewer
+            .follow(&self.settings.viewer, now, &self.journal);
         self.event(Event::Tick);
         self.publish();
     }
@@ -416,7 +422,7 @@ impl Worker {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let ahead = self.look_ahead();
-        let snapshot = self.view.make(super::view::Sources {
+        let mut snapshot = self.view.make(super::view::Sources {
             now,
             machine: &self.machine,
             settings: &self.settings,
@@ -433,6 +439,16 @@ impl Worker {
             preview: &self.preview,
             journal: &self.journal,
         });
+        // The page's viewers stay on the managed server from show to show.
+        let whep_url = self.show.as_ref().map_or_else(
+            || {
+                let path = &self.settings.target.path;
+                self.server.as_ref().map(|server| server.whep_url(path))
+            },
+            |show| show.outlet().whep_url(),
+        );
+        self.viewer.show(whep_url, PublicStatus::of(&snapshot));
+        snapshot.viewer = self.viewer.status().clone();
         self.shared.snapshot.store(Arc::new(snapshot));
     }
 }

@@ -34,6 +34,8 @@ pub struct Settings {
     pub target: TargetSettings,
     /// Where it goes as well.
     pub backup: BackupSettings,
+    /// The viewers' page.
+    pub viewer: ViewerSettings,
     /// Recording and replay.
     pub recording: RecordingSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
@@ -55,6 +57,7 @@ impl Default for Settings {
             performance: PerformanceSettings::default(),
             target: TargetSettings::default(),
             backup: BackupSettings::default(),
+            viewer: ViewerSettings::default(),
             recording: RecordingSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
@@ -529,6 +532,29 @@ pub enum TargetKind {
     Srt,
 }
 
+/// The viewers' page, which the console serves itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ViewerSettings {
+    /// Whether it is served.
+    pub on: bool,
+    /// Its port, TCP.
+    pub port: u16,
+    /// Whether everyone on the local network may watch, without a password; else this machine only.
+    /// The embedded server's WebRTC port is opened with it.
+    pub lan: bool,
+}
+
+impl Default for ViewerSettings {
+    fn default() -> Self {
+        Self {
+            on: true,
+            port: 8880,
+            lan: false,
+        }
+    }
+}
+
 /// Recording and replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -620,6 +646,7 @@ impl Settings {
         range("target.latency_ms", self.target.latency_ms, 0, 8000);
         let backup = &self.backup.target;
         range("backup.target.latency_ms", backup.latency_ms, 0, 8000);
+        range("viewer.port", u32::from(self.viewer.port), 1, 65_535);
         let replay_s = self.recording.replay_seconds;
         range("recording.replay_seconds", replay_s, 0, REPLAY_MAX_S);
         // The list is one setting: a bad value in it names it as a whole.

@@ -51,6 +51,7 @@ impl Plan {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pd-console"));
         command
             .args(words.split_whitespace())
+            .args(without_page(words))
             .env("PD_CONSOLE_CONFIG_DIR", config.path())
             .env("PD_CONSOLE_FFMPEG", ffmpeg)
             .env(MARK, &mark)
@@ -107,6 +108,14 @@ impl Plan {
     pub fn run(self, limit: Duration) -> Ended {
         self.start().end_within(limit)
     }
+}
+
+/// Runs beside each other would want the viewers' page's port of each other.
+fn without_page(words: &str) -> &'static [&'static str] {
+    if words.starts_with("live") && !words.contains("viewer.") {
+        return &["--set", "viewer.on=false"];
+    }
+    &[]
 }
 
 /// So that no server is taken but one that a test names.

@@ -10,3 +10,4 @@ mod network;
 mod rig;
 mod setup;
 mod show;
+mod viewers;

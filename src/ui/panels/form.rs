@@ -3,11 +3,12 @@
 
 use crate::capture::Choice;
 use crate::clock::MonoTime;
-use crate::publish::srt_url::latency_question;
+use crate::publish::srt_url::{check_passphrase, latency_question};
 use crate::session::Secret;
 use crate::settings::{Settings, TargetKind, TargetSettings};
 use crate::ui::actions::Action;
 use crate::ui::guard::Wish;
+use crate::viewer::qr::Qr;
 
 /// A field that can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,10 @@ pub struct Form {
     pub inputs: Vec<String>,
     /// The unusual SRT latency that the operator has said to mean, ms.
     pub latency_meant: Option<u32>,
+    /// The question whether to open the viewers' page to the network is open.
+    pub ask_lan: bool,
+    /// The QR code of a link, made once.
+    pub code: Option<(String, Option<Qr>)>,
     base: Settings,
     sent: Wish<Settings>,
 }
@@ -169,8 +174,7 @@ impl Form {
 
 fn faults_of(target: &TargetSettings, passphrase: &str) -> Vec<(Field, &'static str)> {
     let mut faults = target_faults(target);
-    let length = passphrase.chars().count();
-    if target.kind == TargetKind::Srt && !passphrase.is_empty() && !(10..=79).contains(&length) {
+    if target.kind == TargetKind::Srt && check_passphrase(passphrase).is_err() {
         faults.push((Field::Passphrase, "bad-passphrase"));
     }
     faults
@@ -255,6 +259,30 @@ mod tests {
         let mut form = Form::default();
         form.follow(&Settings::default(), 3000, false, T0);
         form
+    }
+
+    #[test]
+    fn b17_a_passphrase_is_measured_in_bytes() {
+        let target = TargetSettings {
+            kind: TargetKind::Srt,
+            host: "example.com".into(),
+            ..TargetSettings::default()
+        };
+        for (passphrase, good) in [
+            ("", true),
+            ("123456789", false),
+            ("1234567890", true),
+            // 12 bytes.
+            ("한글열쇠", true),
+            ("한글열", false),
+            (&"x".repeat(79), true),
+            (&"x".repeat(80), false),
+            // 27 letters, 81 bytes.
+            (&"열".repeat(27), false),
+        ] {
+            let faults = faults_of(&target, passphrase);
+            assert_eq!(faults.is_empty(), good, "{passphrase}: {faults:?}");
+        }
     }
 
     #[test]

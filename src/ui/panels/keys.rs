@@ -21,6 +21,7 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         ("F3", "keys-encoder"),
         ("F4", "keys-check"),
         ("F6", "keys-network"),
+        ("F7", "keys-watch"),
         ("F1", "keys-help"),
     ];
     let modal = Modal::new(Id::unique("keys")).frame(theme::card().inner_margin(20));

@@ -26,6 +26,7 @@ pub mod stages;
 pub mod status;
 pub mod trend;
 pub mod trend_events;
+pub mod viewers;
 pub mod way_choice;
 
 use super::actions::Action;

@@ -55,6 +55,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
         target(ui, scene, form);
         super::backup::show(ui, scene, form);
     });
+    section(ui, &scene.t("watch-page"));
+    super::viewers::controls(ui, scene, form);
     super::recording::settings(ui, scene, form);
     for bad in form.draft.check().err().unwrap_or_default() {
         let variables = [("name", bad.name), ("expected", bad.expected.as_str())];

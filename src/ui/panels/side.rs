@@ -1,4 +1,4 @@
-//! The side panel: its pages (settings, encoder, network, check), one at a time, each scrolled by itself.
+//! The side panel: its pages (settings, encoder, network, check, viewers), one at a time, each scrolled by itself.
 //! Which one is open is the window's own; the main thread draws.
 
 use super::{Scene, card};
@@ -21,11 +21,19 @@ pub enum Side {
     Check,
     /// The ways into the server, and who watches.
     Network,
+    /// Where viewers watch.
+    Viewers,
 }
 
 impl Side {
     /// All, from left to right.
-    pub const ALL: [Self; 4] = [Self::Settings, Self::Encoder, Self::Network, Self::Check];
+    pub const ALL: [Self; 5] = [
+        Self::Settings,
+        Self::Encoder,
+        Self::Check,
+        Self::Network,
+        Self::Viewers,
+    ];
 
     /// The key that opens and closes it.
     pub fn key(self) -> Key {
@@ -33,7 +41,9 @@ impl Side {
             Self::Settings => Key::F2,
             Self::Encoder => Key::F3,
             Self::Check => Key::F4,
+            // F5 goes live.
             Self::Network => Key::F6,
+            Self::Viewers => Key::F7,
         }
     }
 
@@ -43,6 +53,7 @@ impl Side {
             Self::Encoder => "encoder-title",
             Self::Check => "check-title",
             Self::Network => "network-title",
+            Self::Viewers => "watch-title",
         }
     }
 }
@@ -86,6 +97,7 @@ pub fn show(
                     }
                     Side::Network => super::network::show(ui, scene, &view.kick, actions),
                     Side::Check => super::check::show(ui, scene, actions),
+                    Side::Viewers => super::viewers::show(ui, scene, &mut view.form, actions),
                 }
             });
     });

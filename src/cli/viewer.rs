@@ -1,0 +1,40 @@
+//! `pd-console viewer-link`: the viewers' page as a link and a QR code.
+
+use super::SettingsArgs;
+use crate::session::failure::Failure;
+use crate::viewer::{links, qr::Qr};
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// The link, who can open it, and its QR code, as text.
+///
+/// # Errors
+/// Settings that cannot be used.
+pub fn viewer_link(args: &SettingsArgs) -> Result<String, Failure> {
+    let viewer = args.settings()?.viewer;
+    let all = links::links(viewer.port, viewer.lan, &links::networks());
+    let mut out = String::new();
+    // Writing into a String cannot fail.
+    for link in &all {
+        let _ = writeln!(out, "{link}");
+    }
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, viewer.port));
+    let is_served = TcpStream::connect_timeout(&here, Duration::from_millis(500)).is_ok();
+    let state = match (viewer.on, is_served) {
+        (false, _) => "The page is switched off: set viewer.on=true.",
+        (true, false) => "Nothing answers there now: the page is served while pd-console runs.",
+        (true, true) => "Something answers there now.",
+    };
+    let who = if viewer.lan {
+        "Everyone on this network can watch; no password is asked for."
+    } else {
+        "Only this machine can open it. To let everyone on this network watch, set viewer.lan=true."
+    };
+    let _ = writeln!(out, "{who}\n{state}");
+    if let Some(code) = all.first().and_then(|link| Qr::of(link)) {
+        let _ = write!(out, "{}", code.text(std::io::stdout().is_terminal()));
+    }
+    Ok(out)
+}

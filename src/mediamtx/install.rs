@@ -1,0 +1,331 @@
+//! Fetches MediaMTX and puts it where [`super::locate()`] looks: download or file by hand, sum, unpack,
+//! rename. Blocks for as long as the network takes: for the command line, never for the session.
+//!
+//! Everything is written beside its place under another name and renamed at the end: what stands
+//! there is whole, or was not touched. Nothing is unpacked before its sum is right.
+
+use super::release::Release;
+use crate::settings::store::CONFIG_DIR_ENV;
+use crate::stop::StopToken;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::NamedTempFile;
+
+/// A longer archive is none: 1.20.0's have 25 to 30 MB.
+const ARCHIVE_MAX: u64 = 200 << 20;
+/// The same for the program in it.
+const PROGRAM_MAX: u64 = 400 << 20;
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// For all of it, over a slow line.
+const ALL_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// Why it was not installed; what was there before still is.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// No connection, or none that can be trusted.
+    #[error(
+        "{url} cannot be reached: {why}. Check the network (a proxy is taken from HTTPS_PROXY), or fetch the file elsewhere and give it with --file"
+    )]
+    Unreachable {
+        /// What was asked for.
+        url: String,
+        /// The reason.
+        why: String,
+    },
+    /// The server has no such file.
+    #[error(
+        "{url} answered HTTP {status}. Fetch the file from another place and give it with --file"
+    )]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// The connection broke.
+    #[error(
+        "the download broke off after {got} bytes{}: {why}. Try again",
+        of(expected)
+    )]
+    Torn {
+        /// Bytes that came.
+        got: u64,
+        /// Bytes that were announced.
+        expected: Option<u64>,
+        /// The reason.
+        why: String,
+    },
+    /// Another file than the release's.
+    #[error(
+        "{what} is not {archive}: its SHA-256 is {found}, the release's is {expected}. It was not installed. Fetch it again; where the sum stays wrong, somebody changed the file"
+    )]
+    WrongSum {
+        /// The file or address.
+        what: String,
+        /// The release's file.
+        archive: String,
+        /// Its sum.
+        found: String,
+        /// The right one.
+        expected: String,
+    },
+    /// The archive is not as it should be, though its sum is.
+    #[error("{archive} cannot be unpacked: {why}")]
+    Archive {
+        /// The release's file.
+        archive: String,
+        /// The reason.
+        why: String,
+    },
+    /// The file given by hand cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The disk.
+    #[error("{} cannot be written: {source}. {}", path.display(), advice(source))]
+    Disk {
+        /// The folder or file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The operator stopped it.
+    #[error("stopped; nothing was installed")]
+    Cancelled,
+}
+
+fn of(expected: &Option<u64>) -> String {
+    expected.map_or_else(String::new, |all| format!(" of {all}"))
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "Make room (100 MB are needed) and try again"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "Where that is the running MediaMTX, end the show first; else check the permissions"
+        }
+        _ => "Check the folder's permissions and free space",
+    }
+}
+
+/// Where the program is installed for this user: `pd-console/bin` in the system's data folder, or
+/// `bin` in the settings' folder where that was named in the environment.
+pub fn folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
+        return Some(PathBuf::from(dir).join("bin"));
+    }
+    let base = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(base.data_dir().join("pd-console").join("bin"))
+}
+
+/// Downloads `release` from `base_url` and installs its program into `folder`; `progress` is told
+/// the bytes so far and of how many.
+///
+/// # Errors
+/// See [`InstallError`].
+pub fn download(
+    release: &Release,
+    base_url: &str,
+    folder: &Path,
+    progress: &mut dyn FnMut(u64, Option<u64>),
+    stop: &StopToken,
+) -> Result<PathBuf, InstallError> {
+    let url = format!("{}/{}", base_url.trim_end_matches('/'), release.archive);
+    let disk = |source| InstallError::Disk {
+        path: folder.into(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(disk)?;
+    let mut archive = NamedTempFile::new_in(folder).map_err(disk)?;
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .tls_config(crate::tls::config())
+        // A redirect must not lead where the sum alone would protect.
+        .https_only(base_url.starts_with("https://"))
+        .timeout_connect(Some(CONNECT_WITHIN))
+        .timeout_recv_response(Some(ANSWER_WITHIN))
+        .timeout_global(Some(ALL_WITHIN))
+        .http_status_as_error(false)
+        .user_agent(concat!("pd-console/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into();
+    let mut response = agent.get(&url).call().map_err(|error| {
+        let why = error.to_string();
+        let url = url.clone();
+        InstallError::Unreachable { url, why }
+    })?;
+    let status = response.status().as_u16();
+    if status != 200 {
+        return Err(InstallError::Status { url, status });
+    }
+    let expected = response.body().content_length();
+    let body = response.body_mut().with_config().limit(ARCHIVE_MAX);
+    let sum = copy(
+        &mut body.reader(),
+        expected,
+        &mut archive,
+        folder,
+        progress,
+        stop,
+    )?;
+    check(release, &sum, url)?;
+    unpack(release, archive.as_file_mut(), folder)
+}
+
+/// Installs the program of `release` out of the archive at `file`, into `folder`.
+///
+/// # Errors
+/// See [`InstallError`].
+pub fn from_file(release: &Release, file: &Path, folder: &Path) -> Result<PathBuf, InstallError> {
+    let unreadable = |source| InstallError::File {
+        path: file.into(),
+        source,
+    };
+    let mut archive = File::open(file).map_err(unreadable)?;
+    let mut sum = Sha256::new();
+    let mut block = vec![0; 64 << 10];
+    loop {
+        match archive.read(&mut block).map_err(unreadable)? {
+            0 => break,
+            count => sum.update(&block[..count]),
+        }
+    }
+    check(release, &hex(&sum.finalize()), file.display().to_string())?;
+    std::fs::create_dir_all(folder).map_err(|source| InstallError::Disk {
+        path: folder.into(),
+        source,
+    })?;
+    unpack(release, &mut archive, folder)
+}
+
+fn check(release: &Release, found: &str, what: String) -> Result<(), InstallError> {
+    if found == release.sha256 {
+        return Ok(());
+    }
+    Err(InstallError::WrongSum {
+        what,
+        archive: release.archive.clone(),
+        found: found.to_owned(),
+        expected: release.sha256.clone(),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Copies all of `from`; its sum.
+fn copy(
+    from: &mut impl Read,
+    expected: Option<u64>,
+    to: &mut impl Write,
+    place: &Path,
+    progress: &mut dyn FnMut(u64, Option<u64>),
+    stop: &StopToken,
+) -> Result<String, InstallError> {
+    let mut sum = Sha256::new();
+    let mut block = vec![0; 64 << 10];
+    let mut got = 0;
+    let torn = |got, why: String| InstallError::Torn { got, expected, why };
+    loop {
+        if stop.is_stopped() {
+            return Err(InstallError::Cancelled);
+        }
+        let count = match from.read(&mut block) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(torn(got, error.to_string())),
+        };
+        sum.update(&block[..count]);
+        to.write_all(&block[..count])
+            .map_err(|source| InstallError::Disk {
+                path: place.into(),
+                source,
+            })?;
+        got += count as u64;
+        progress(got, expected);
+    }
+    if expected.is_some_and(|all| got < all) {
+        return Err(torn(got, "the connection was closed".into()));
+    }
+    Ok(hex(&sum.finalize()))
+}
+
+/// Takes the program out of the archive and puts it in its place.
+fn unpack(release: &Release, archive: &mut File, folder: &Path) -> Result<PathBuf, InstallError> {
+    let path = folder.join(release.program);
+    let broken = |why: String| InstallError::Archive {
+        archive: release.archive.clone(),
+        why,
+    };
+    let disk = |source| InstallError::Disk {
+        path: path.clone(),
+        source,
+    };
+    archive.rewind().map_err(disk)?;
+    let mut program = NamedTempFile::new_in(folder).map_err(disk)?;
+    if release.archive.ends_with(".zip") {
+        let mut zip = zip::ZipArchive::new(archive).map_err(|e| broken(e.to_string()))?;
+        let entry = zip
+            .by_name(release.program)
+            .map_err(|e| broken(e.to_string()))?;
+        write(entry, &mut program, &broken, &disk)?;
+    } else {
+        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(archive));
+        let entries = tar.entries().map_err(|e| broken(e.to_string()))?;
+        let mut found = false;
+        for entry in entries {
+            let entry = entry.map_err(|e| broken(e.to_string()))?;
+            let is_it = entry.header().entry_type().is_file()
+                && entry
+                    .path()
+                    .is_ok_and(|p| p.strip_prefix(".").unwrap_or(&p) == Path::new(release.program));
+            if is_it {
+                write(entry, &mut program, &broken, &disk)?;
+                found = true;
+                break;
+            }
+        }
+        if !found {
+            return Err(broken(format!("no {} in it", release.program)));
+        }
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o755);
+        program.as_file().set_permissions(mode).map_err(disk)?;
+    }
+    program.as_file().sync_all().map_err(disk)?;
+    program.persist(&path).map_err(|error| disk(error.error))?;
+    Ok(path)
+}
+
+/// Writes an entry out; a fault of the archive and one of the disk are told apart.
+fn write(
+    entry: impl Read,
+    to: &mut NamedTempFile,
+    broken: &dyn Fn(String) -> InstallError,
+    disk: &dyn Fn(io::Error) -> InstallError,
+) -> Result<(), InstallError> {
+    let mut entry = entry.take(PROGRAM_MAX);
+    let mut block = vec![0; 64 << 10];
+    loop {
+        let count = entry.read(&mut block).map_err(|e| broken(e.to_string()))?;
+        if count == 0 {
+            return Ok(());
+        }
+        to.write_all(&block[..count]).map_err(disk)?;
+    }
+}

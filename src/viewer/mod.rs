@@ -1,0 +1,220 @@
+//! The viewers' page: one link for phones and browsers, with the smallest buffer that a browser
+//! allows.
+//!
+//! [`Viewer`] lives on the session's thread and starts, moves and ends the page's [`server`]; where
+//! the port is taken it says so and tries again every [`RETRY`], and never takes another port by
+//! itself: the link on the wall would lead nowhere. Only this machine is served unless the settings
+//! open the page to the local network in so many words.
+
+pub mod http;
+pub mod links;
+mod proxy;
+pub mod qr;
+pub mod server;
+
+use crate::clock::MonoTime;
+use crate::session::journal::Journal;
+use crate::session::snapshot::{Snapshot, State};
+use crate::settings::ViewerSettings;
+use arc_swap::ArcSwap;
+use serde::Serialize;
+use server::Server;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// From one try for a taken port to the next.
+pub const RETRY: Duration = Duration::from_secs(3);
+/// So often this machine's addresses are looked up anew.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// What the page is told of the show; whoever may watch may know it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PublicStatus {
+    /// Whether the receiver has confirmed the stream.
+    pub live: bool,
+    /// Viewers connected, where the server tells.
+    pub viewers: Option<u32>,
+    /// From capture to a viewer of the server, median of the last two seconds, ms, where measured:
+    /// the page adds what it adds itself.
+    pub to_server_ms: Option<u32>,
+}
+
+impl PublicStatus {
+    /// Of the session as it stands.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let arrived = snapshot.latency.arrived;
+        Self {
+            live: snapshot.state == State::Live,
+            viewers: snapshot.viewers,
+            to_server_ms: arrived.map(|figures| figures.p50_ms.round().max(0.0) as u32),
+        }
+    }
+}
+
+/// What the server's threads read.
+pub struct Shared {
+    status: ArcSwap<PublicStatus>,
+    /// Where to watch; None where nobody can.
+    whep_url: ArcSwap<Option<String>>,
+    agent: ureq::Agent,
+}
+
+/// The page as the operator sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewerStatus {
+    /// Links to it, the best first; empty while it is not served.
+    pub links: Vec<String>,
+    /// Whether it is open to the local network: everyone there can watch.
+    pub lan: bool,
+    /// Set where it is not served though it should be: what happened and what to do.
+    pub problem: Option<String>,
+}
+
+/// The page's server and its settings.
+pub struct Viewer {
+    shared: Arc<Shared>,
+    settings: Option<ViewerSettings>,
+    server: Option<Server>,
+    status: ViewerStatus,
+    next: MonoTime,
+}
+
+impl Default for Viewer {
+    fn default() -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                status: ArcSwap::default(),
+                whep_url: ArcSwap::default(),
+                agent: proxy::agent(),
+            }),
+            settings: None,
+            server: None,
+            status: ViewerStatus::default(),
+            next: MonoTime::ZERO,
+        }
+    }
+}
+
+impl Viewer {
+    /// Brings the page to what is set; cheap where nothing changed.
+    pub fn follow(&mut self, settings: &ViewerSettings, now: MonoTime, journal: &Journal) {
+        if self.settings.as_ref() != Some(settings) {
+            // The old one gives its port back first.
+            self.server = None;
+            self.status = ViewerStatus {
+                lan: settings.lan,
+                ..ViewerStatus::default()
+            };
+            self.settings = Some(settings.clone());
+            self.next = now;
+        }
+        if !settings.on || now < self.next {
+            return;
+        }
+        if self.server.is_none() {
+            self.next = now + RETRY;
+            match Server::start(settings.port, settings.lan, self.shared.clone()) {
+                Ok(server) => {
+                    self.server = Some(server);
+                    self.status.problem = None;
+                }
+                Err(error) => self.refused(settings.port, &error, journal),
+            }
+        }
+        if let Some(server) = &self.server {
+            self.next = now + LOOK_AGAIN;
+            let links = links::links(server.port(), settings.lan, &links::networks());
+            if links != self.status.links {
+                let whom = if settings.lan {
+                    "everyone on this network can watch"
+                } else {
+                    "on this machine only"
+                };
+                journal.info(format!("viewers' page ({whom}): {}", links.join(" ")));
+                self.status.links = links;
+            }
+        }
+    }
+
+    fn refused(&mut self, port: u16, error: &std::io::Error, journal: &Journal) {
+        let why = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program has it".to_owned(),
+            std::io::ErrorKind::PermissionDenied => {
+                "the system does not allow it; ports from 1024 on are free for all".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        let problem = format!(
+            "the viewers' page cannot have port {port}: {why}. Give it another in the settings (viewer.port), or end that program; it is tried again every {} s",
+            RETRY.as_secs()
+        );
+        if self.status.problem.as_ref() != Some(&problem) {
+            journal.warn(problem.clone());
+            self.status.problem = Some(problem);
+        }
+    }
+
+    /// Tells the page how the show stands, and where its picture is to be had.
+    pub fn show(&self, whep_url: Option<String>, status: PublicStatus) {
+        if **self.shared.whep_url.load() != whep_url {
+            self.shared.whep_url.store(Arc::new(whep_url));
+        }
+        if **self.shared.status.load() != status {
+            self.shared.status.store(Arc::new(status));
+        }
+    }
+
+    /// The page as the operator sees it.
+    pub fn status(&self) -> &ViewerStatus {
+        &self.status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_taken_port_is_told_once_and_taken_when_it_is_free() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let settings = ViewerSettings {
+            port: taken.local_addr().unwrap().port(),
+            ..ViewerSettings::default()
+        };
+        let journal = Journal::new();
+        let mut viewer = Viewer::default();
+        let mut now = MonoTime::from_micros(1);
+        for _ in 0..3 {
+            viewer.follow(&settings, now, &journal);
+            let problem = viewer.status().problem.clone().unwrap();
+            assert!(problem.contains("another program has it"), "{problem}");
+            assert!(viewer.status().links.is_empty());
+            now = now + RETRY;
+        }
+        drop(taken);
+        viewer.follow(&settings, now, &journal);
+        let link = format!("http://127.0.0.1:{}/", settings.port);
+        assert_eq!(viewer.status().links, [link]);
+        assert_eq!(viewer.status().problem, None);
+        let said = |text: &str| {
+            journal
+                .lines()
+                .iter()
+                .filter(|l| l.text.contains(text))
+                .count()
+        };
+        assert_eq!(
+            (said("cannot have port"), said("on this machine only")),
+            (1, 1)
+        );
+        // Off: the port is given back.
+        let off = ViewerSettings {
+            on: false,
+            ..settings.clone()
+        };
+        viewer.follow(&off, now, &journal);
+        assert_eq!(viewer.status(), &ViewerStatus::default());
+        TcpListener::bind(("127.0.0.1", settings.port)).unwrap();
+    }
+}

@@ -1,0 +1,260 @@
+//! Installing MediaMTX from a local HTTP server: good, torn, wrong sum, no network, not there, no
+//! room; what was there before stays in every case but the first.
+
+#![allow(clippy::unwrap_used)]
+
+use pd_console::mediamtx::install::{self, InstallError};
+use pd_console::mediamtx::release::Release;
+use pd_console::stop::StopToken;
+use sha2::{Digest, Sha256};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const PROGRAM: &[u8] = b"#!/bin/sh\necho v1.20.0\n";
+
+/// Answers each connection with `head` and `body` after a whole request.
+fn server(head: String, body: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/dl", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+                request.push(byte[0]);
+            }
+            let _ = stream.write_all(head.as_bytes());
+            let _ = stream.write_all(&body);
+        }
+    });
+    url
+}
+
+fn ok(body: &[u8]) -> String {
+    let length = body.len();
+    server(
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"),
+        body.to_vec(),
+    )
+}
+
+fn tar_gz(name: &str, content: &[u8]) -> Vec<u8> {
+    let gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gz);
+    for (name, content) in [
+        ("LICENSE", &b"MIT"[..]),
+        (name, content),
+        ("mediamtx.yml", b"x"),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o755);
+        header.set_cksum();
+        tar.append_data(&mut header, name, content).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+fn zip(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file(name, options).unwrap();
+    zip.write_all(content).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+fn release(archive: &str, program: &'static str, bytes: &[u8]) -> Release {
+    let sum = Sha256::digest(bytes);
+    Release {
+        archive: archive.into(),
+        program,
+        sha256: sum.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn download(release: &Release, url: &str, folder: &Path) -> Result<u64, InstallError> {
+    let mut got = 0;
+    let mut progress = |bytes, _| got = bytes;
+    install::download(release, url, folder, &mut progress, &StopToken::new())?;
+    Ok(got)
+}
+
+/// What is in the folder: names and contents.
+fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all: Vec<_> = std::fs::read_dir(folder)
+        .map(|entries| {
+            let entry = |e: std::fs::DirEntry| {
+                let name = e.file_name().into_string().unwrap();
+                (name, std::fs::read(e.path()).unwrap())
+            };
+            entries.map(|e| entry(e.unwrap())).collect()
+        })
+        .unwrap_or_default();
+    all.sort();
+    all
+}
+
+#[test]
+fn both_kinds_of_archive_are_installed_whole() {
+    for (archive, name, bytes) in [
+        ("m.tar.gz", "mediamtx", tar_gz("mediamtx", PROGRAM)),
+        ("m.tar.gz", "mediamtx", tar_gz("./mediamtx", PROGRAM)),
+        ("m.zip", "mediamtx.exe", zip("mediamtx.exe", PROGRAM)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("new").join("bin");
+        let release = release(archive, name, &bytes);
+        let got = download(&release, &ok(&bytes), &bin).unwrap();
+        assert_eq!(got, bytes.len() as u64);
+        assert_eq!(content(&bin), [(name.to_owned(), PROGRAM.to_vec())]);
+        // Again, over what is there, and by hand.
+        download(&release, &ok(&bytes), &bin).unwrap();
+        let file = folder.path().join("by-hand");
+        std::fs::write(&file, &bytes).unwrap();
+        let path = install::from_file(&release, &file, &bin).unwrap();
+        assert_eq!(content(&bin).len(), 1);
+        #[cfg(unix)]
+        if name == "mediamtx" {
+            let output = Command::new(&path).arg("--version").output().unwrap();
+            assert_eq!(output.stdout, b"v1.20.0\n");
+        }
+        assert_eq!(path, bin.join(name));
+    }
+}
+
+#[test]
+fn what_goes_wrong_leaves_the_old_one_in_place() {
+    let bytes = tar_gz("mediamtx", PROGRAM);
+    let good = release("m.tar.gz", "mediamtx", &bytes);
+    let folder = tempfile::tempdir().unwrap();
+    let bin = folder.path();
+    std::fs::write(bin.join("mediamtx"), b"old").unwrap();
+    let failed = |release: &Release, url: &str| {
+        let error = download(release, url, bin).unwrap_err();
+        assert_eq!(
+            content(bin),
+            [("mediamtx".to_owned(), b"old".to_vec())],
+            "{error}"
+        );
+        error
+    };
+    let half = &bytes[..bytes.len() / 2];
+    let torn = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len());
+    let error = failed(&good, &server(torn, half.to_vec()));
+    assert!(
+        matches!(error, InstallError::Torn { got, expected: Some(all), .. }
+            if got <= half.len() as u64 && all == bytes.len() as u64),
+        "{error}"
+    );
+    // Torn without an announced length: only the sum can tell.
+    let open = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_owned();
+    let error = failed(&good, &server(open, half.to_vec()));
+    assert!(matches!(error, InstallError::WrongSum { .. }), "{error}");
+    let mut changed = bytes.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let error = failed(&good, &ok(&changed));
+    assert!(matches!(error, InstallError::WrongSum { .. }), "{error}");
+    assert!(error.to_string().contains(&good.sha256), "{error}");
+    let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let error = failed(&good, &server(missing.into(), Vec::new()));
+    assert!(
+        matches!(error, InstallError::Status { status: 404, .. }),
+        "{error}"
+    );
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let error = failed(&good, &format!("http://{closed}"));
+    assert!(matches!(error, InstallError::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("--file"), "{error}");
+    // The right sum over what is no archive, or has another program in it.
+    let error = failed(
+        &release("m.tar.gz", "mediamtx", b"no archive"),
+        &ok(b"no archive"),
+    );
+    assert!(matches!(error, InstallError::Archive { .. }), "{error}");
+    let other = tar_gz("mediamtx2", PROGRAM);
+    let error = failed(&release("m.tar.gz", "mediamtx", &other), &ok(&other));
+    assert!(error.to_string().contains("no mediamtx in it"), "{error}");
+    let stop = StopToken::new();
+    stop.stop();
+    let error = install::download(&good, &ok(&bytes), bin, &mut |_, _| {}, &stop).unwrap_err();
+    assert!(matches!(error, InstallError::Cancelled), "{error}");
+    let error = install::from_file(&good, Path::new("/no/such/file"), bin).unwrap_err();
+    assert!(matches!(error, InstallError::File { .. }), "{error}");
+    assert_eq!(content(bin).len(), 1);
+}
+
+fn console(config: &Path, words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pd-console"));
+    command
+        .args(words.split_whitespace())
+        .env("PD_CONSOLE_CONFIG_DIR", config)
+        .env_remove("HTTP_PROXY")
+        .env_remove("http_proxy")
+        .stdin(std::process::Stdio::null());
+    command
+}
+
+fn failed(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(8), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_command_asks_first_and_trusts_no_other_file() {
+    if Release::of_this_system().is_none() {
+        println!("SKIPPED: no release is known for this system");
+        return;
+    }
+    let config = tempfile::tempdir().unwrap();
+    let output = console(config.path(), "server install").output().unwrap();
+    let text = failed(&output);
+    assert!(text.contains("--yes") && text.contains("SHA-256"), "{text}");
+    let bytes = tar_gz("mediamtx", PROGRAM);
+    let output = console(config.path(), "server install --yes --base-url")
+        .arg(ok(&bytes))
+        .output()
+        .unwrap();
+    let text = failed(&output);
+    assert!(text.contains("the release's is"), "{text}");
+    assert_eq!(content(&config.path().join("bin")), []);
+}
+
+/// A disk of 256 kB, in a namespace of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let disk = tempfile::tempdir().unwrap();
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["-rm", "sh", "-c", script, "sh"])
+            .arg(disk.path());
+        command
+    };
+    let mount = "mount -t tmpfs -o size=256k tmpfs \"$1\"";
+    if !unshare(mount)
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        println!("SKIPPED: no mount in a namespace of one's own here");
+        return;
+    }
+    let url = ok(&vec![7; 1 << 20]);
+    let program = env!("CARGO_BIN_EXE_pd-console");
+    let script = format!("{mount} && exec \"{program}\" server install --yes --base-url {url}");
+    let output = unshare(&script)
+        .env("PD_CONSOLE_CONFIG_DIR", disk.path())
+        .output()
+        .unwrap();
+    let text = failed(&output);
+    assert!(
+        text.contains("No space left") && text.contains("Make room"),
+        "{text}"
+    );
+}
