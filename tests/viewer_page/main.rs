@@ -23,7 +23,7 @@ fn kill(pid: u32) {
 fn publisher(console: &Console) -> u32 {
     let is_it = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains("srt://")
+        String::from_utf8_lossy(&line).contains("-c:v\0copy\0")
     };
     let all: Vec<u32> = console
         .marked()
@@ -207,7 +207,7 @@ fn the_network_is_let_in_only_where_it_was_opened() {
         };
         assert_eq!(reached(port), lan, "the page from {here}");
         let all = listeners(&console);
-        assert_eq!(all.len(), 5, "{all:?}");
+        assert_eq!(all.len(), 6, "{all:?}");
         for (kind, address) in &all {
             let open = address.starts_with(':');
             assert_eq!(open, lan && kind.ends_with("/ICE"), "{kind} {address}");

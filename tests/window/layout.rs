@@ -38,7 +38,7 @@ fn every_control_lies_whole_in_the_window_and_on_no_other() {
                 check(size, language, &state);
             }
             without_arrival(size, language);
-            for key in [Key::F2, Key::F3, Key::F4, Key::F6] {
+            for key in [Key::F2, Key::F3, Key::F4, Key::F6, Key::F7] {
                 // A narrow list box ends what is chosen in "…"; it is whole once opened.
                 if key != Key::F2 || size[0] > 800.0 {
                     page(size, language, key);
@@ -49,8 +49,8 @@ fn every_control_lies_whole_in_the_window_and_on_no_other() {
 }
 
 fn check(size: [f32; 2], language: Language, state: &State) {
-    if matches!(state, State::Failed { .. }) && size[1] < 500.0 {
-        // The message takes the room of the log, whose buttons are then scrolled to.
+    if matches!(state, State::Failed { .. } | State::Reconnecting { .. }) && size[1] < 500.0 {
+        // Its strip takes the room of the log, whose buttons are then scrolled to.
         return;
     }
     let rig = Rig::sized(language, size, |s| {

@@ -69,7 +69,9 @@ pub fn show(
 ) {
     card(ui, "side", rect, scene.small, |ui| {
         widgets::row(ui, 28.0, |ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
+            ui.spacing_mut().item_spacing.x = 2.0;
+            // Five names in one line, in each language.
+            ui.spacing_mut().button_padding.x = 5.0;
             for page in Side::ALL {
                 tab(ui, scene, page, side == page, actions);
             }
