@@ -105,7 +105,7 @@ fn a_short_passphrase_is_named_and_kept_back() {
     rig.click(Role::PasswordInput, "SRT passphrase");
     rig.type_text("short");
     rig.key(Modifiers::NONE, Key::Enter);
-    assert!(rig.has("The passphrase has 10 to 79 characters"));
+    assert!(rig.has("The passphrase has 10 to 79 bytes (a letter outside of English has 2 to 4)"));
     assert_eq!(rig.sent(), []);
 }
 

@@ -18,7 +18,7 @@ fn served(snapshot: &mut Snapshot) {
 
 fn page(change: impl FnOnce(&mut Snapshot)) -> Rig {
     let mut rig = Rig::sized(English, [1280.0, 1100.0], change);
-    rig.key(Modifiers::NONE, Key::F6);
+    rig.key(Modifiers::NONE, Key::F7);
     rig
 }
 
@@ -88,9 +88,9 @@ fn what_keeps_viewers_out_is_said() {
 #[test]
 fn it_speaks_korean_and_its_key_closes_it() {
     let mut rig = Rig::sized(Korean, [1280.0, 1100.0], served);
-    rig.key(Modifiers::NONE, Key::F6);
+    rig.key(Modifiers::NONE, Key::F7);
     assert!(rig.has("이 컴퓨터에서만 열립니다"));
     rig.click(Role::Button, "링크 복사");
-    rig.key(Modifiers::NONE, Key::F6);
+    rig.key(Modifiers::NONE, Key::F7);
     assert!(!rig.has("이 컴퓨터에서만 열립니다"));
 }
