@@ -130,7 +130,7 @@ pub fn ping(address: SocketAddr, timeout: Duration) -> Result<Pong, PingError> {
 }
 
 /// The fastest of up to three pings: a busy machine makes one of them slow, and nothing makes one fast. An
-/// answer within [`SURELY_NEAR_MS`] ends it. Blocks for three times `timeout` at most.
+/// answer within 2 ms ends it. Blocks for three times `timeout` at most.
 ///
 /// # Errors
 /// As [`ping`], where none is answered; the first that is not ends it too.

@@ -1,5 +1,5 @@
 //! A session as others hold it: started, given commands, asked for its newest snapshot, ended. Its
-//! thread is [`super::worker`]'s.
+//! thread is `super::worker`'s.
 
 use super::Console;
 use super::choices::Choices;

@@ -69,9 +69,9 @@ pub fn show(
 ) {
     card(ui, "side", rect, scene.small, |ui| {
         widgets::row(ui, 28.0, |ui| {
+            // Five pages beside each other in the narrowest panel.
             ui.spacing_mut().item_spacing.x = 2.0;
-            // Five names in one line, in each language.
-            ui.spacing_mut().button_padding.x = 5.0;
+            ui.spacing_mut().button_padding.x = 4.0;
             for page in Side::ALL {
                 tab(ui, scene, page, side == page, actions);
             }
@@ -107,7 +107,7 @@ pub fn show(
 
 fn tab(ui: &mut Ui, scene: &Scene<'_>, page: Side, open: bool, actions: &mut Vec<Action>) {
     let name = scene.t(page.title());
-    let text = RichText::new(&name).font(theme::bold(13.0));
+    let text = RichText::new(&name).font(theme::bold(12.0));
     let button = Button::selectable(open, text).min_size(vec2(0.0, 24.0));
     let response = ui.add(button).on_hover_text(page.key().name());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, open, &name));
