@@ -123,7 +123,7 @@ pub struct RelayFigures {
 }
 
 /// What the meter's live figures are taken over.
-const METER_WINDOW: Duration = Duration::from_secs(2);
+pub const METER_WINDOW: Duration = Duration::from_secs(2);
 
 impl Relay {
     /// A relay without encoders and sinks; what the session must know comes out of the receiver.

@@ -312,7 +312,7 @@ impl Outlet {
             let _ = ending.join();
         }
         match self.destination {
-            Destination::Managed(server) => Some(server),
+            Destination::Managed(server) => Some(*server),
             _ => None,
         }
     }

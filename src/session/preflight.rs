@@ -45,7 +45,7 @@ pub enum Destination {
         door: Option<Door>,
     },
     /// Our own MediaMTX on loopback.
-    Managed(ManagedServer),
+    Managed(Box<ManagedServer>),
     /// An ffmpeg listener on loopback, started with the show.
     Loopback,
 }
@@ -312,7 +312,7 @@ fn embedded(
         && server.is_running()
         && server.fits(&need)
     {
-        return Ok(Destination::Managed(server));
+        return Ok(Destination::Managed(Box::new(server)));
     }
     match locate::locate(settings.mediamtx_path.as_deref()) {
         Ok(bin) => {
@@ -329,7 +329,7 @@ fn embedded(
                 server.version(),
                 bin.display()
             ));
-            Ok(Destination::Managed(server))
+            Ok(Destination::Managed(Box::new(server)))
         }
         Err(error @ locate::LocateError::Named { .. }) => {
             Err(Failure::new(FailureKind::Server, error))

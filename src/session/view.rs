@@ -17,7 +17,7 @@ use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
 use crate::record::status::RecordingStatus;
-use crate::relay::hub::RelayFigures;
+use crate::relay::hub::{METER_WINDOW, RelayFigures};
 use crate::settings::Settings;
 use crate::viewer::ViewerStatus;
 use std::collections::VecDeque;
@@ -195,6 +195,10 @@ impl View {
         let Some(since) = from.machine.live_since().filter(|_| from.show.is_some()) else {
             return;
         };
+        // Earlier figures hold pictures that waited for the start.
+        if from.now.since(since) < METER_WINDOW {
+            return;
+        }
         if self
             .trend_at
             .is_some_and(|at| from.now.since(at) < TREND_EVERY)

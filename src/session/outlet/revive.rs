@@ -49,7 +49,7 @@ impl Outlet {
         let failure = match revival.result.try_recv() {
             Err(TryRecvError::Empty) => return,
             Ok(Ok(server)) => {
-                self.destination = Destination::Managed(server);
+                self.destination = Destination::Managed(Box::new(server));
                 self.look_at_destination();
                 None
             }

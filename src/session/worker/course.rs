@@ -219,7 +219,7 @@ impl Worker {
         if let Some((ready, _)) = self.ready.take()
             && let preflight::Destination::Managed(server) = ready.destination
         {
-            self.server = Some(server);
+            self.server = Some(*server);
         }
         if let Some(show) = self.show.take() {
             let figures = show.relay().figures(clock::now(), self.capture_drops());

@@ -168,9 +168,13 @@ fn receiver_line(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     });
 }
 
+/// The console's own page, or the server's where that is not served.
 fn viewer_url<'a>(scene: &Scene<'a>) -> Option<&'a str> {
-    match &scene.snapshot.receiver {
-        Some(Receiver::ManagedMediaMtx { viewer_url }) => Some(viewer_url),
+    let snapshot = scene.snapshot;
+    match &snapshot.receiver {
+        Some(Receiver::ManagedMediaMtx { viewer_url }) => {
+            Some(snapshot.viewer.links.first().unwrap_or(viewer_url))
+        }
         _ => None,
     }
 }
