@@ -142,7 +142,7 @@ fn knock(door: Door) -> Knock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{TcpListener, UdpSocket};
+    use std::net::TcpListener;
 
     #[test]
     fn one_lost_knock_says_nothing() {
@@ -182,7 +182,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn an_srt_port_that_nobody_has_is_closed() {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         drop(socket);
         wait(&Knocker::start(Door::Srt(address)), Answer::Closed);
