@@ -127,9 +127,12 @@ fn what_a_way_lacks_is_told() {
     };
     let error = self::target(&wrong, "").pull_plan(None).err().unwrap();
     assert!(error.to_string().contains("target.pull_address"), "{error}");
-    // TEST-NET-1 (RFC 5737) is no address of this machine.
-    let error = target.pull_plan(None).err().unwrap();
-    assert!(matches!(error, TargetError::CannotListen { .. }), "{error}");
+    // TEST-NET-1 (RFC 5737) is no address of this machine. Wine binds it all the same.
+    #[cfg(unix)]
+    {
+        let error = target.pull_plan(None).err().unwrap();
+        assert!(matches!(error, TargetError::CannotListen { .. }), "{error}");
+    }
 }
 
 #[test]

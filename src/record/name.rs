@@ -29,7 +29,9 @@ pub fn safe(text: &str) -> String {
         name.push(letter);
     }
     // A leading dot hides a file, a leading dash is an option to many programs.
-    let name = name.trim_matches([' ', '.']).trim_start_matches('-');
+    let name = name
+        .trim_start_matches([' ', '.', '-'])
+        .trim_end_matches([' ', '.']);
     let stem = name.split('.').next().unwrap_or_default().trim_end();
     let device = DEVICES.iter().any(|d| d.eq_ignore_ascii_case(stem));
     match (name.is_empty(), device) {
@@ -103,7 +105,7 @@ pub fn videos_folder() -> Option<PathBuf> {
 
 /// `XDG_VIDEOS_DIR` of a `user-dirs.dirs`: `"$HOME/Videos"` or an absolute path in quotes
 /// (user-dirs.dirs(5)).
-#[cfg(any(test, not(windows)))]
+#[cfg(not(windows))]
 fn named_videos(text: &str, home: &Path) -> Option<PathBuf> {
     let line = text
         .lines()
@@ -165,6 +167,13 @@ mod tests {
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }
 
+    #[test]
+    fn a_dot_behind_a_dash_hides_no_file() {
+        assert_eq!(safe("-.show"), "show");
+        assert_eq!(safe("-.-"), "recording");
+    }
+
+    #[cfg(not(windows))]
     #[test]
     fn the_folder_for_videos_is_the_one_that_the_user_named() {
         let home = Path::new("/home/a");
