@@ -12,6 +12,7 @@ pub mod clock;
 pub mod doctor;
 pub mod ffmpeg;
 pub mod headless;
+pub mod hex;
 pub mod latency;
 pub mod logging;
 pub mod mediamtx;

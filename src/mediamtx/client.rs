@@ -2,8 +2,8 @@
 //! worker thread, never on the window's.
 
 use super::types::{self, Offers, PathInfo, Reader, SrtConnection, WebRtcSession};
+use super::url;
 use base64::Engine;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::time::Duration;
@@ -16,13 +16,6 @@ pub const TIMEOUT: Duration = Duration::from_secs(2);
 pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// A larger answer is not read.
 const MAX_ANSWER_BYTES: u64 = 8 << 20;
-/// Kept in a path's segment: the unreserved characters of RFC 3986.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
 /// Why the API gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
@@ -159,7 +152,7 @@ impl Client {
     /// # Errors
     /// See [`ApiError`].
     pub fn path(&self, name: &str) -> Result<Option<PathInfo>, ApiError> {
-        let page = format!("/v3/paths/get/{}", segments(name));
+        let page = format!("/v3/paths/get/{}", url::path(name));
         let answer = self.get(&page, "MediaMTX API", TIMEOUT)?;
         Ok(answer.map(|json| PathInfo::from_json(&json)))
     }
@@ -181,7 +174,7 @@ impl Client {
     /// # Errors
     /// See [`ApiError`]; [`ApiError::NotFound`] where SRT is off.
     pub fn srt_connection(&self, id: &str) -> Result<Option<SrtConnection>, ApiError> {
-        let id = utf8_percent_encode(id, SEGMENT);
+        let id = url::part(id);
         let page = format!("/v3/srtconns/get/{id}");
         let answer = self.get(&page, "list of SRT connections", TIMEOUT)?;
         Ok(answer.map(|json| SrtConnection::from_json(&json)))
@@ -227,7 +220,7 @@ impl Client {
     /// # Errors
     /// See [`ApiError`].
     pub fn configured_source(&self, name: &str) -> Result<Option<String>, ApiError> {
-        let page = format!("/v3/config/paths/get/{}", segments(name));
+        let page = format!("/v3/config/paths/get/{}", url::path(name));
         let answer = self.get(&page, "MediaMTX API", TIMEOUT)?;
         Ok(answer.map(|json| types::name_and_source(&json).1))
     }
@@ -238,7 +231,7 @@ impl Client {
     /// See [`ApiError`]; [`ApiError::Other`] where the server does not take the source.
     pub fn pull_path(&self, name: &str, source: &str) -> Result<(), ApiError> {
         self.remove_path(name)?;
-        let page = format!("/v3/config/paths/add/{}", segments(name));
+        let page = format!("/v3/config/paths/add/{}", url::path(name));
         let body = serde_json::json!({ "source": source }).to_string();
         let request = self.authorized(self.agent.post(self.url_of(&page)?));
         let request = request.config().timeout_global(Some(TIMEOUT)).build();
@@ -255,7 +248,7 @@ impl Client {
     /// # Errors
     /// See [`ApiError`].
     pub fn remove_path(&self, name: &str) -> Result<bool, ApiError> {
-        let page = format!("/v3/config/paths/delete/{}", segments(name));
+        let page = format!("/v3/config/paths/delete/{}", url::path(name));
         let request = self.authorized(self.agent.delete(self.url_of(&page)?));
         let request = request.config().timeout_global(Some(TIMEOUT)).build();
         let answer = self.read(request.call(), "MediaMTX API", TIMEOUT)?;
@@ -284,7 +277,7 @@ impl Client {
     pub fn kick(&self, kind: &str, id: &str) -> Result<bool, ApiError> {
         let list =
             types::list_of(kind).ok_or_else(|| self.not_found("way to end such a reader"))?;
-        let id = utf8_percent_encode(id, SEGMENT);
+        let id = url::part(id);
         let page = format!("/v3/{list}/kick/{id}");
         let request = self.authorized(self.agent.post(self.url_of(&page)?));
         let request = request.config().timeout_global(Some(TIMEOUT)).build();
@@ -393,15 +386,6 @@ impl Client {
             },
         }
     }
-}
-
-/// A path's name within a URL; its slashes stay.
-fn segments(name: &str) -> String {
-    let segments = name.split('/').map(|s| utf8_percent_encode(s, SEGMENT));
-    segments
-        .map(|s| s.to_string())
-        .collect::<Vec<_>>()
-        .join("/")
 }
 
 #[cfg(test)]

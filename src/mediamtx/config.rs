@@ -66,14 +66,11 @@ impl ManagedConfig {
     /// # Errors
     /// Where the system gives no port or no random bytes.
     pub fn generate(need: &Need) -> io::Result<Self> {
-        let mut bytes = [0_u8; 16];
-        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        // Hex: within the letters that MediaMTX takes in a password.
-        let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
             ports: Ports::choose()?,
             need: need.clone(),
-            password: password.into(),
+            // Hex: within the letters that MediaMTX takes in a password.
+            password: crate::hex::random()?.into(),
         })
     }
 

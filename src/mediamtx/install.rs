@@ -200,7 +200,11 @@ pub fn from_file(release: &Release, file: &Path, folder: &Path) -> Result<PathBu
             count => sum.update(&block[..count]),
         }
     }
-    check(release, &hex(&sum.finalize()), file.display().to_string())?;
+    check(
+        release,
+        &crate::hex::of(&sum.finalize()),
+        file.display().to_string(),
+    )?;
     std::fs::create_dir_all(folder).map_err(|source| InstallError::Disk {
         path: folder.into(),
         source,
@@ -218,10 +222,6 @@ fn check(release: &Release, found: &str, what: String) -> Result<(), InstallErro
         found: found.to_owned(),
         expected: release.sha256.clone(),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Copies all of `from`; its sum.
@@ -259,7 +259,7 @@ fn copy(
     if expected.is_some_and(|all| got < all) {
         return Err(torn(got, "the connection was closed".into()));
     }
-    Ok(hex(&sum.finalize()))
+    Ok(crate::hex::of(&sum.finalize()))
 }
 
 /// Takes the program out of the archive and puts it in its place.

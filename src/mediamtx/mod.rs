@@ -9,6 +9,7 @@ pub mod release;
 pub mod server;
 mod server_log;
 pub mod types;
+pub mod url;
 
 pub use client::{ApiError, Client};
 pub use config::{ManagedConfig, Need};

@@ -1,8 +1,9 @@
-//! The SRT address that ffmpeg gets, and the checks before it. Pure but for [`resolve`], which
+//! The SRT address that ffmpeg gets, and the checks before it. Pure but for [`address_towards`], and
+//! [`resolve`], which
 //! blocks on the system's resolver: call it on a worker thread.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 
 /// The highest SRT latency that the console sets, ms.
 pub const MAX_LATENCY_MS: u32 = 8000;
@@ -39,6 +40,21 @@ pub fn latency_question(latency_ms: u32) -> Option<String> {
             f64::from(latency_ms) / 1000.0
         )
     })
+}
+
+/// This machine's address on the interface that leads to `far`. Nothing is sent: connecting a datagram
+/// socket only chooses the interface.
+///
+/// # Errors
+/// Where no interface leads there.
+pub fn address_towards(far: SocketAddr) -> io::Result<IpAddr> {
+    let any: IpAddr = match far {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let scout = UdpSocket::bind((any, 0))?;
+    scout.connect(far)?;
+    Ok(scout.local_addr()?.ip())
 }
 
 /// Why a host gave no address.

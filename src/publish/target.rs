@@ -3,13 +3,13 @@
 //!
 //! Pure but for [`Target::resolve`], which asks the system's resolver: call it on a worker thread.
 
+use super::srt_url::address_towards;
 use super::srt_url::{PassphraseError, check_passphrase, srt_listen_url, srt_url};
 use super::streamid::{Mode, StreamIdError, stream_id};
 use super::{HostError, ResolveError, parse_host_box, resolve};
 use crate::ffmpeg::output::{Output, SrtOutput};
-use crate::mediamtx::Offers;
+use crate::mediamtx::{Offers, url};
 use crate::settings::{Secrets, TargetSettings, Way, mask_values};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -21,13 +21,6 @@ const LATENCY_BOUNDS_MS: (f64, f64) = (20.0, 1000.0);
 const ROUND_TRIPS: f64 = 3.0;
 /// SRT's own default, ms, where no round trip is known.
 const LATENCY_UNKNOWN_MS: u32 = 120;
-/// Kept in a URL's user, password and path: the unreserved characters of RFC 3986.
-const URL_PART: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
 /// Why a way cannot be taken to a target, with what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
@@ -153,7 +146,7 @@ impl Target {
             srt,
             rtsp,
             whip_url: whip_base
-                .map(|base| format!("{base}/{}/whip", path_in_url(&set.path)))
+                .map(|base| format!("{base}/{}/whip", url::path(&set.path)))
                 .unwrap_or_default(),
             udp: (set.udp_port != 0).then(|| at(set.udp_port)),
             pull: pull_address(set, srt),
@@ -177,7 +170,7 @@ impl Target {
         Self {
             srt,
             rtsp,
-            whip_url: format!("{webrtc_url}/{}/whip", path_in_url(&set.path)),
+            whip_url: format!("{webrtc_url}/{}/whip", url::path(&set.path)),
             udp: None,
             pull: Ok(SocketAddr::new(srt.ip(), set.pull_port)),
             file: set.file.clone(),
@@ -223,18 +216,18 @@ impl Target {
             }
             Way::SrtPull => self.pull_plan(ping_ms).map(|plan| plan.output),
             Way::Rtsp => {
-                let (address, path) = (self.rtsp, path_in_url(&self.path));
+                let (address, path) = (self.rtsp, url::path(&self.path));
                 let url = |password: &str| {
                     let login = match (self.user.is_empty(), password.is_empty()) {
                         (true, _) => String::new(),
-                        (false, true) => format!("{}@", in_url(&self.user)),
-                        (false, false) => format!("{}:{password}@", in_url(&self.user)),
+                        (false, true) => format!("{}@", url::part(&self.user)),
+                        (false, false) => format!("{}:{password}@", url::part(&self.user)),
                     };
                     format!("rtsp://{login}{address}/{path}")
                 };
                 let shown = if password.is_empty() { "" } else { "***" };
                 Ok(Output::Rtsp {
-                    url: url(&in_url(password)),
+                    url: url(&url::part(password)),
                     shown: url(shown),
                 })
             }
@@ -284,7 +277,7 @@ impl Target {
         let address = UdpSocket::bind(wanted)
             .and_then(|socket| socket.local_addr())
             .map_err(cannot)?;
-        let passphrase = new_passphrase().map_err(cannot)?;
+        let passphrase = crate::hex::random().map_err(cannot)?;
         let latency_ms = wished_latency_ms(self.latency_ms, ping_ms);
         Ok(PullPlan {
             source: pull_source(address, latency_ms, &passphrase),
@@ -325,39 +318,16 @@ pub fn pulled_from(source: &str) -> Option<SocketAddr> {
     address.parse().ok()
 }
 
-fn new_passphrase() -> std::io::Result<String> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// As set, else the address of the interface towards the server.
 fn pull_address(set: &TargetSettings, server: SocketAddr) -> Result<SocketAddr, String> {
     let text = set.pull_address.trim();
     let ip: IpAddr = if text.is_empty() {
-        // Nothing is sent: connecting a datagram socket only chooses the interface.
-        let any: IpAddr = match server {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
-        };
-        let towards = UdpSocket::bind((any, 0)).and_then(|socket| {
-            socket.connect(server)?;
-            socket.local_addr()
-        });
-        towards.map_err(|_| String::new())?.ip()
+        address_towards(server).map_err(|_| String::new())?
     } else {
         let bare = text.trim_start_matches('[').trim_end_matches(']');
         bare.parse().map_err(|_| text.to_owned())?
     };
     Ok(SocketAddr::new(ip, set.pull_port))
-}
-
-fn in_url(text: &str) -> String {
-    utf8_percent_encode(text, URL_PART).to_string()
-}
-
-fn path_in_url(path: &str) -> String {
-    path.split('/').map(in_url).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Where the viewer page can be opened from, and who is of the local network. Asks the system for
 //! its addresses, which takes microseconds and sends nothing.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use crate::publish::srt_url::address_towards;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A network that this machine is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +54,11 @@ fn is_inner(name: &str) -> bool {
 
 /// The address that packets to elsewhere come from. Connecting a UDP socket sends nothing.
 fn way_out() -> Option<Ipv4Addr> {
-    let scout = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     // TEST-NET-1 (RFC 5737): nobody's address.
-    scout.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    match scout.local_addr().ok()? {
-        SocketAddr::V4(v4) => Some(*v4.ip()),
-        SocketAddr::V6(_) => None,
+    let far = (Ipv4Addr::new(192, 0, 2, 1), 9).into();
+    match address_towards(far).ok()? {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
     }
 }
 

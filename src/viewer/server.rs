@@ -194,14 +194,12 @@ fn desk_answer(head: &Head, body: &[u8], place: &Place, networks: &[Network]) ->
 }
 
 fn page() -> Answer {
-    let mut bytes = [0_u8; 16];
-    if getrandom::fill(&mut bytes).is_err() {
+    let Ok(nonce) = crate::hex::random() else {
         return Answer::refusal(Refusal {
             status: 500,
             why: "the system gives no random bytes",
         });
-    }
-    let nonce: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    };
     let mut answer = Answer::new(
         200,
         "text/html; charset=utf-8",
