@@ -8,7 +8,7 @@ use crate::clock::{self, MonoTime};
 use crate::ffmpeg::{Capabilities, capabilities};
 use crate::mediamtx::{Client, ManagedServer, Offers, Ports};
 use crate::publish::{
-    PingError, Place, Target, WayStatus, parse_host_box, ping_best, pulled_from, resolve, ways,
+    Place, Target, WayStatus, parse_host_box, ping_best, pulled_from, resolve, ways,
 };
 use crate::settings::{Secrets, Settings, TargetKind, TargetSettings};
 use crate::stop::StopToken;
@@ -26,6 +26,9 @@ const PING_LIMIT: Duration = Duration::from_secs(1);
 const OFFERS_EVERY: Duration = Duration::from_secs(10);
 /// The thread looks so often whether something else is wished.
 const GLANCE: Duration = Duration::from_millis(200);
+
+/// Why nothing is known of what a server offers, where nobody can be asked.
+pub(super) const NO_API: &str = "the address of its API is not set (target.api_url)";
 
 /// What is looked at. A change of it is seen by comparing, so that the session may set it each turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -281,23 +284,15 @@ fn ask(address: SocketAddr) -> PingStatus {
             address,
             at: clock::now(),
         },
-        Err(
-            error @ (PingError::Closed { .. }
-            | PingError::NoAnswer { .. }
-            | PingError::Network { .. }),
-        ) => PingStatus::Failed(error.to_string()),
+        Err(error) => PingStatus::Failed(error.to_string()),
     }
 }
 
 /// What the server's API tells of its ways, and whether it has the path by name from someone else.
-pub(super) fn ask_offers(
-    target: &TargetSettings,
-    secrets: &Secrets,
-) -> (Result<Offers, String>, bool) {
+fn ask_offers(target: &TargetSettings, secrets: &Secrets) -> (Result<Offers, String>, bool) {
     let url = target.api_url.trim();
     if url.is_empty() {
-        let why = "the address of its API is not set (target.api_url)";
-        return (Err(why.to_owned()), false);
+        return (Err(NO_API.to_owned()), false);
     }
     let client = Client::new(url, &target.user, secrets.password_text());
     let offers = client.offers().map_err(|e| e.to_string());

@@ -3,12 +3,14 @@
 //! Runs on its own thread `pd-preflight` (it starts children and asks the network); its answer is
 //! an event. What it opened is in the answer, and ends with it if nobody wants it any more.
 
+use super::ahead::NO_API;
 use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
 use super::knock::Door;
 use super::lineup::Lineup;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::ffmpeg::{Capabilities, Ffmpeg, capabilities, choose};
+use crate::mediamtx::server::OnLog;
 use crate::mediamtx::{ApiError, Client, ManagedServer, Need, Offers, locate};
 use crate::publish::{
     Place, Target, TargetError, WayStatus, invited, parse_host_box, ping_best, ways,
@@ -186,10 +188,7 @@ fn own_server(
         }
     };
     let (offers, path_is_set) = match asked {
-        None => (
-            Err("the address of its API is not set (target.api_url)".to_owned()),
-            false,
-        ),
+        None => (Err(NO_API.to_owned()), false),
         Some(Ok((offers, stale, is_set))) => {
             for name in stale {
                 journal.info(format!(
@@ -292,6 +291,12 @@ fn file(settings: &Settings, found: &Capabilities) -> Destination {
     }
 }
 
+/// A managed server's words into the operator's log.
+pub(super) fn server_log(journal: &Journal) -> OnLog {
+    let journal = journal.clone();
+    Arc::new(move |severity, line| journal.add(severity, format!("MediaMTX: {line}")))
+}
+
 fn embedded(
     settings: &Settings,
     server: Option<ManagedServer>,
@@ -316,14 +321,8 @@ fn embedded(
     }
     match locate::locate(settings.mediamtx_path.as_deref()) {
         Ok(bin) => {
-            let log = journal.clone();
-            let server = ManagedServer::start(
-                &bin,
-                &need,
-                stop,
-                Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}"))),
-            )
-            .map_err(|e| Failure::new(FailureKind::Server, e))?;
+            let server = ManagedServer::start(&bin, &need, stop, server_log(journal))
+                .map_err(|e| Failure::new(FailureKind::Server, e))?;
             journal.info(format!(
                 "MediaMTX {} at {}",
                 server.version(),

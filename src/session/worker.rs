@@ -32,6 +32,7 @@ use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use secrecy::SecretString;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -201,25 +202,15 @@ impl Worker {
                 passphrase,
             } => {
                 self.secrets_changed += 1;
-                let given = |secret: Secret| secrets::secret(secret.expose());
-                if let Some(password) = password {
-                    self.secrets.password = given(password);
-                }
-                if let Some(passphrase) = passphrase {
-                    self.secrets.passphrase = given(passphrase);
-                }
+                take(password, &mut self.secrets.password);
+                take(passphrase, &mut self.secrets.passphrase);
             }
             Command::SetBackupSecrets {
                 password,
                 passphrase,
             } => {
-                let given = |secret: Secret| secrets::secret(secret.expose());
-                if let Some(password) = password {
-                    self.secrets.backup_password = given(password);
-                }
-                if let Some(passphrase) = passphrase {
-                    self.secrets.backup_passphrase = given(passphrase);
-                }
+                take(password, &mut self.secrets.backup_password);
+                take(passphrase, &mut self.secrets.backup_passphrase);
             }
             Command::ChooseScreen => {
                 if let Err(error) = crate::capture::forget_choice(self.settings.video.source) {
@@ -450,5 +441,12 @@ impl Worker {
         self.viewer.show(whep_url, PublicStatus::of(&snapshot));
         snapshot.viewer = self.viewer.status().clone();
         self.shared.snapshot.store(Arc::new(snapshot));
+    }
+}
+
+/// A secret that was typed; None where it was not.
+fn take(typed: Option<Secret>, into: &mut Option<SecretString>) {
+    if let Some(typed) = typed {
+        *into = secrets::secret(typed.expose());
     }
 }

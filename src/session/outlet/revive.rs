@@ -1,15 +1,13 @@
 //! A managed server that has ended is started again, on the ports that its viewers know.
 
 use super::{Outlet, Revival};
-use crate::mediamtx::server::OnLog;
 use crate::mediamtx::{ManagedServer, locate};
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::link::LossKind;
-use crate::session::preflight::Destination;
+use crate::session::preflight::{Destination, server_log};
 use crate::session::show::Notice;
 use crate::stop::StopToken;
 use crossbeam_channel::{TryRecvError, bounded};
-use std::sync::Arc;
 
 impl Outlet {
     pub(super) fn dead_server(&mut self) -> bool {
@@ -27,12 +25,10 @@ impl Outlet {
         let config = server.config().clone();
         let (stop, path) = (StopToken::new(), self.means.settings.mediamtx_path.clone());
         let (answer, result) = bounded(1);
-        let (log, ends) = (self.means.journal.clone(), stop.clone());
+        let (on_log, ends) = (server_log(&self.means.journal), stop.clone());
         std::thread::Builder::new()
             .name("pd-server-start".into())
             .spawn(move || {
-                let on_log: OnLog =
-                    Arc::new(move |severity, line| log.add(severity, format!("MediaMTX: {line}")));
                 let Ok(bin) = locate::locate(path.as_deref()) else {
                     return;
                 };
