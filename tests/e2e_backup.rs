@@ -8,7 +8,7 @@ mod common;
 
 use common::console::Plan;
 use common::server::OwnServer;
-use common::{alone, ffmpegs, mediamtx, wait_until};
+use common::{alone, programs, wait_until};
 use rustix::process::Signal;
 use std::time::Duration;
 
@@ -20,8 +20,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 #[test]
 fn a_lost_backup_comes_back_and_the_managed_programme_notices_nothing() {
     let _alone = alone();
-    let Some(program) = mediamtx() else { return };
-    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+    let Some((ffmpeg, program)) = programs() else {
         return;
     };
     let mut server = OwnServer::start(&program, "  all_others:\n");
@@ -60,8 +59,7 @@ fn a_lost_backup_comes_back_and_the_managed_programme_notices_nothing() {
 #[test]
 fn a_backup_that_refuses_or_is_not_there_is_a_warning() {
     let _alone = alone();
-    let Some(program) = mediamtx() else { return };
-    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+    let Some((ffmpeg, program)) = programs() else {
         return;
     };
     let server = OwnServer::start(&program, "  all_others:\n");

@@ -6,10 +6,10 @@
 
 mod common;
 
-use common::console::{Console, Plan};
+use common::console::{Console, Plan, kill};
 use common::stream::{Listener, Packet};
 use common::{alone, ffmpegs, output, wait_until};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,22 +28,14 @@ fn words(port: u16, more: &str) -> String {
 }
 
 /// The console's encoder: the child that reads raw pictures.
-fn encoder(console: &Console) -> Pid {
+fn encoder(console: &Console) -> u32 {
     let mut found = Vec::new();
     let running = wait_until(Duration::from_secs(5), || {
-        found = console
-            .marked()
-            .into_iter()
-            .map(|(pid, _)| pid)
-            .filter(|pid| {
-                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                String::from_utf8_lossy(&line).contains("rawvideo")
-            })
-            .collect();
+        found = console.children_with("rawvideo");
         found.len() == 1
     });
     assert!(running, "encoders: {found:?}\n{}", console.stderr());
-    Pid::from_raw(i32::try_from(found[0]).unwrap()).unwrap()
+    found[0]
 }
 
 /// The longest time from one picture to the next, s.
@@ -64,12 +56,12 @@ fn an_encoder_that_dies_or_hangs_is_replaced_and_the_connection_holds() {
         let console = Plan::new(&ffmpeg, &words(listener.port, "--seconds 14")).start();
         console.wait_live(1);
         std::thread::sleep(Duration::from_secs(2));
-        kill_process(encoder(&console), Signal::KILL).unwrap();
+        kill(encoder(&console), Signal::KILL);
         console.wait_for("is started again", 1, Duration::from_secs(5));
         console.wait_for("encoder 2: libx264", 1, Duration::from_secs(10));
         std::thread::sleep(Duration::from_secs(2));
         let hung = encoder(&console);
-        kill_process(hung, Signal::STOP).unwrap();
+        kill(hung, Signal::STOP);
         console.wait_for("it gave no picture for 2 s", 1, Duration::from_secs(8));
         // Two failures in a few seconds: the next of the line, where this ffmpeg has one.
         console.wait_for("encoder 3: ", 1, Duration::from_secs(10));

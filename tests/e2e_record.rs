@@ -6,13 +6,13 @@
 
 mod common;
 
-use common::console::{Console, Ended, Plan};
+use common::console::{Ended, Plan, kill};
 use common::lip::{median, offsets};
-use common::stream::{Listener, Stream};
+use common::stream::{self, Listener, Stream};
 use common::{alone, ffmpegs, output, wait_until};
 use pd_console::relay::annexb::{nal_type, nal_units};
 use pd_console::units::Size;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -39,28 +39,7 @@ fn files(ended: &Ended) -> Vec<PathBuf> {
 fn decoded(file: &Path) -> usize {
     let mut all = Vec::new();
     for ffmpeg in ffmpegs() {
-        let decoded = Command::new(&ffmpeg)
-            .args(["-v", "error", "-nostdin", "-i"])
-            .arg(file)
-            .args([
-                "-fps_mode",
-                "passthrough",
-                "-enc_time_base:v",
-                "1/1000",
-                "-progress",
-                "pipe:1",
-                "-f",
-                "null",
-                "-",
-            ])
-            .output()
-            .unwrap();
-        let words = String::from_utf8_lossy(&decoded.stderr);
-        assert!(
-            decoded.status.success() && words.is_empty(),
-            "{ffmpeg:?} {file:?}: {words}"
-        );
-        let figures = String::from_utf8_lossy(&decoded.stdout).into_owned();
+        let figures = stream::decoded(&ffmpeg, file);
         let mut frames = figures
             .lines()
             .filter_map(|line| line.strip_prefix("frame="));
@@ -119,19 +98,6 @@ fn as_stream(file: &Path) -> Stream {
     let copy = folder.path().join(file.file_name().unwrap());
     std::fs::copy(file, &copy).unwrap();
     Stream::at(copy, folder)
-}
-
-/// The console's ffmpeg that has this among its arguments.
-fn child(console: &Console, argument: &str) -> Option<Pid> {
-    let all = console.marked().into_iter();
-    let mut ffmpegs = all.filter(|(_, name)| name.starts_with("ffmpeg"));
-    ffmpegs.find_map(|(pid, _)| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let has = line
-            .split(|b| *b == 0)
-            .any(|word| std::str::from_utf8(word).is_ok_and(|word| word.contains(argument)));
-        has.then(|| Pid::from_raw(i32::try_from(pid).unwrap()).unwrap())
-    })
 }
 
 #[test]
@@ -214,7 +180,7 @@ fn a_change_of_size_begins_a_new_file_and_a_lost_publisher_none() {
         console.wait_live(1);
         console.wait_for("the picture has another size", 1, Duration::from_secs(20));
         std::thread::sleep(Duration::from_secs(1));
-        kill_process(child(&console, "mode=caller").unwrap(), Signal::KILL).unwrap();
+        kill(console.children_with("mode=caller")[0], Signal::KILL);
         let ended = console.end_within(Duration::from_secs(60));
         assert!(ended.status.success(), "{}", ended.stderr);
         let result = ended.json();
@@ -353,13 +319,13 @@ fn a_disk_that_stalls_costs_pictures_of_the_recording_only_and_stop_does_not_wai
     let console = Plan::new(&ffmpeg, &words(folder.path(), more)).start();
     console.wait_live(1);
     std::thread::sleep(Duration::from_secs(2));
-    let recorder = child(&console, "file:/").unwrap();
-    kill_process(recorder, Signal::STOP).unwrap();
+    let recorder = console.children_with("file:/")[0];
+    kill(recorder, Signal::STOP);
     std::thread::sleep(Duration::from_secs(16));
-    kill_process(recorder, Signal::CONT).unwrap();
+    kill(recorder, Signal::CONT);
     console.wait_for("the disk is too slow", 1, Duration::from_secs(10));
     std::thread::sleep(Duration::from_secs(2));
-    kill_process(recorder, Signal::STOP).unwrap();
+    kill(recorder, Signal::STOP);
     let asked = Instant::now();
     console.signal(Signal::TERM);
     let ended = console.end_within(Duration::from_secs(20));

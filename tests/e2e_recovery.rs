@@ -9,15 +9,15 @@
 
 mod common;
 
-use common::console::{Console, Ended, Plan};
+use common::console::{Console, Ended, Plan, kill};
 use common::link::{Link, Terms};
 use common::server::OwnServer;
 use common::viewer::{View, Viewer};
-use common::{alone, ffmpegs, mediamtx, wait_until};
+use common::{alone, programs, wait_until};
 use pd_console::clock::{self, MonoTime};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const SHOW: &str = "live --defaults --source pattern --audio tone --set video.size=640x360 --json ";
@@ -25,14 +25,11 @@ const PATH: &str = "pd_e2e";
 /// B18: from the server's return to LIVE.
 const LIVE_AGAIN: Duration = Duration::from_secs(6);
 
-/// The first ffmpeg and MediaMTX, where both are there.
-fn programs() -> Option<(PathBuf, PathBuf)> {
-    Some((ffmpegs().into_iter().next()?, mediamtx()?))
-}
-
-fn kill(pid: u32, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
+/// Someone else's server, and the words of a show to it.
+fn own_server(program: &Path) -> (OwnServer, String) {
+    let server = OwnServer::start(program, "  all_others:\n");
+    let words = format!("{SHOW}{}", server.words("target", PATH, server.srt));
+    (server, words)
 }
 
 /// Ends it by Stop's way; nothing may be left.
@@ -46,12 +43,7 @@ fn stop(console: Console) -> Ended {
 
 /// The publisher: of the ffmpegs the one with the sound.
 fn publisher(console: &Console) -> u32 {
-    let mut ffmpegs = console.marked().into_iter().map(|(pid, _)| pid);
-    let is_publisher = |pid: &u32| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains("libopus")
-    };
-    ffmpegs.rfind(is_publisher).unwrap()
+    *console.children_with("libopus").last().unwrap()
 }
 
 fn outages(ended: &Ended) -> Vec<serde_json::Value> {
@@ -67,8 +59,7 @@ struct Recovery {
 
 fn own_server_killed(away: Duration) -> Option<Recovery> {
     let (ffmpeg, program) = programs()?;
-    let mut server = OwnServer::start(&program, "  all_others:\n");
-    let words = format!("{SHOW}{}", server.words("target", PATH, server.srt));
+    let (mut server, words) = own_server(&program);
     let console = Plan::new(&ffmpeg, &words).start();
     console.wait_live(1);
     let viewer = Viewer::start(server.whep_url(PATH));
@@ -151,7 +142,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn new(program: &std::path::Path) -> Self {
+    fn new(program: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("mediamtx-gate");
         let shut = folder.path().join("shut");
@@ -305,8 +296,7 @@ fn b18_stop_ends_everything_in_every_state_of_an_outage() {
         Duration::from_millis(300),
         Duration::from_secs(3),
     ] {
-        let mut server = OwnServer::start(&program, "  all_others:\n");
-        let words = format!("{SHOW}{}", server.words("target", PATH, server.srt));
+        let (mut server, words) = own_server(&program);
         let console = Plan::new(&ffmpeg, &words).start();
         console.wait_live(1);
         server.kill();
@@ -329,8 +319,7 @@ fn a_path_that_another_publisher_takes_is_left_to_it_until_it_is_free() {
     let Some((ffmpeg, program)) = programs() else {
         return;
     };
-    let server = OwnServer::start(&program, "  all_others:\n");
-    let words = format!("{SHOW}{}", server.words("target", PATH, server.srt));
+    let (server, words) = own_server(&program);
     let ours = Plan::new(&ffmpeg, &words).start();
     ours.wait_live(1);
     std::thread::sleep(Duration::from_secs(1));
@@ -368,8 +357,7 @@ fn b27_after_a_standstill_the_connection_is_a_new_one() {
     let Some((ffmpeg, program)) = programs() else {
         return;
     };
-    let server = OwnServer::start(&program, "  all_others:\n");
-    let words = format!("{SHOW}{}", server.words("target", PATH, server.srt));
+    let (server, words) = own_server(&program);
     let console = Plan::new(&ffmpeg, &words).start();
     console.wait_live(1);
     std::thread::sleep(Duration::from_secs(2));

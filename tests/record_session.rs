@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{alone, ffmpegs, output};
+use common::{alone, ffmpegs, output, stream};
 use pd_console::record::status::{Phase, RecordingStatus};
 use pd_console::session::journal::Journal;
 use pd_console::session::runtime::Options;
@@ -40,25 +40,7 @@ fn wait_for(
 
 /// Seconds and pictures of a file that decodes without a complaint.
 fn decoded(file: &Path) -> (f64, usize) {
-    let decoded = std::process::Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-i"])
-        .arg(file)
-        .args([
-            "-fps_mode",
-            "passthrough",
-            "-enc_time_base:v",
-            "1/1000",
-            "-f",
-            "null",
-            "-",
-        ])
-        .output()
-        .unwrap();
-    let words = String::from_utf8_lossy(&decoded.stderr);
-    assert!(
-        decoded.status.success() && words.is_empty(),
-        "{file:?}: {words}"
-    );
+    stream::decoded(Path::new("ffmpeg"), file);
     let mut command = std::process::Command::new("ffprobe");
     command.args([
         "-v",

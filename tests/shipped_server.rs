@@ -7,7 +7,7 @@
 mod common;
 
 use common::console::Plan;
-use common::{Killed, alone, ffmpegs, free_tcp_port, free_udp_port, mediamtx, wait_until};
+use common::{Killed, alone, free_tcp_port, free_udp_port, mediamtx, programs, wait_until};
 use rustix::process::Signal;
 use std::collections::HashSet;
 use std::path::Path;
@@ -99,7 +99,7 @@ fn hashes(child: Child) -> HashSet<String> {
 #[test]
 fn the_show_passes_origin_and_edge_untouched() {
     let _alone = alone();
-    let (Some(program), Some(ffmpeg)) = (mediamtx(), ffmpegs().into_iter().next()) else {
+    let Some((ffmpeg, program)) = programs() else {
         return;
     };
     let (_origin, origin, _of_origin) = start(&program, ORIGIN);

@@ -8,7 +8,8 @@ mod common;
 
 use common::console::{Ended, Plan};
 use common::{
-    Killed, alone, ffmpegs, free_tcp_port, free_udp_port, mediamtx, start_mediamtx, wait_until,
+    Killed, alone, ffmpegs, free_tcp_port, free_udp_port, mediamtx, programs, start_mediamtx,
+    wait_until,
 };
 use pd_console::ffmpeg::capabilities;
 use pd_console::mediamtx::Client;
@@ -294,11 +295,10 @@ fn a_killed_consoles_pull_path_goes_with_the_next_start() {
 #[test]
 fn of_two_consoles_that_have_one_path_pulled_the_second_has_it_undisturbed() {
     let _alone = alone();
-    let Some(program) = mediamtx() else { return };
-    let server = Server::start(&program);
-    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+    let Some((ffmpeg, program)) = programs() else {
         return;
     };
+    let server = Server::start(&program);
     let pulls = || {
         server
             .plan(&ffmpeg, "pd_a", true, "--set target.way=SrtPull")
@@ -322,12 +322,11 @@ fn of_two_consoles_that_have_one_path_pulled_the_second_has_it_undisturbed() {
 #[test]
 fn a_way_that_breaks_three_times_while_live_is_left_loudly() {
     let _alone = alone();
-    let Some(program) = mediamtx() else { return };
-    let server = Server::start(&program);
-    let client = server.client();
-    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+    let Some((ffmpeg, program)) = programs() else {
         return;
     };
+    let server = Server::start(&program);
+    let client = server.client();
     // Neither WHIP nor pull: SRT push is next.
     let console = server
         .plan(&ffmpeg, "pd_set", true, "--set target.rtsp_port=0")

@@ -163,8 +163,7 @@ impl Console {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.process.0.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill(self.process.0.id(), signal);
     }
 
     /// Its children of the program's name, by process id.
@@ -174,6 +173,17 @@ impl Console {
             .filter(|(_, comm)| comm == name)
             .map(|(pid, _)| pid)
             .collect()
+    }
+
+    /// Those that have an argument with this text, by process id, in the order of the ids.
+    pub fn children_with(&self, text: &str) -> Vec<u32> {
+        let has = |pid: &u32| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.split(|b| *b == 0)
+                .any(|argument| String::from_utf8_lossy(argument).contains(text))
+        };
+        let all = self.marked().into_iter().map(|(pid, _)| pid);
+        all.filter(has).collect()
     }
 
     /// Everything that it started and that runs, with the program's name.
@@ -215,6 +225,12 @@ impl Ended {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|e| panic!("{e}: {}\n{}", self.stdout, self.stderr))
     }
+}
+
+/// Sends a signal to a process that the test started.
+pub fn kill(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 /// Processes with `mark` in their environment that run (zombies have no environment).

@@ -44,6 +44,11 @@ pub fn ffmpegs() -> Vec<PathBuf> {
     }
 }
 
+/// The first of these ffmpegs, and MediaMTX; None, with a word, where one is missing.
+pub fn programs() -> Option<(PathBuf, PathBuf)> {
+    Some((ffmpegs().into_iter().next()?, mediamtx()?))
+}
+
 fn has(program: &str) -> bool {
     let found = in_path(program).is_some();
     if !found {

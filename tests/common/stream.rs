@@ -194,3 +194,20 @@ fn last_picture(stream: &[u8]) -> usize {
 fn pid(packet: &[u8]) -> u16 {
     u16::from_be_bytes([packet[1] & 0x1f, packet[2]])
 }
+
+/// Decodes all of `file` by this ffmpeg, which may complain of nothing; what it says of its progress.
+pub fn decoded(ffmpeg: &Path, file: &Path) -> String {
+    let decoded = Command::new(ffmpeg)
+        .args(["-v", "error", "-nostdin", "-i"])
+        .arg(file)
+        .args(["-fps_mode", "passthrough", "-enc_time_base:v", "1/1000"])
+        .args(["-progress", "pipe:1", "-f", "null", "-"])
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&decoded.stderr);
+    assert!(
+        decoded.status.success() && words.is_empty(),
+        "{ffmpeg:?} {file:?}: {words}"
+    );
+    String::from_utf8_lossy(&decoded.stdout).into_owned()
+}

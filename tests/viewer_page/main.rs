@@ -10,27 +10,14 @@ mod browser;
 mod common;
 
 use browser::Browser;
-use common::console::{Console, Plan};
-use common::{alone, ffmpegs, free_tcp_port, mediamtx, wait_until};
-use rustix::process::{Pid, Signal, kill_process};
+use common::console::{Console, Plan, kill};
+use common::{alone, free_tcp_port, programs, wait_until};
+use rustix::process::Signal;
 use std::time::{Duration, Instant};
-
-fn kill(pid: u32) {
-    kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL).unwrap();
-}
 
 /// The publishing ffmpeg.
 fn publisher(console: &Console) -> u32 {
-    let is_it = |pid: &u32| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains("-c:v\0copy\0")
-    };
-    let all: Vec<u32> = console
-        .marked()
-        .into_iter()
-        .map(|(pid, _)| pid)
-        .filter(is_it)
-        .collect();
+    let all = console.children_with("libopus");
     assert_eq!(all.len(), 1, "{:?}", console.marked());
     all[0]
 }
@@ -46,10 +33,7 @@ const LONG: Duration = Duration::from_secs(30);
 #[test]
 fn the_page_plays_the_show_and_survives_what_happens_to_it() {
     let _alone = alone();
-    let (Some(chromium), Some(server)) = (browser::program(), mediamtx()) else {
-        return;
-    };
-    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+    let (Some(chromium), Some((ffmpeg, server))) = (browser::program(), programs()) else {
         return;
     };
     let port = free_tcp_port();
@@ -110,7 +94,7 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
     // The publisher dies: the same connection shows the server's own picture, then the show again.
     let before = browser.page();
     let killed = Instant::now();
-    kill(publisher(&console));
+    kill(publisher(&console), Signal::KILL);
     console.wait_live(2);
     let live = killed.elapsed();
     let back = browser.wait(LONG, "the show again", |page| {
@@ -134,7 +118,7 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
     let [of_server] = console.children("mediamtx")[..] else {
         panic!("{:?}", console.marked());
     };
-    kill(of_server);
+    kill(of_server, Signal::KILL);
     browser.wait(LONG, "the loss is seen", |page| page.state != "playing");
     let seen = killed.elapsed();
     let back = browser.wait(
@@ -182,7 +166,7 @@ fn the_network_is_let_in_only_where_it_was_opened() {
     use std::net::{SocketAddr, TcpStream};
     use str0m::media::{Direction, MediaKind};
     let _alone = alone();
-    let (Some(server), Some(ffmpeg)) = (mediamtx(), ffmpegs().into_iter().next()) else {
+    let Some((ffmpeg, server)) = programs() else {
         return;
     };
     let Some(here) = links::networks().first().map(|network| network.address) else {
