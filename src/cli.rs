@@ -144,6 +144,10 @@ pub struct LiveArgs {
     /// several times.
     #[arg(long, value_name = "SECOND:NAME=VALUE", value_parser = change_at)]
     pub at: Vec<(f64, String)>,
+    /// One line a frame into this file, as CSV: its number, when it was captured and reached each
+    /// stage, in microseconds of the machine's monotonic clock, and the RTP timestamp it came with.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<std::path::PathBuf>,
     /// The result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -295,6 +299,7 @@ pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
         seconds: args.seconds,
         at: changes(args),
         quiet: args.quiet,
+        trace: args.trace.clone(),
     };
     let outcome = headless::run(settings, Secrets::from_env(), &wish, interrupted)?;
     if args.json {

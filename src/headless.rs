@@ -2,6 +2,7 @@
 
 use crate::audio::Format;
 use crate::clock;
+use crate::latency::trace::{self, Tracer};
 use crate::monitor::load::{Load, LoadMeter};
 use crate::record::status::RecordingStatus;
 use crate::relay::hub::RelayFigures;
@@ -18,6 +19,9 @@ use crate::settings::{Secrets, Settings, set_pair};
 use crate::stop::StopToken;
 use serde_json::json;
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What is asked for.
@@ -28,6 +32,8 @@ pub struct Wish {
     pub at: Vec<(f64, String)>,
     /// No progress on stderr.
     pub quiet: bool,
+    /// One line a frame into this file, see [`trace::header`].
+    pub trace: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -62,7 +68,7 @@ pub fn run(
     wish: &Wish,
     interrupted: &StopToken,
 ) -> Result<Outcome, Failure> {
-    let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
+    let internal = |e: io::Error| Failure::new(FailureKind::Internal, e);
     let options = Options {
         policy: Policy {
             fail_before_live: true,
@@ -70,12 +76,13 @@ pub fn run(
         sources_on_demand: true,
         ..Options::default()
     };
+    let trace = wish.trace.as_deref().map(Trace::create).transpose()?;
     let journal = Journal::new();
     let session =
         Session::start(settings.clone(), secrets, options, journal, None).map_err(internal)?;
     let asked_at = clock::now();
     session.send(Command::GoLive);
-    let mut result = follow(&session, settings, wish, interrupted, asked_at);
+    let mut result = follow(&session, settings, wish, trace, interrupted, asked_at);
     // The files are whole only after the show's end.
     let last = session.quit();
     if let Ok(outcome) = &mut result {
@@ -88,6 +95,7 @@ fn follow(
     session: &Session,
     settings: Settings,
     wish: &Wish,
+    mut trace: Option<Trace>,
     interrupted: &StopToken,
     asked_at: clock::MonoTime,
 ) -> Result<Outcome, Failure> {
@@ -104,6 +112,7 @@ fn follow(
         if !wish.quiet {
             printed = print_log(&snapshot, printed);
         }
+        keep(&mut trace, session, false);
         begun |= !matches!(snapshot.state, State::Idle);
         match &snapshot.state {
             State::Failed { message } => {
@@ -145,6 +154,7 @@ fn follow(
             }) {
                 return Err(failure);
             }
+            keep(&mut trace, session, true);
             let pids = session.pids();
             return Ok(Outcome {
                 settings,
@@ -171,6 +181,48 @@ fn follow(
                 recording: RecordingStatus::default(),
             });
         }
+    }
+}
+
+/// A file with one line a frame.
+struct Trace {
+    file: BufWriter<File>,
+    tracer: Tracer,
+    zero_us: u64,
+}
+
+impl Trace {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        let failed = |e: io::Error| {
+            let text = format!(
+                "{}: {e}; give --trace a file that can be written",
+                path.display()
+            );
+            Failure::new(FailureKind::Settings, text)
+        };
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        writeln!(file, "{}", trace::header()).map_err(failed)?;
+        Ok(Self {
+            file,
+            tracer: Tracer::default(),
+            zero_us: trace::zero_us(),
+        })
+    }
+
+    /// What is through; with `all` the rest, as it is.
+    fn write(&mut self, session: &Session, all: bool) -> io::Result<()> {
+        for row in session.trace(&mut self.tracer, all) {
+            writeln!(self.file, "{}", row.line(self.zero_us))?;
+        }
+        if all { self.file.flush() } else { Ok(()) }
+    }
+}
+
+/// Writes what is through; a full disk ends the trace and not the show.
+fn keep(trace: &mut Option<Trace>, session: &Session, all: bool) {
+    if let Some(Err(error)) = trace.as_mut().map(|trace| trace.write(session, all)) {
+        eprintln!("the trace ends here, the show goes on: {error}");
+        *trace = None;
     }
 }
 

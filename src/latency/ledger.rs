@@ -6,6 +6,7 @@
 //! frames, with `frame_num`), so a hash is looked for first at the frame that is due, then onwards
 //! in order: the transport keeps the order.
 
+use super::trace::FrameRow;
 use super::window::Totals;
 use crate::clock::MonoTime;
 use crate::session::snapshot::LatencyFigures;
@@ -40,7 +41,8 @@ struct Entry {
     frame: u64,
     captured_at: MonoTime,
     hash: Option<u64>,
-    at: [Option<MonoTime>; 4],
+    at: [Option<MonoTime>; STAGES.len()],
+    rtp_time: Option<u32>,
 }
 
 /// Where another receiver than the programme's stands: the frame after its last that was found.
@@ -105,7 +107,8 @@ impl Ledger {
             frame,
             captured_at,
             hash: None,
-            at: [None; 4],
+            at: [None; STAGES.len()],
+            rtp_time: None,
         });
     }
 
@@ -163,6 +166,24 @@ impl Ledger {
             None => {}
         }
         found
+    }
+
+    /// The RTP timestamp that `frame` came with.
+    pub fn came_with(&mut self, frame: u64, rtp_time: Option<u32>) {
+        if let Some(entry) = self.entry(frame) {
+            entry.rtp_time = rtp_time;
+        }
+    }
+
+    /// The frames that are kept, from number `from` on.
+    pub fn rows(&self, from: u64) -> impl Iterator<Item = FrameRow> {
+        let kept = self.entries.iter().filter(move |e| e.frame >= from);
+        kept.map(|e| FrameRow {
+            frame: e.frame,
+            captured_at: e.captured_at,
+            at: e.at,
+            rtp_time: e.rtp_time,
+        })
     }
 
     /// When the frame with this slice hash was captured, looked for from `cursor` on, which moves

@@ -11,6 +11,7 @@ use super::encode_meter::{EncodeFigures, EncodeMeter};
 use super::encoder::EncoderSink;
 use super::rate::RateMeter;
 use crate::clock::{self, MonoTime};
+use crate::latency::trace::{FrameRow, Tracer};
 use crate::latency::{Cursor, Ledger, Stage};
 use crate::session::snapshot::{Drops, LatencyFigures};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -225,9 +226,20 @@ impl Relay {
         self.lock().ledger.reached(Stage::Sent, frame, at);
     }
 
-    /// A picture with these slices was whole at the receiver.
-    pub fn arrived(&self, hash: u64, at: MonoTime) {
-        self.lock().ledger.arrived(hash, at);
+    /// A picture with these slices was whole at the receiver, which got it with this RTP timestamp.
+    pub fn arrived(&self, hash: u64, rtp_time: Option<u32>, at: MonoTime) {
+        let mut inner = self.lock();
+        if let Some(frame) = inner.ledger.arrived(hash, at) {
+            inner.ledger.came_with(frame, rtp_time);
+        }
+    }
+
+    /// Frame by frame: what `tracer` has not given out yet and is through at `now`; `all` takes the
+    /// rest as it is.
+    pub fn trace(&self, tracer: &mut Tracer, now: MonoTime, all: bool) -> Vec<FrameRow> {
+        let inner = self.lock();
+        let rows = inner.ledger.rows(tracer.next());
+        tracer.take(rows, now, all)
     }
 
     /// When the picture with these slices was captured; for receivers that are not the programme's.

@@ -393,6 +393,7 @@ impl Worker {
         let drops = self.capture_drops();
         if let Some(show) = &mut self.show {
             let figures = show.relay().figures(now, drops);
+            self.shared.relay.store(Some(show.relay().clone()));
             let mut pids = show.pids();
             pids.extend(self.recorder.pids());
             *self
