@@ -62,8 +62,8 @@ pub fn header() -> String {
 
 fn column(stage: Stage) -> &'static str {
     match stage {
-        // The capture itself has the name already.
-        Stage::Captured => "written",
+        Stage::Paced => "paced",
+        Stage::Written => "written",
         Stage::Encoded => "encoded",
         Stage::Sent => "sent",
         Stage::Arrived => "arrived",
@@ -137,7 +137,7 @@ mod tests {
     fn each_frame_comes_once_and_in_order() {
         let mut ledger = Ledger::new();
         for frame in 0..5 {
-            ledger.paced(frame, us(frame * 1000));
+            ledger.paced(frame, us(frame * 1000), us(frame * 1000));
             ledger.encoded(frame, us(frame * 1000 + 500), frame + 100);
         }
         let mut tracer = Tracer::default();
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_frame_keeps_what_it_came_with() {
         let mut ledger = Ledger::new();
-        ledger.paced(0, us(0));
+        ledger.paced(0, us(0), us(0));
         ledger.encoded(0, us(10), 5);
         let frame = ledger.arrived(5, us(20)).unwrap();
         ledger.came_with(frame, Some(3));
