@@ -407,7 +407,12 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
         let way = "from a loopback port that is chosen at each start";
         (SoundPipe::LoopbackTcp(0), way)
     };
-    let publisher = plan::publisher(&sound, settings.audio.bitrate_kbps, &output);
+    let publisher = plan::publisher(
+        &sound,
+        settings.audio.bitrate_kbps,
+        &output,
+        settings.probe.proves_sound(),
+    );
     Ok(format!(
         "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (FLV on stdin, WAV {sound_way})\n{}\n",
         encoder.command_line(&program),

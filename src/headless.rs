@@ -2,6 +2,7 @@
 
 use crate::audio::Format;
 use crate::clock;
+use crate::latency::passage::Verdict;
 use crate::latency::trace::{self, Tracer};
 use crate::monitor::load::{Load, LoadMeter};
 use crate::record::status::RecordingStatus;
@@ -12,7 +13,7 @@ use crate::session::machine::Policy;
 use crate::session::runtime::Options;
 use crate::session::snapshot::{
     AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, LinkStatus, NetworkFigures,
-    Receiver, RouteStatus, Snapshot, State,
+    ProbeState, ProbeStatus, Receiver, RouteStatus, Snapshot, State,
 };
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
@@ -46,6 +47,7 @@ pub struct Outcome {
     encoder: String,
     encoding: EncoderStatus,
     figures: RelayFigures,
+    probe: ProbeStatus,
     load: Load,
     start_ms: f64,
     live_s: f64,
@@ -165,6 +167,7 @@ fn follow(
                 encoder: snapshot.encoder.clone(),
                 encoding: snapshot.encoding.clone(),
                 figures: session.figures(),
+                probe: snapshot.probe.clone(),
                 load: meter.map(|mut meter| meter.load(&pids)).unwrap_or_default(),
                 start_ms: snapshot.live_since.map_or(0.0, |at| at.ms_since(asked_at)),
                 live_s,
@@ -313,6 +316,61 @@ impl Outcome {
         }
     }
 
+    /// What came through untouched, in words.
+    fn proof_text(&self) -> String {
+        let (figures, sound) = (&self.figures, &self.figures.sound);
+        if figures.verdict == Verdict::Recoded {
+            return "nothing: the server encodes the picture again".into();
+        }
+        let Some(share) = figures.passthrough else {
+            return "not measured".into();
+        };
+        let of = |(same, other): (u64, u64)| same + other;
+        // Never rounded up to the whole.
+        let percent = |share: f64| (share * 10_000.0).floor() / 100.0;
+        let mut text = format!(
+            "{:.2} % of {} frames byte-identical",
+            percent(share),
+            of(figures.arrivals)
+        );
+        let opus = of(sound.arrivals);
+        text += &match (sound.verdict, sound.passthrough) {
+            (Verdict::Recoded, _) => "; the server encodes the sound again, or loses it".into(),
+            (_, None) => "; Opus not measured".into(),
+            (_, Some(all)) if all == 1.0 && share == 1.0 => {
+                format!("; Opus likewise ({opus} packets)")
+            }
+            (_, Some(part)) => format!("; Opus {:.2} % of {opus} packets", percent(part)),
+        };
+        text
+    }
+
+    /// The probe in words.
+    fn probe_text(&self) -> String {
+        let mut text = match &self.probe.state {
+            ProbeState::Idle => "-".into(),
+            ProbeState::Off => "off".into(),
+            ProbeState::NoAddress => "no WebRTC address of the server is known".into(),
+            ProbeState::Joining(why) => match why {
+                Some(why) => format!("out: {why}"),
+                None => "joining".into(),
+            },
+            ProbeState::Joined => "in the stream".to_owned(),
+        };
+        if let Some(percent) = self.probe.cpu_percent {
+            let _ = write!(text, ", {percent:.1} % of one core");
+        }
+        for (count, what) in [
+            (self.probe.damaged, "pictures came damaged"),
+            (self.probe.unread, "reports lost by the ledger's thread"),
+        ] {
+            if count > 0 {
+                let _ = write!(text, ", {count} {what}");
+            }
+        }
+        text
+    }
+
     /// For people.
     pub fn table(&self) -> String {
         let mut out = String::new();
@@ -404,15 +462,8 @@ impl Outcome {
             "\ndrops     capture {}, encoder {}, network {}, lost on the way {}",
             drops.capture, drops.encoder, drops.network, drops.lost
         );
-        if let Some(share) = self.figures.passthrough {
-            let (matched, unmatched) = self.figures.arrivals;
-            let _ = writeln!(
-                out,
-                "passed    {:.2} % of {} arrived pictures byte for byte the encoder's",
-                share * 100.0,
-                matched + unmatched
-            );
-        }
+        let _ = writeln!(out, "passed    {}", self.proof_text());
+        let _ = writeln!(out, "probe     {}", self.probe_text());
         if let Some(kbps) = self.measured_kbps {
             let _ = writeln!(
                 out,
@@ -482,6 +533,21 @@ impl Outcome {
             "drops": self.figures.drops,
             "passthrough": self.figures.passthrough,
             "arrivals": { "matched": self.figures.arrivals.0, "unmatched": self.figures.arrivals.1 },
+            "verdict": self.figures.verdict,
+            "sound_passthrough": self.figures.sound.passthrough,
+            "sound_arrivals": {
+                "matched": self.figures.sound.arrivals.0,
+                "unmatched": self.figures.sound.arrivals.1,
+            },
+            "sound_verdict": self.figures.sound.verdict,
+            "sound_arrived": self.figures.sound.arrived,
+            "proof": self.proof_text(),
+            "probe": {
+                "state": self.probe_text(),
+                "cpu_percent": self.probe.cpu_percent,
+                "damaged": self.probe.damaged,
+                "unread": self.probe.unread,
+            },
             "measured_kbps": self.measured_kbps,
             "cpu_percent": self.load,
             "recording": self.recording_json(),
