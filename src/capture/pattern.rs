@@ -9,7 +9,10 @@ mod layout;
 mod number;
 
 pub use layout::{Patch, Rect, lamp, patches};
-pub use number::{NUMBER_LIMIT, read_frame_number_bgra, read_frame_number_luma};
+pub use number::{
+    NUMBER_LIMIT, NumberLog, number_strip, read_frame_number_bgra, read_frame_number_luma,
+    read_frame_number_strip,
+};
 
 use super::{CaptureError, Frame, FramePool, FrameSlot, VideoSource};
 use crate::audio::beep::{BEEP_EVERY_US, BEEP_US};
@@ -31,6 +34,7 @@ pub struct PatternSource {
     layout: Layout,
     base: Vec<u8>,
     pool: FramePool,
+    log: Option<NumberLog>,
 }
 
 impl PatternSource {
@@ -50,7 +54,15 @@ impl PatternSource {
             layout,
             base,
             pool: FramePool::new(),
+            log: None,
         }
+    }
+
+    /// The same, noting in `log` when it made each frame.
+    #[must_use]
+    pub fn logging(mut self, log: NumberLog) -> Self {
+        self.log = Some(log);
+        self
     }
 
     /// Draws frame `number` of the pattern, shown as made `elapsed` after the start, with a lamp of
@@ -100,6 +112,9 @@ impl VideoSource for PatternSource {
                         return Ok(());
                     }
                     let lamp = lamp_at(time, self.fps.interval());
+                    if let Some(log) = &self.log {
+                        log.add(number, time);
+                    }
                     let bytes = self.draw(number, time.since(started), lamp);
                     slot.put(Frame {
                         captured_at: time,

@@ -5,7 +5,7 @@
 //! follows. Lost packets are asked for again by str0m (NACK); what stays lost costs its access
 //! unit, which is counted. Key frames are never asked for.
 
-use super::h264::{Depacketizer, Packet, Reorder};
+use super::h264::{Depacketizer, Packet, Reorder, Unit};
 use super::whep::{Endpoint, WhepError};
 use crate::clock::{self, MonoTime};
 use crate::relay::annexb::strip_trailing_zeros;
@@ -69,6 +69,8 @@ pub struct Sink<'a> {
     stop: &'a StopToken,
     /// Whether nobody reads the queue any more.
     orphaned: Cell<bool>,
+    /// Where whole access units go, for whoever wants to decode them.
+    units: Option<&'a Sender<Unit>>,
 }
 
 impl<'a> Sink<'a> {
@@ -83,6 +85,24 @@ impl<'a> Sink<'a> {
             counters,
             stop,
             orphaned: Cell::new(false),
+            units: None,
+        }
+    }
+
+    /// The same, with each whole access unit into `units` too: where that is full it is dropped and
+    /// counted as an event.
+    #[must_use]
+    pub fn with_units(mut self, units: Option<&'a Sender<Unit>>) -> Self {
+        self.units = units;
+        self
+    }
+
+    /// Hands `unit` over.
+    fn unit(&self, unit: &Unit) {
+        if let Some(units) = self.units
+            && units.try_send(unit.clone()).is_err()
+        {
+            self.counters.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -323,6 +343,7 @@ impl Session {
         for unit in units {
             let nal_units = unit.nal_units.iter().map(|nal| strip_trailing_zeros(nal));
             if let Some(arrival) = Arrival::of(nal_units, unit.at) {
+                sink.unit(&unit);
                 sink.send(ArrivalEvent::Video(arrival));
             }
         }
