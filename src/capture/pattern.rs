@@ -5,6 +5,7 @@
 //! skips the missed frame numbers; it never queues.
 
 mod font;
+mod grain;
 mod layout;
 mod number;
 
@@ -19,6 +20,7 @@ use crate::audio::beep::{BEEP_EVERY_US, BEEP_US};
 use crate::clock::{MonoTime, now};
 use crate::stop::StopToken;
 use crate::units::{Fps, Size};
+use grain::Grain;
 use layout::{Bgra, Canvas, Layout};
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ pub struct PatternSource {
     base: Vec<u8>,
     pool: FramePool,
     log: Option<NumberLog>,
+    grain: Option<Grain>,
 }
 
 impl PatternSource {
@@ -55,6 +58,7 @@ impl PatternSource {
             base,
             pool: FramePool::new(),
             log: None,
+            grain: None,
         }
     }
 
@@ -62,6 +66,14 @@ impl PatternSource {
     #[must_use]
     pub fn logging(mut self, log: NumberLog) -> Self {
         self.log = Some(log);
+        self
+    }
+
+    /// The same with grain in the place of the colour bars, new in each frame: it takes any bitrate that
+    /// it is given, as flat colours do not.
+    #[must_use]
+    pub fn with_grain(mut self) -> Self {
+        self.grain = Some(Grain::new(self.layout.bars()));
         self
     }
 
@@ -85,6 +97,9 @@ impl PatternSource {
         canvas.fill(self.layout.lamp, [lamp, lamp, lamp, 255]);
         canvas.fill(self.layout.track, layout::TRACK);
         canvas.fill(self.layout.moving_box(number, self.fps), BOX);
+        if let Some(grain) = &self.grain {
+            grain.draw(&mut canvas, number);
+        }
         number::draw(&mut canvas, self.layout.strip, number);
         bytes
     }

@@ -35,6 +35,9 @@ pub struct MeasureArgs {
     /// Only the console, not what it is compared with.
     #[arg(long)]
     pub no_before: bool,
+    /// The test pattern as it is, without the grain that makes it need the bitrate.
+    #[arg(long)]
+    pub plain: bool,
     /// One size, one bitrate, 3 s each: less than a minute.
     #[arg(long)]
     pub quick: bool,
@@ -83,6 +86,7 @@ impl MeasureArgs {
             scenes: or(&self.sizes, &scenes),
             seconds: self.seconds.unwrap_or(if self.quick { 3.0 } else { 8.0 }),
             before: !self.no_before,
+            plain: self.plain,
         })
     }
 }

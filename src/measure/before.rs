@@ -4,11 +4,12 @@
 //! to nobody. A viewer (the probe) keeps every access unit until the end, bounded; then the frame
 //! numbers are read ([`super::numbers`]). Blocks the command line's thread.
 
+use super::naive::Feeder;
 use super::numbers::{self, Came, Found, latencies};
 use super::report::Figures;
 use super::show::{CostMeter, Show, interrupted};
-use crate::capture::pattern::{NumberLog, PatternSource};
-use crate::capture::{Opener, VideoSource};
+use super::{logged_pattern, pattern};
+use crate::capture::pattern::NumberLog;
 use crate::clock::{self, MonoTime};
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::output::SrtOutput;
@@ -31,8 +32,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::naive::Feeder;
-
 /// Path that the console publishes on.
 const IN: &str = "pd_before";
 /// Path that the transcoder publishes on.
@@ -53,6 +52,8 @@ pub struct Ground<'a> {
     pub ffmpeg: &'a Ffmpeg,
     /// MediaMTX.
     pub mediamtx: &'a Path,
+    /// The pattern without grain.
+    pub plain: bool,
     /// How long is measured.
     pub time: Duration,
     /// The operator's interruption.
@@ -186,7 +187,7 @@ pub fn transcoded(ground: Ground<'_>, settings: &Settings) -> Result<Figures, Fa
         password: secret(password),
         ..Secrets::default()
     };
-    let (log, open) = logged_pattern();
+    let (log, open) = logged_pattern(ground.plain);
     let show = Show::start(&settings, &secrets, Some(open), ground.stop)?;
     let rtsp = server.rtsp_addr();
     let to = |password: &str| format!("rtsp://{USER}:{password}@{rtsp}/{OUT}");
@@ -247,7 +248,7 @@ pub fn naive(ground: Ground<'_>, settings: &Settings) -> Result<Figures, Failure
         .take_stdin()
         .ok_or_else(|| internal("ffmpeg has no standard input"))?;
     let log = NumberLog::default();
-    let source = PatternSource::new(size, fps).logging(log.clone());
+    let source = pattern(size, fps, ground.plain).logging(log.clone());
     let feeder = Feeder::start(source, stdin, end).map_err(internal)?;
     ground.online(&server, IN, &mut child)?;
     let children = [("encoder", child.pid()), ("server", server.pid())];
@@ -264,17 +265,6 @@ pub fn naive(ground: Ground<'_>, settings: &Settings) -> Result<Figures, Failure
     feeder.stop();
     child.end(Duration::from_millis(300));
     result
-}
-
-/// The pattern as the picture source of a session, and when it made each frame.
-pub fn logged_pattern() -> (NumberLog, Opener) {
-    let log = NumberLog::default();
-    let noted = log.clone();
-    let open: Opener = Arc::new(move |video| {
-        let source = PatternSource::new(video.size, video.fps).logging(noted.clone());
-        Ok(Box::new(source) as Box<dyn VideoSource>)
-    });
-    (log, open)
 }
 
 fn still_runs(child: &mut Sidecar) -> Result<(), Failure> {

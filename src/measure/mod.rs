@@ -14,17 +14,21 @@ pub mod report;
 pub mod show;
 pub mod table;
 
+use crate::capture::pattern::{NumberLog, PatternSource};
+use crate::capture::{Opener, VideoSource};
 use crate::ffmpeg::{Ffmpeg, capabilities};
 use crate::mediamtx::locate;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::snapshot::{Receiver, Snapshot};
 use crate::settings::{Secrets, Settings, TargetKind, VideoSourceKind, Way};
 use crate::stop::StopToken;
+use crate::units::{Fps, Size};
 use machine::{Machine, Versions};
 use plan::{Cell, Estimate, Kind, Matrix};
 use report::{Figures, LeftOut, Report, Row, server_words};
 use show::{CostMeter, Show};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What is under way.
@@ -63,16 +67,34 @@ pub fn settings_of(base: &Settings, cell: &Cell) -> Settings {
     settings
 }
 
+/// The pattern that is measured with: with grain unless `plain`.
+fn pattern(size: Size, fps: Fps, plain: bool) -> PatternSource {
+    let pattern = PatternSource::new(size, fps);
+    if plain { pattern } else { pattern.with_grain() }
+}
+
+/// The same as the picture source of a session, and when it made each frame.
+pub fn logged_pattern(plain: bool) -> (NumberLog, Opener) {
+    let log = NumberLog::default();
+    let noted = log.clone();
+    let open: Opener = Arc::new(move |video| {
+        let source = pattern(video.size, video.fps, plain).logging(noted.clone());
+        Ok(Box::new(source) as Box<dyn VideoSource>)
+    });
+    (log, open)
+}
+
 /// What the runs have in common.
 struct Bench<'a> {
     settings: &'a Settings,
     secrets: &'a Secrets,
+    plain: bool,
     time: Duration,
     stop: &'a StopToken,
     ffmpeg: Ffmpeg,
     /// None for someone's own server.
     mediamtx: Option<PathBuf>,
-    newest: Option<std::sync::Arc<Snapshot>>,
+    newest: Option<Arc<Snapshot>>,
 }
 
 /// Runs the matrix; tells `on` of each run.
@@ -118,6 +140,7 @@ pub fn run(
     let mut bench = Bench {
         settings,
         secrets,
+        plain: matrix.plain,
         time: Duration::from_secs_f64(matrix.seconds),
         stop,
         ffmpeg,
@@ -137,7 +160,7 @@ pub fn run(
         began: began.1,
         took_s: began.0.elapsed().as_secs_f64(),
         load: (load_at_begin, machine::load()),
-        source: source_words(settings, &snapshot),
+        source: source_words(settings, matrix.plain, &snapshot),
         encoder: format!("encoder {}", snapshot.encoding.name),
         server: server_words(own),
         rows,
@@ -152,9 +175,10 @@ fn local_time() -> String {
         .to_string()
 }
 
-fn source_words(settings: &Settings, snapshot: &Snapshot) -> String {
+fn source_words(settings: &Settings, plain: bool, snapshot: &Snapshot) -> String {
     let picture = match settings.video.source {
-        VideoSourceKind::Pattern => "test pattern",
+        VideoSourceKind::Pattern if plain => "test pattern",
+        VideoSourceKind::Pattern => "test pattern with grain",
         _ => &snapshot.source,
     };
     let sound = &snapshot.audio.label;
@@ -271,6 +295,7 @@ impl Bench<'_> {
         let ground = before::Ground {
             ffmpeg: &self.ffmpeg,
             mediamtx: self.mediamtx.as_deref().ok_or_else(none)?,
+            plain: self.plain,
             time: self.time,
             stop: self.stop,
         };
@@ -290,7 +315,9 @@ impl Bench<'_> {
 
     /// The console as it is.
     fn console(&mut self, settings: &Settings, way: Way) -> Result<Figures, Failure> {
-        let show = Show::start(settings, self.secrets, None, self.stop)?;
+        let is_pattern = settings.video.source == VideoSourceKind::Pattern;
+        let open = is_pattern.then(|| logged_pattern(self.plain).1);
+        let show = Show::start(settings, self.secrets, open, self.stop)?;
         let meter = CostMeter::start(&show.session().pids());
         let seconds = show.watch(self.time, self.stop)?;
         let cost = meter.cost(&show.session().pids());
@@ -306,9 +333,9 @@ impl Bench<'_> {
         Ok(Figures {
             seconds,
             encode: found.totals.encoded,
-            server: None,
+            server: found.totals.server,
             total: found.totals.arrived,
-            own: None,
+            own: found.totals.own,
             drops: Some(found.drops),
             missing: None,
             passthrough: found.passthrough,
@@ -357,6 +384,7 @@ mod tests {
             scenes: vec!["1280x720".parse().unwrap()],
             seconds: 8.0,
             before: true,
+            plain: false,
         };
         if cfg!(feature = "probe") {
             assert_eq!(not_compared(&settings, &matrix), None);

@@ -95,7 +95,8 @@ fn pictures(slot: &FrameSlot, mut out: ChildStdin, stop: &StopToken) {
 fn tone(mut out: impl Write, stop: &StopToken) {
     let mut source = ToneSource::new(1000.0, -20.0);
     let mut samples = [0.0; CHUNK_FRAMES * 2];
-    let mut next = clock::now();
+    // A chunk can be written once its last sample has sounded, as from a device.
+    let mut next = clock::now() + CHUNK;
     loop {
         let now = clock::now();
         if now.since(next) > MAX_LATE {

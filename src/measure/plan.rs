@@ -115,6 +115,8 @@ pub struct Matrix {
     pub seconds: f64,
     /// Whether what the console is compared with is measured too.
     pub before: bool,
+    /// The test pattern as a show has it: without the grain that takes up any bitrate.
+    pub plain: bool,
 }
 
 /// The bitrate at which the comparison is made, kb/s, or the nearest that is asked for.
@@ -212,6 +214,7 @@ mod tests {
             scenes: vec![scene("1280x720"), scene("1280x720@60")],
             seconds: 8.0,
             before: true,
+            plain: false,
         }
     }
 

@@ -37,6 +37,7 @@ fn report() -> Report {
             scenes: vec![scene],
             seconds: 8.0,
             before: true,
+            plain: false,
         },
         machine: Machine {
             cpu: "Some CPU".into(),
@@ -83,6 +84,7 @@ fn report() -> Report {
                         capture: 1,
                         encoder: 0,
                         network: 0,
+                        lost: 2,
                     }),
                     missing: None,
                     passthrough: Some(1.0),

@@ -83,7 +83,7 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\n| picture | kb/s wanted, measured | way | encode p50 / p95 | server p50 / p95 | capture to arrival p50 / p95 / max | console's own p50 / p95 | drops: capture, encoder, network | passed | frames |\n\
+        "\n| picture | kb/s wanted, measured | way | encode p50 / p95 | server p50 / p95 | capture to arrival p50 / p95 / max | console's own p50 / p95 | drops: capture, encoder, network, lost | passed | frames |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     )?;
     for row in rows {
@@ -99,7 +99,7 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
         match &row.result {
             Ok(f) => {
                 let drops = f.drops.map_or(NONE.into(), |d| {
-                    format!("{}, {}, {}", d.capture, d.encoder, d.network)
+                    format!("{}, {}, {}, {}", d.capture, d.encoder, d.network, d.lost)
                 });
                 let passed = f
                     .passthrough
@@ -179,9 +179,11 @@ fn arrived(figures: &Figures) -> String {
         .total
         .map_or(NONE.into(), |total| total.frames.to_string());
     // Where pictures are found by their bytes, drops say what is missing.
-    let missing = figures
-        .missing
-        .or_else(|| figures.drops.map(|d| d.capture + d.encoder + d.network));
+    let missing = figures.missing.or_else(|| {
+        figures
+            .drops
+            .map(|d| d.capture + d.encoder + d.network + d.lost)
+    });
     missing.map_or(arrived.clone(), |missing| format!("{arrived}, {missing}"))
 }
 

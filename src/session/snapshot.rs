@@ -72,6 +72,9 @@ pub struct LatencyFigures {
     /// Not since capture: what the console itself added on the way to `sent`, all but the encoder:
     /// pacer, conversion, pipes, relay.
     pub own: Option<StageFigures>,
+    /// Not since capture: from `sent` to `arrived`, that is publisher, network and server. Over a whole
+    /// show only.
+    pub server: Option<StageFigures>,
 }
 
 impl LatencyFigures {
@@ -84,6 +87,7 @@ impl LatencyFigures {
             sent: stage(Stage::Sent),
             arrived: stage(Stage::Arrived),
             own,
+            server: None,
         }
     }
 
