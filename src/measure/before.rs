@@ -207,13 +207,9 @@ pub fn transcoded(ground: Ground<'_>, settings: &Settings) -> Result<Figures, Fa
         still_runs(&mut transcoder)?;
         show.watch(time, ground.stop).map(drop)
     });
-    let drops = show.session().figures().drops;
     transcoder.end(Duration::from_millis(300));
     show.end();
-    result.map(|figures| Figures {
-        drops: Some(drops),
-        ..figures
-    })
+    result
 }
 
 /// One ffmpeg takes raw picture and sound and publishes by SRT push.

@@ -318,6 +318,7 @@ impl Bench<'_> {
         let is_pattern = settings.video.source == VideoSourceKind::Pattern;
         let open = is_pattern.then(|| logged_pattern(self.plain).1);
         let show = Show::start(settings, self.secrets, open, self.stop)?;
+        let dropped_before = show.session().figures().drops;
         let meter = CostMeter::start(&show.session().pids());
         let seconds = show.watch(self.time, self.stop)?;
         let cost = meter.cost(&show.session().pids());
@@ -336,7 +337,7 @@ impl Bench<'_> {
             server: found.totals.server,
             total: found.totals.arrived,
             own: found.totals.own,
-            drops: Some(found.drops),
+            drops: Some(found.drops.since(dropped_before)),
             missing: None,
             passthrough: found.passthrough,
             kbps: found.kbps,

@@ -2,7 +2,7 @@
 
 use super::plan::{Cell, Kind, Scene};
 use super::report::{Figures, NOTES, Report, Row, change_percent};
-use crate::session::snapshot::StageFigures;
+use crate::session::snapshot::{Drops, StageFigures};
 use std::fmt::Write as _;
 
 /// Roles in the order of the picture's way.
@@ -115,7 +115,7 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
                     ms(f.own, false),
                 )?;
             }
-            Err(why) => writeln!(out, "{} {} |", begin(NONE), failed(why, 7))?,
+            Err(why) => writeln!(out, "{} {}", begin(NONE), failed(why, 7))?,
         }
     }
     Ok(())
@@ -124,7 +124,7 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
 /// Why there are no figures, over so many columns.
 fn failed(why: &str, columns: usize) -> String {
     let why = why.replace(['|', '\n'], " ");
-    format!("failed: {why} |{}", " |".repeat(columns - 2))
+    format!("failed: {why} |{}", " |".repeat(columns - 1))
 }
 
 /// The scenes that have something to compare.
@@ -167,7 +167,7 @@ fn compared(out: &mut String, report: &Report) -> std::fmt::Result {
                     kbps(f),
                     f.cost.cpu.values().sum::<f64>()
                 )?,
-                Err(why) => writeln!(out, "{begin} {}", failed(why, 6).trim_end())?,
+                Err(why) => writeln!(out, "{begin} {}", failed(why, 6))?,
             }
         }
     }
@@ -179,11 +179,7 @@ fn arrived(figures: &Figures) -> String {
         .total
         .map_or(NONE.into(), |total| total.frames.to_string());
     // Where pictures are found by their bytes, drops say what is missing.
-    let missing = figures.missing.or_else(|| {
-        figures
-            .drops
-            .map(|d| d.capture + d.encoder + d.network + d.lost)
-    });
+    let missing = figures.missing.or_else(|| figures.drops.map(Drops::sum));
     missing.map_or(arrived.clone(), |missing| format!("{arrived}, {missing}"))
 }
 

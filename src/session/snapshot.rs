@@ -127,6 +127,24 @@ pub struct Drops {
     pub lost: u64,
 }
 
+impl Drops {
+    /// Those that came after `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            capture: self.capture.saturating_sub(earlier.capture),
+            encoder: self.encoder.saturating_sub(earlier.encoder),
+            network: self.network.saturating_sub(earlier.network),
+            lost: self.lost.saturating_sub(earlier.lost),
+        }
+    }
+
+    /// All of them.
+    pub fn sum(self) -> u64 {
+        self.capture + self.encoder + self.network + self.lost
+    }
+}
+
 /// Sound level over the last 100 ms or so, dBFS, 0 is full scale; silence is `f32::NEG_INFINITY`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AudioLevel {
