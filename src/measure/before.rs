@@ -7,7 +7,7 @@
 use super::naive::Feeder;
 use super::numbers::{self, Came, Found, latencies};
 use super::report::Figures;
-use super::show::{CostMeter, Show, interrupted};
+use super::show::{CostMeter, LEAST, Show, interrupted};
 use super::{logged_pattern, pattern};
 use crate::capture::pattern::NumberLog;
 use crate::clock::{self, MonoTime};
@@ -134,7 +134,7 @@ impl Ground<'_> {
         still(self.time)?;
         let to = clock::now();
         let cost = meter.cost(children);
-        if self.stop.is_stopped() && to.since(from) < self.time / 2 {
+        if self.stop.is_stopped() && to.since(from) < LEAST {
             return Err(interrupted());
         }
         std::thread::sleep(GRACE);

@@ -257,7 +257,9 @@ impl Bench<'_> {
             waiting.pop_front();
             let from = Instant::now();
             let result = self.one(&cell);
-            estimate.took(cell.kind, from.elapsed());
+            if result.is_ok() {
+                estimate.took(cell.kind, from.elapsed());
+            }
             match result {
                 Err(_) if self.stop.is_stopped() => return (rows, false),
                 // What the settings or the server do not allow, no other size will.
@@ -318,6 +320,7 @@ impl Bench<'_> {
         let is_pattern = settings.video.source == VideoSourceKind::Pattern;
         let open = is_pattern.then(|| logged_pattern(self.plain).1);
         let show = Show::start(settings, self.secrets, open, self.stop)?;
+        show.watch(show::SETTLE, self.stop)?;
         let dropped_before = show.session().figures().drops;
         let meter = CostMeter::start(&show.session().pids());
         let seconds = show.watch(self.time, self.stop)?;

@@ -177,7 +177,7 @@ impl Estimate {
         }
     }
 
-    /// A run of `kind` took so long.
+    /// A run of `kind` took so long; one that failed says nothing of the next.
     pub fn took(&mut self, kind: Kind, time: Duration) {
         let (runs, sum) = &mut self.beyond[usize::from(kind.is_before())];
         *runs += 1;
@@ -261,7 +261,7 @@ mod tests {
         estimate.took(cells[1].kind, Duration::from_secs(12));
         assert_eq!(estimate.left(&cells[4..6]), Duration::from_secs(22));
         assert_eq!(estimate.left(&cells[2..4]), Duration::from_secs(32));
-        // One that failed at once makes no promise of less than the measurement.
+        // None makes a promise of less than the measurement.
         estimate.took(Kind::Naive, Duration::from_secs(1));
         assert_eq!(estimate.left(&cells[2..3]), Duration::from_secs(8));
         assert_eq!(estimate.left(&[]), Duration::ZERO);

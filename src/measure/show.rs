@@ -17,6 +17,10 @@ use std::time::Duration;
 
 /// A show that is not live after this is given up: ffmpeg, server and encoder's test take some seconds.
 const LIVE_LIMIT: Duration = Duration::from_secs(40);
+/// What is left out of the figures from LIVE on: what was held back while all started comes late.
+pub const SETTLE: Duration = Duration::from_secs(1);
+/// A span that was interrupted sooner says nothing.
+pub const LEAST: Duration = Duration::from_secs(1);
 /// From one look at the session to the next.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -56,6 +60,7 @@ impl Show {
             },
             sources_on_demand: true,
             open_picture: open.unwrap_or(usual.open_picture),
+            settle: SETTLE,
         };
         let journal = Journal::new();
         let session = Session::start(settings.clone(), secrets.clone(), options, journal, None);
@@ -71,7 +76,10 @@ impl Show {
                 State::Failed { message } => return Err(show.failure(message)),
                 _ if clock::now().since(asked_at) > LIVE_LIMIT => {
                     let seconds = LIVE_LIMIT.as_secs();
-                    let late = format!("the receiver did not have the stream within {seconds} s");
+                    let last = show.last_words();
+                    let late = format!(
+                        "the receiver did not have the stream within {seconds} s. Last in the log: {last}"
+                    );
                     return Err(show.failure(&late));
                 }
                 _ => {}
@@ -89,6 +97,13 @@ impl Show {
         self.0.snapshot()
     }
 
+    /// The newest of the log, what is wrong before what is not.
+    fn last_words(&self) -> String {
+        let log = self.snapshot().log.clone();
+        let line = log.iter().rev().max_by_key(|line| line.severity);
+        line.map_or_else(String::new, |line| line.text.clone())
+    }
+
     fn failure(&self, message: &str) -> Failure {
         let known = self.0.failure();
         known.unwrap_or_else(|| Failure::new(FailureKind::NoReceiver, message))
@@ -97,7 +112,8 @@ impl Show {
     /// Watches for `time` or until `stop`; for how long, s.
     ///
     /// # Errors
-    /// Where the show lost its receiver or failed meanwhile: its figures would be of something else.
+    /// Where the show lost its receiver or failed meanwhile: its figures would be of something else; and
+    /// [`interrupted`] where `stop` was set within the first second.
     pub fn watch(&self, time: Duration, stop: &StopToken) -> Result<f64, Failure> {
         let from = clock::now();
         loop {
@@ -112,6 +128,9 @@ impl Show {
                 _ => {}
             }
             let watched = clock::now().since(from);
+            if stopped && watched < LEAST {
+                return Err(interrupted());
+            }
             if stopped || watched >= time {
                 return Ok(watched.as_secs_f64());
             }
