@@ -100,7 +100,7 @@ impl Show {
     /// The newest of the log, what is wrong before what is not.
     fn last_words(&self) -> String {
         let log = self.snapshot().log.clone();
-        let line = log.iter().rev().max_by_key(|line| line.severity);
+        let line = log.iter().max_by_key(|line| line.severity);
         line.map_or_else(String::new, |line| line.text.clone())
     }
 
