@@ -333,30 +333,29 @@ fn progress(stdout: ChildStdout, sent: &AtomicU64) {
 #[derive(Default)]
 struct Progress {
     bytes: Option<u64>,
-    pictures: Option<u64>,
+    pictures: u64,
     time_us: u64,
 }
 
 impl Progress {
     /// At a report's end what was sent: bytes, or where a muxer has its own sockets (RTSP, WHIP)
     /// pictures. Those count from when a time was muxed: 5.1 also counts what waits for the
-    /// connection, and 9.0 knows a time before. 7.0 counts no pictures that it copies; it reports
-    /// nothing at all before it is connected, so there a time is one.
+    /// connection, and 9.0 knows a time before.
     fn take(&mut self, line: &str) -> Option<u64> {
         let (key, value) = line.split_once('=')?;
         let number = value.trim().parse().ok();
         match key {
             "total_size" => self.bytes = number,
-            "frame" => self.pictures = number,
+            "frame" => self.pictures = number.unwrap_or(0),
             "out_time_us" => self.time_us = number.unwrap_or(0),
             "progress" => {
                 let report = std::mem::take(self);
                 let muxed = report.time_us > 0;
-                return Some(report.bytes.unwrap_or(if muxed {
-                    report.pictures.unwrap_or(1)
-                } else {
-                    0
-                }));
+                return Some(
+                    report
+                        .bytes
+                        .unwrap_or(if muxed { report.pictures } else { 0 }),
+                );
             }
             _ => {}
         }
@@ -384,9 +383,6 @@ mod tests {
         // RTSP and WHIP, 5.1 to 9.0.
         let own_sockets = |frame, time| sent(&[frame, "total_size=N/A", time, "progress=continue"]);
         assert_eq!(own_sockets("frame=25", "out_time_us=793500"), Some(25));
-        let without = ["total_size=N/A", "out_time_us=533000", "progress=continue"];
-        assert_eq!(sent(&without), Some(1), "7.0.2");
-        assert_eq!(sent(&["out_time_us=N/A", "progress=continue"]), Some(0));
         // Before the connection: 5.1, then 9.0.
         assert_eq!(own_sockets("frame=3", "out_time_us=N/A"), Some(0));
         assert_eq!(own_sockets("frame=0", "out_time_us=510854"), Some(0));
