@@ -5,8 +5,9 @@ use super::report::{Figures, NOTES, Report, Row, change_percent};
 use crate::session::snapshot::{Drops, StageFigures};
 use std::fmt::Write as _;
 
-/// Roles in the order of the picture's way.
-const ROLES: [&str; 5] = ["console", "encoder", "publisher", "transcoder", "server"];
+/// Roles of the console's runs, and of all, in the order of the picture's way.
+const ROLES: [&str; 4] = ["console", "encoder", "publisher", "server"];
+const ALL_ROLES: [&str; 5] = ["console", "encoder", "publisher", "transcoder", "server"];
 /// What stands where nothing was measured.
 const NONE: &str = "-";
 
@@ -17,7 +18,6 @@ pub fn markdown(report: &Report) -> String {
     let _ = heading(&mut out, report);
     let _ = latency(&mut out, report);
     let _ = compared(&mut out, report);
-    let _ = cost(&mut out, report);
     let _ = rest(&mut out, report);
     out
 }
@@ -83,8 +83,8 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\n| picture | kb/s wanted, measured | way | encode p50 / p95 | server p50 / p95 | capture to arrival p50 / p95 / max | console's own p50 / p95 | drops: capture, encoder, network, lost | passed | frames |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+        "\n| picture | kb/s wanted, measured | way | encode p50 / p95 | server p50 / p95 | capture to arrival p50 / p95 / max | console's own p50 / p95 | drops: capture, encoder, network, lost | passed | frames | CPU %: console, encoder, publisher, server | MiB: the same |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     )?;
     for row in rows {
         let cell = &row.cell;
@@ -105,9 +105,10 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
                     .passthrough
                     .map_or(NONE.into(), |share| format!("{:.2} %", share * 100.0));
                 let frames = f.total.map_or(NONE.into(), |t| t.frames.to_string());
+                let (cpu, memory) = cost(f, &ROLES);
                 writeln!(
                     out,
-                    "{} {} | {} | {} | {} | {drops} | {passed} | {frames} |",
+                    "{} {} | {} | {} | {} | {drops} | {passed} | {frames} | {cpu} | {memory} |",
                     begin(&kbps(f)),
                     ms(f.encode, false),
                     ms(f.server, false),
@@ -115,7 +116,7 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
                     ms(f.own, false),
                 )?;
             }
-            Err(why) => writeln!(out, "{} {}", begin(NONE), failed(why, 7))?,
+            Err(why) => writeln!(out, "{} {}", begin(NONE), failed(why, 9))?,
         }
     }
     Ok(())
@@ -146,8 +147,8 @@ fn compared(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(
         out,
         "\nBefore and after, {} kb/s:\n\n\
-         | picture | path | capture to arrival p50 / p95 / max | p50 against one ffmpeg | p50 against encoding again | arrived, missing | kb/s | CPU of all |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- |",
+         | picture | path | capture to arrival p50 / p95 / max | p50 against one ffmpeg | p50 against encoding again | arrived, missing | kb/s | CPU %: console, encoder, publisher, transcoder, server | MiB: the same |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         report.matrix.compared_kbps()
     )?;
     for scene in scenes {
@@ -157,17 +158,19 @@ fn compared(out: &mut String, report: &Report) -> std::fmt::Result {
             let cell = row.cell;
             let begin = format!("| {} | {} |", cell.scene, cell.kind.name());
             match &row.result {
-                Ok(f) => writeln!(
-                    out,
-                    "{begin} {} | {} | {} | {} | {} | {:.0} |",
-                    ms(f.total, true),
-                    change(report, cell, f, Kind::Naive),
-                    change(report, cell, f, Kind::Transcoded),
-                    arrived(f),
-                    kbps(f),
-                    f.cost.cpu.values().sum::<f64>()
-                )?,
-                Err(why) => writeln!(out, "{begin} {}", failed(why, 6))?,
+                Ok(f) => {
+                    let (cpu, memory) = cost(f, &ALL_ROLES);
+                    writeln!(
+                        out,
+                        "{begin} {} | {} | {} | {} | {} | {cpu} | {memory} |",
+                        ms(f.total, true),
+                        change(report, cell, f, Kind::Naive),
+                        change(report, cell, f, Kind::Transcoded),
+                        arrived(f),
+                        kbps(f),
+                    )?;
+                }
+                Err(why) => writeln!(out, "{begin} {}", failed(why, 7))?,
             }
         }
     }
@@ -194,44 +197,20 @@ fn change(report: &Report, cell: Cell, after: &Figures, against: Kind) -> String
     percent.map_or(NONE.into(), |percent| format!("{percent:+.0} %"))
 }
 
-fn cost(out: &mut String, report: &Report) -> std::fmt::Result {
-    let rows: Vec<_> = report
-        .rows
-        .iter()
-        .filter_map(|row| Some((row.cell, row.result.as_ref().ok()?)))
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let is_there = |role: &&&str| {
-        rows.iter()
-            .any(|(_, f)| f.cost.cpu.contains_key(**role) || f.cost.memory.contains_key(**role))
-    };
-    let roles: Vec<_> = ROLES.iter().filter(is_there).collect();
-    let names: Vec<_> = roles.iter().map(|role| (**role).to_owned()).collect();
-    writeln!(
-        out,
-        "\nCPU (% of a core), memory (MiB):\n\n| picture | kb/s | path | {} |\n| --- | --- | --- |{}",
-        names.join(" | "),
-        " --- |".repeat(names.len())
-    )?;
-    for (cell, f) in rows {
-        let one = |role: &&&str| match (f.cost.cpu.get(**role), f.cost.memory.get(**role)) {
-            (Some(cpu), Some(mib)) => format!("{cpu:.1}, {mib:.0}"),
-            (Some(cpu), None) => format!("{cpu:.1}"),
-            _ => NONE.into(),
+/// What each of `roles` takes, one after another, and with more than one what all take: CPU, memory.
+fn cost(figures: &Figures, roles: &[&'static str]) -> (String, String) {
+    let cell = |of: &std::collections::BTreeMap<&'static str, f64>, digits: usize| {
+        if of.is_empty() {
+            return NONE.to_owned();
+        }
+        let one = |role: &&'static str| {
+            of.get(role)
+                .map_or(NONE.into(), |value| format!("{value:.digits$}"))
         };
-        let all: Vec<_> = roles.iter().map(one).collect();
-        writeln!(
-            out,
-            "| {} | {} | {} | {} |",
-            cell.scene,
-            cell.kbps,
-            cell.kind.name(),
-            all.join(" | ")
-        )?;
-    }
-    Ok(())
+        let each: Vec<_> = roles.iter().map(one).collect();
+        format!("{} = {:.0}", each.join(", "), of.values().sum::<f64>())
+    };
+    (cell(&figures.cost.cpu, 1), cell(&figures.cost.memory, 0))
 }
 
 fn rest(out: &mut String, report: &Report) -> std::fmt::Result {
