@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod measure;
 pub mod server;
 pub mod viewer;
 
@@ -38,6 +39,9 @@ pub struct Cli {
 pub enum Task {
     /// Go live without a window; ends with a table of latency by stage.
     Live(LiveArgs),
+    /// Measure the console on this machine, way by way, bitrate by bitrate, size by size, beside what it
+    /// replaces: latency, passthrough, CPU and memory as a table.
+    Measure(Box<measure::MeasureArgs>),
     /// Print both ffmpeg commands, secrets masked.
     FfmpegArgs(SettingsArgs),
     /// Look whether everything is there that a show needs: ffmpeg, encoders, what browsers will get,
@@ -57,7 +61,7 @@ pub enum Task {
 }
 
 /// Settings of one run.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SettingsArgs {
     /// A setting for this run, such as `encoder.bitrate_kbps=3000`; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]

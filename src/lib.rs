@@ -15,6 +15,7 @@ pub mod headless;
 pub mod hex;
 pub mod latency;
 pub mod logging;
+pub mod measure;
 pub mod mediamtx;
 pub mod monitor;
 pub mod panics;

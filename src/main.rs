@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let _log = pd_console::logging::start(cli.log);
     let result = match &cli.command {
         Some(Task::Live(args)) => cli::live(args, &on_interrupt()),
+        Some(Task::Measure(args)) => cli::measure::measure(args, &on_interrupt()),
         Some(Task::Doctor(args)) => cli::doctor(args, &on_interrupt()),
         Some(Task::FfmpegArgs(args)) => cli::ffmpeg_args(args).map(|text| print!("{text}")),
         Some(Task::Sources { json }) => cli::sources(*json).map(|text| print!("{text}")),

@@ -159,6 +159,13 @@ impl Ledger {
         if let Some(own) = entry.own().filter(|_| completes) {
             self.totals.add_own(own);
         }
+        // The word of the write may come behind that of the arrival: again each counts once.
+        let completes = matches!(stage, Stage::Sent | Stage::Arrived);
+        if let Some((sent, arrived)) = entry.at(Stage::Sent).zip(entry.at(Stage::Arrived))
+            && completes
+        {
+            self.totals.add_server(arrived.since(sent));
+        }
     }
 
     /// The access unit that goes out for a frame, by its slice hash.
