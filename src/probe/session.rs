@@ -323,7 +323,10 @@ impl Session {
         for unit in units {
             let nal_units = unit.nal_units.iter().map(|nal| strip_trailing_zeros(nal));
             if let Some(arrival) = Arrival::of(nal_units, unit.at) {
-                sink.send(ArrivalEvent::Video(arrival));
+                sink.send(ArrivalEvent::Video(Arrival {
+                    rtp_time: Some(unit.rtp_time),
+                    ..arrival
+                }));
             }
         }
     }

@@ -22,6 +22,8 @@ pub struct Arrival {
     pub bytes: usize,
     /// Whether it holds a slice of an IDR picture.
     pub idr: bool,
+    /// Its RTP timestamp (90 kHz, RFC 6184 5.1), where it came by RTP.
+    pub rtp_time: Option<u32>,
 }
 
 impl Arrival {
@@ -39,6 +41,7 @@ impl Arrival {
             at,
             bytes,
             idr,
+            rtp_time: None,
         })
     }
 }

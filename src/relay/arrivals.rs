@@ -4,7 +4,7 @@
 //! arrives at the programme's receiver goes into the show's ledger; what arrives elsewhere is
 //! measured aside and touches nothing of it.
 
-use super::{ArrivalEvent, Relay};
+use super::{Arrival, ArrivalEvent, Relay};
 use crate::clock::MonoTime;
 use crate::latency::{Cursor, window};
 use crate::session::snapshot::StageFigures;
@@ -51,9 +51,10 @@ impl Arrivals {
         }
     }
 
-    fn arrived(&self, hash: u64, at: MonoTime) {
+    fn arrived(&self, arrival: &Arrival) {
+        let Arrival { hash, at, .. } = *arrival;
         let Some(aside) = &self.aside else {
-            self.relay.arrived(hash, at);
+            self.relay.arrived(hash, arrival.rtp_time, at);
             return;
         };
         let mut aside = aside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,7 +102,7 @@ pub fn read(
         .spawn(move || {
             while !stop.is_stopped() {
                 match inbox.recv_timeout(Duration::from_millis(200)) {
-                    Ok(ArrivalEvent::Video(arrival)) => into.arrived(arrival.hash, arrival.at),
+                    Ok(ArrivalEvent::Video(arrival)) => into.arrived(&arrival),
                     Ok(ArrivalEvent::Connected) => joined.store(true, Ordering::Relaxed),
                     Ok(ArrivalEvent::Lost(why)) => {
                         joined.store(false, Ordering::Relaxed);

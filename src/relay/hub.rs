@@ -10,6 +10,7 @@ use super::cutover::{Cutover, EncoderId, Output};
 use super::encode_meter::{EncodeFigures, EncodeMeter};
 use super::encoder::EncoderSink;
 use super::rate::RateMeter;
+use super::rtp_times::RtpTimes;
 use crate::clock::{self, MonoTime};
 use crate::latency::{Cursor, Ledger, Stage};
 use crate::session::snapshot::{Drops, LatencyFigures};
@@ -94,6 +95,8 @@ impl Inner {
 /// The relay of one show.
 pub struct Relay {
     inner: Mutex<Inner>,
+    /// With a lock of its own: viewers' reports must not hold the encoders up.
+    rtp_times: Arc<RtpTimes>,
     events: Sender<RelayEvent>,
 }
 
@@ -145,6 +148,7 @@ impl Relay {
         (
             Arc::new(Self {
                 inner: Mutex::new(inner),
+                rtp_times: Arc::default(),
                 events,
             }),
             inbox,
@@ -225,9 +229,20 @@ impl Relay {
         self.lock().ledger.reached(Stage::Sent, frame, at);
     }
 
-    /// A picture with these slices was whole at the receiver.
-    pub fn arrived(&self, hash: u64, at: MonoTime) {
-        self.lock().ledger.arrived(hash, at);
+    /// A picture with these slices was whole at the receiver, which got it with this RTP timestamp.
+    pub fn arrived(&self, hash: u64, rtp_time: Option<u32>, at: MonoTime) {
+        let mut inner = self.lock();
+        let frame = inner.ledger.arrived(hash, at);
+        let captured_at = frame.and_then(|frame| inner.ledger.captured(frame));
+        drop(inner);
+        if let (Some(rtp_time), Some(captured_at)) = (rtp_time, captured_at) {
+            self.rtp_times.add(rtp_time, captured_at, at);
+        }
+    }
+
+    /// When the pictures were captured that the receiver got, by RTP timestamp.
+    pub fn rtp_times(&self) -> &Arc<RtpTimes> {
+        &self.rtp_times
     }
 
     /// When the picture with these slices was captured; for receivers that are not the programme's.

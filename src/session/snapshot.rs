@@ -14,7 +14,9 @@ use crate::viewer::ViewerStatus;
 use std::sync::Arc;
 
 mod connection;
+mod eyes;
 pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
+pub use eyes::{Eye, EyesStatus, WhyNot};
 
 /// Where a show stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -334,6 +336,8 @@ pub struct Snapshot {
     pub api_problem: Option<String>,
     /// The viewers' page.
     pub viewer: ViewerStatus,
+    /// Those who watch on it, with capture to the eye.
+    pub eyes: EyesStatus,
     /// The sound.
     pub audio: AudioStatus,
     /// Recording and replay.
