@@ -9,9 +9,7 @@ pub(super) fn json(eyes: &EyesStatus) -> Vec<Value> {
     let one = |eye: &Eye| {
         json!({
             "viewer": eye.label,
-            "to_the_eye": eye.to_eye.map(|f| json!({
-                "p50_ms": f.p50_ms, "p95_ms": f.p95_ms, "max_ms": f.max_ms, "frames": f.frames,
-            })),
+            "to_the_eye": eye.to_eye,
             "within_ms": eye.unsure_ms,
             "after_arrival_ms": eye.after_arrival_ms,
             "after_receipt_ms": eye.page.own_ms,
