@@ -202,3 +202,61 @@ fn capture_to_the_eye_is_known_of_each_viewer_whose_clock_is_certain() {
     let after = wait(&mut near, "no figure", |seen| seen.p50_ms.is_none());
     assert!(!after.own.contains('±'), "{after:?}");
 }
+
+/// `PD_EYES_SECONDS` and `PD_EYES_WORDS` (more words of `live`) shape it; WHIP needs an ffmpeg of version
+/// 8 or later in `PD_TEST_FFMPEGS`.
+#[cfg(feature = "x11")]
+#[test]
+#[ignore = "prints figures; they depend on the machine"]
+fn figures_to_the_eye() {
+    use crate::common::screen::Xvfb;
+    let _alone = alone();
+    let (Some(chromium), Some((ffmpeg, server))) = (browser::program(), programs()) else {
+        return;
+    };
+    let Some(screen) = Xvfb::start("1280x720x24", &[]) else {
+        return;
+    };
+    let words = std::env::var("PD_EYES_WORDS").unwrap_or_default();
+    let seconds = std::env::var("PD_EYES_SECONDS").unwrap_or_default();
+    let seconds: u64 = seconds.parse().unwrap_or(20);
+    for (way, fps) in [("Rtsp", 30), ("Whip", 30), ("Rtsp", 60)] {
+        let port = free_tcp_port();
+        let words = format!(
+            "live --defaults --source pattern --audio tone --json --set viewer.port={port} \
+             --set video.size=1280x720 --set video.fps={fps} --bitrate 3000 \
+             --set encoder.family=Libx264 --set target.way={way} {words}"
+        );
+        let console = Plan::new(&ffmpeg, &words)
+            .env("MEDIAMTX_BIN", &server)
+            .start();
+        console.wait_live(1);
+        let url = format!("http://127.0.0.1:{port}/");
+        let mut page = Browser::open_on(chromium, &url, &screen.display, [1280, 720]);
+        wait(&mut page, "a figure", is_later_than_arrival);
+        // The jitter buffer shrinks over the browser's first seconds.
+        std::thread::sleep(Duration::from_secs(6));
+        page.eval("window.all = []; setInterval(() => { const d = document.body.dataset; if (d.eyeMs) window.all.push( \
+            [d.eyeMs, d.eyeP95Ms, d.unsureMs, d.afterReceiptMs, d.bufferMs, d.decodeMs, show.to_server_ms].map(Number)); }, 500), 1");
+        std::thread::sleep(Duration::from_secs(seconds));
+        let medians = page.eval(
+            "Array.from({ length: 7 }, (_, i) => window.all.map((row) => row[i]).sort((a, b) => a - b)[window.all.length >> 1])",
+        );
+        console.signal(Signal::INT);
+        let result = console.end_within(Duration::from_secs(15)).json();
+        let of = |index: usize| medians[index].as_f64().unwrap_or(f64::NAN);
+        println!(
+            "{} {fps} fps: to the eye {:.1} p50, {:.1} p95 (± {:.1}); arrived {:.0}; last packet to display {:.1}, \
+             of it jitter buffer {:.1}, decoding {:.1}; load {}",
+            result["way"],
+            of(0),
+            of(1),
+            of(2),
+            of(6),
+            of(3),
+            of(4),
+            of(5),
+            load()
+        );
+    }
+}
