@@ -91,7 +91,7 @@ struct Seen {
 
 fn seen(browser: &mut Browser) -> Seen {
     let data = browser.eval(
-        "(() => { const d = document.body.dataset; return { eye: d.eyeMs, unsure: d.unsureMs, why: d.whyNot,
+        "(() => { if (!document.getElementById('own') || typeof show === 'undefined') return {}; const d = document.body.dataset; return { eye: d.eyeMs, unsure: d.unsureMs, why: d.whyNot,
             own: document.getElementById('own').textContent, arrived: show.to_server_ms }; })()",
     );
     let number = |name: &str| data[name].as_str().and_then(|text| text.parse().ok());
@@ -114,6 +114,16 @@ fn wait(browser: &mut Browser, what: &str, wanted: impl Fn(&Seen) -> bool) -> Se
     assert!(came, "not within {LONG:?}: {what}; {last:?}");
     last
 }
+
+/// When each picture came out of the decoder, and when it was given to the compositor.
+const DECODED: &str = "(() => { window.out = new Map(); window.given = []; \
+    const source = new MediaStreamTrackProcessor({ track: video.srcObject.getVideoTracks()[0] }).readable.getReader(); \
+    const next = async () => { const { value } = await source.read(); \
+        out.set(value.metadata().rtpTimestamp, performance.now()); value.close(); next(); }; next(); \
+    const seen = (now, m) => { given.push([m.rtpTimestamp, m.presentationTime]); video.requestVideoFrameCallback(seen); }; \
+    video.requestVideoFrameCallback(seen); return true; })()";
+const HELD_MS: &str = "(() => { const all = given.filter((g) => out.has(g[0])) \
+    .map((g) => g[1] - out.get(g[0])).sort((a, b) => a - b); return all[Math.floor(all.length * 0.75)]; })()";
 
 /// Waited for, since the two are taken over different seconds.
 fn is_later_than_arrival(seen: &Seen) -> bool {
@@ -156,6 +166,13 @@ fn capture_to_the_eye_is_known_of_each_viewer_whose_clock_is_certain() {
     wait(&mut near, "the figure on the page", |seen| {
         seen.own.starts_with("Capture to this screen") && seen.own.contains('±')
     });
+
+    // No picture is held back once it is decoded: it is given to the screen's next refresh.
+    near.eval(DECODED);
+    std::thread::sleep(Duration::from_secs(3));
+    let held = near.eval(HELD_MS);
+    println!("held back for {held} ms after decoding (upper quartile)");
+    assert!(held.as_f64().unwrap() < 5.0, "{held}");
 
     // Pictures come as fast, but when is not known well enough.
     let mut far = Browser::open(chromium, &format!("http://127.0.0.1:{}/", door.port));
