@@ -241,6 +241,13 @@ impl Ledger {
         Some(found.captured_at)
     }
 
+    /// When this frame was captured, where it is still kept.
+    pub fn captured(&self, frame: u64) -> Option<MonoTime> {
+        let first = self.entries.front()?.frame;
+        let index = usize::try_from(frame.checked_sub(first)?).ok()?;
+        self.entries.get(index).map(|entry| entry.captured_at)
+    }
+
     /// The stream to the server broke: what comes until a picture is found again is not the show's
     /// (an always available path shows the server's own pictures meanwhile), nor is what came just
     /// before the break was seen.

@@ -15,8 +15,10 @@ use crate::viewer::ViewerStatus;
 use std::sync::Arc;
 
 mod connection;
+mod eyes;
 mod probe;
 pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
+pub use eyes::{Eye, EyesStatus, WhyNot};
 pub use probe::{ProbeState, ProbeStatus, Proof, Verdict};
 
 /// Where a show stands.
@@ -414,6 +416,8 @@ pub struct Snapshot {
     pub api_problem: Option<String>,
     /// The viewers' page.
     pub viewer: ViewerStatus,
+    /// Those who watch on it, with capture to the eye.
+    pub eyes: EyesStatus,
     /// The sound.
     pub audio: AudioStatus,
     /// Recording and replay.
