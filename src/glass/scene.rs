@@ -137,7 +137,7 @@ pub fn scene(size: Size, moment: Moment, help: &[String]) -> Scene {
     let share = moment.of_day.subsec_micros() as f32 / 1e6;
     let bar = x(0.5) + 15.0 * unit * share;
     fill(
-        [bar - 0.06 * unit, y(6.7)],
+        [bar - 0.06 * unit, y(6.85)],
         [bar + 0.06 * unit, y(8.1)],
         Tone::White,
     );
@@ -167,8 +167,8 @@ pub fn scene(size: Size, moment: Moment, help: &[String]) -> Scene {
     let running = running_text(moment.shared_us);
     word([11.35, 5.05], 0.62, 8.3, false, Tone::White, running);
     for (number, line) in (0_u8..).zip(help) {
-        let at = [11.35, 5.6 + 0.34 * f32::from(number)];
-        word(at, 0.27, 8.3, false, Tone::Soft, line.clone());
+        let at = [11.35, 5.58 + 0.31 * f32::from(number)];
+        word(at, 0.25, 8.3, false, Tone::Soft, line.clone());
     }
     for tenth in 0..=10_u8 {
         let at = [0.5 + 1.5 * f32::from(tenth), 8.45];
@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(lit(&at(100)), Tone::Black);
         assert_eq!(lit(&at(999)), Tone::Black);
         let bar = |scene: &Scene| {
-            let tall = scene.fills.iter().find(|f| f.height == 140).unwrap();
+            let tall = scene.fills.iter().find(|f| f.height == 125).unwrap();
             tall.x + tall.width / 2
         };
         assert_eq!([0, 500, 999].map(|ms| bar(&at(ms))), [50, 800, 1549]);

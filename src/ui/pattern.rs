@@ -188,8 +188,8 @@ fn colour(tone: Tone) -> Color32 {
 /// Paints a scene, whose pixels are the screen's own: whatever the scale, edges stay sharp.
 fn paint(painter: &Painter, scale: f32, scene: &Scene) {
     let whole = painter.ctx().viewport_rect();
+    // Black is what the window is cleared with: on software GL each filled pixel costs.
     let painter = painter.with_clip_rect(whole);
-    painter.rect_filled(whole, 0.0, theme::PICTURE);
     for fill in &scene.fills {
         painter.rect_filled(rect_of(fill, scale), 0.0, colour(fill.tone));
     }

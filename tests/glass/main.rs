@@ -4,6 +4,7 @@
 #![cfg(all(target_os = "linux", feature = "gui", feature = "x11"))]
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)]
 #[path = "../viewer_page/browser.rs"]
 mod browser;
 #[path = "../common/mod.rs"]
