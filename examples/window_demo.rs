@@ -176,7 +176,9 @@ impl Console for Demo {
         let own = demo.settings.target.kind == TargetKind::Srt;
         let (p50, p95) = arrival(t);
         let latency = LatencyFigures {
-            captured: stage(2.1, 1.2),
+            paced: stage(0.1, 0.2),
+            written: stage(2.1, 1.2),
+            own: stage(2.3, 1.3),
             encoded: stage(9.4 + wave(t, 3.0), 3.1),
             sent: stage(10.2 + wave(t, 3.0), 3.3),
             arrived: stage(p50, p95 - p50).filter(|_| !demo.sent_only),

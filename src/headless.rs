@@ -11,7 +11,7 @@ use crate::session::machine::Policy;
 use crate::session::runtime::Options;
 use crate::session::snapshot::{
     AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, LinkStatus, NetworkFigures,
-    Receiver, RouteStatus, Snapshot, StageFigures, State,
+    Receiver, RouteStatus, Snapshot, State,
 };
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
@@ -215,9 +215,7 @@ fn backup(backup: &BackupStatus, snapshot: &Snapshot) -> serde_json::Value {
         "problem": (!backup.link.cause.is_empty()).then_some(&backup.link.cause),
         "outages": outages(&backup.link, snapshot),
         "rtt_ms": backup.network.and_then(|network| network.rtt_ms),
-        "arrived": backup.arrived.map(|f| json!({
-            "p50_ms": f.p50_ms, "p95_ms": f.p95_ms, "max_ms": f.max_ms, "frames": f.frames,
-        })),
+        "arrived": backup.arrived,
         "drops": backup.drops,
     })
 }
@@ -288,7 +286,7 @@ impl Outcome {
             out,
             "\nlatency since capture, ms      p50      p95      max   frames"
         );
-        for (name, figures) in self.stages() {
+        for (name, figures) in self.figures.totals.stages() {
             match figures {
                 Some(f) => {
                     let _ = writeln!(
@@ -301,6 +299,13 @@ impl Outcome {
                     let _ = writeln!(out, "  {name:<24}     not measured");
                 }
             }
+        }
+        if let Some(f) = self.figures.totals.own {
+            let _ = writeln!(
+                out,
+                "  {:<24} {:>8.1} {:>8.1} {:>8.1} {:>8}",
+                "of it the console's own", f.p50_ms, f.p95_ms, f.max_ms, f.frames
+            );
         }
         for outage in &self.outages {
             let _ = writeln!(
@@ -344,8 +349,8 @@ impl Outcome {
         let drops = &self.figures.drops;
         let _ = writeln!(
             out,
-            "\ndrops     capture {}, encoder {}, network {}",
-            drops.capture, drops.encoder, drops.network
+            "\ndrops     capture {}, encoder {}, network {}, lost on the way {}",
+            drops.capture, drops.encoder, drops.network, drops.lost
         );
         if let Some(share) = self.figures.passthrough {
             let (matched, unmatched) = self.figures.arrivals;
@@ -385,15 +390,12 @@ impl Outcome {
 
     /// For programs. Latencies in ms, rates in kb/s, load in percent of one core.
     pub fn json(&self) -> serde_json::Value {
-        let stages: serde_json::Map<_, _> = self
+        let totals = &self.figures.totals;
+        let stages: serde_json::Map<_, _> = totals
             .stages()
             .into_iter()
-            .map(|(name, figures)| {
-                let value = figures.map(|f| {
-                    json!({ "p50_ms": f.p50_ms, "p95_ms": f.p95_ms, "max_ms": f.max_ms, "frames": f.frames })
-                });
-                (name.to_owned(), json!(value))
-            })
+            .chain([("own", totals.own)])
+            .map(|(name, figures)| (name.to_owned(), json!(figures)))
             .collect();
         json!({
             "source": self.source,
@@ -449,15 +451,5 @@ impl Outcome {
             "lost": recording.lost,
             "problem": recording.problem,
         })
-    }
-
-    fn stages(&self) -> [(&'static str, Option<StageFigures>); 4] {
-        let totals = &self.figures.totals;
-        [
-            ("captured", totals.captured),
-            ("encoded", totals.encoded),
-            ("sent", totals.sent),
-            ("arrived", totals.arrived),
-        ]
     }
 }

@@ -207,7 +207,7 @@ fn feed(
         }
         draw(&mut picture, frame);
         let captured_at = clock::now();
-        relay.paced(frame, captured_at);
+        relay.paced(frame, captured_at, captured_at);
         relay.tick(captured_at);
         encoder.door().offer(RawFrame {
             frame,

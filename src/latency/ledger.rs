@@ -19,11 +19,13 @@ const KEPT: usize = 1024;
 /// within 0.3 s).
 const DOUBT: Duration = Duration::from_secs(2);
 
-/// A point on a frame's way.
+/// A point on a frame's way. A picture that is repeated begins with its repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// Its raw picture was written to the encoder.
-    Captured,
+    /// The pacer took its picture out of the slot, or repeated the last one.
+    Paced,
+    /// Its raw picture's last byte was written to the encoder.
+    Written,
     /// Its access unit came out of the encoder.
     Encoded,
     /// Its access unit was written to the publisher.
@@ -33,14 +35,35 @@ pub enum Stage {
 }
 
 /// All stages in order.
-pub const STAGES: [Stage; 4] = [Stage::Captured, Stage::Encoded, Stage::Sent, Stage::Arrived];
+pub const STAGES: [Stage; 5] = [
+    Stage::Paced,
+    Stage::Written,
+    Stage::Encoded,
+    Stage::Sent,
+    Stage::Arrived,
+];
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     frame: u64,
     captured_at: MonoTime,
     hash: Option<u64>,
-    at: [Option<MonoTime>; 4],
+    at: [Option<MonoTime>; STAGES.len()],
+}
+
+impl Entry {
+    fn at(&self, stage: Stage) -> Option<MonoTime> {
+        self.at[stage as usize]
+    }
+
+    /// What the console itself added: capture to the encoder's pipe and encoder to the publisher's,
+    /// that is pacer, conversion, pipes and relay. None until all of it is known.
+    fn own(&self) -> Option<Duration> {
+        let (written, encoded) = (self.at(Stage::Written)?, self.at(Stage::Encoded)?);
+        // The access unit can be out before the write has returned.
+        let to_encoder = written.min(encoded).since(self.captured_at);
+        Some(to_encoder + self.at(Stage::Sent)?.since(encoded))
+    }
 }
 
 /// Where another receiver than the programme's stands: the frame after its last that was found.
@@ -58,6 +81,8 @@ pub struct Ledger {
     matching: bool,
     matched: u64,
     unmatched: u64,
+    /// Sent, and missing between two that arrived.
+    lost: u64,
     /// Pictures of nobody's since the last found one: counted once it is clear that the stream goes
     /// on. How many, and when the first came.
     doubtful: u64,
@@ -83,6 +108,7 @@ impl Ledger {
             matching: false,
             matched: 0,
             unmatched: 0,
+            lost: 0,
             doubtful: 0,
             doubtful_since: None,
             last_arrival: None,
@@ -96,8 +122,8 @@ impl Ledger {
         self.counted_from.get_or_insert(now);
     }
 
-    /// The pacer gave out a frame. Frames come in order.
-    pub fn paced(&mut self, frame: u64, captured_at: MonoTime) {
+    /// The pacer gave out a frame at `at`. Frames come in order, each number once.
+    pub fn paced(&mut self, frame: u64, captured_at: MonoTime, at: MonoTime) {
         if self.entries.len() == KEPT {
             self.entries.pop_front();
         }
@@ -105,22 +131,30 @@ impl Ledger {
             frame,
             captured_at,
             hash: None,
-            at: [None; 4],
+            at: [None; STAGES.len()],
         });
+        self.reached(Stage::Paced, frame, at);
     }
 
     /// A frame reached a stage. A stage is reached once: a later word of the same is not heard
     /// (two encoders run during a cut-over). Frames no longer kept are ignored.
     pub fn reached(&mut self, stage: Stage, frame: u64, at: MonoTime) {
-        if let Some(entry) = self.entry(frame) {
-            let slot = &mut entry.at[stage as usize];
-            if slot.is_none() {
-                *slot = Some(at);
-                let captured_at = entry.captured_at;
-                if self.counted_from.is_some_and(|from| captured_at >= from) {
-                    self.totals.add(stage, at.since(captured_at));
-                }
-            }
+        let Some(entry) = self.entry(frame).filter(|e| e.at(stage).is_none()) else {
+            return;
+        };
+        entry.at[stage as usize] = Some(at);
+        let entry = *entry;
+        if self
+            .counted_from
+            .is_none_or(|from| entry.captured_at < from)
+        {
+            return;
+        }
+        self.totals.add(stage, at.since(entry.captured_at));
+        // Complete with this very word: each frame counts once.
+        let completes = matches!(stage, Stage::Written | Stage::Encoded | Stage::Sent);
+        if let Some(own) = entry.own().filter(|_| completes) {
+            self.totals.add_own(own);
         }
     }
 
@@ -140,11 +174,14 @@ impl Ledger {
         let found = self
             .entries
             .iter()
-            .find(|e| e.frame >= from && e.hash == Some(hash) && e.at[3].is_none())
+            .find(|e| e.frame >= from && e.hash == Some(hash) && e.at(Stage::Arrived).is_none())
             .map(|e| e.frame);
         self.last_arrival = Some(at);
         match found {
             Some(frame) => {
+                if self.matching {
+                    self.lost += self.missing(from, frame);
+                }
                 self.reached(Stage::Arrived, frame, at);
                 self.next_arrival = Some(frame + 1);
                 self.matching = true;
@@ -185,6 +222,15 @@ impl Ledger {
         self.doubtful_since = None;
     }
 
+    /// Frames of `from..to` that were sent and did not arrive.
+    fn missing(&self, from: u64, to: u64) -> u64 {
+        let between = self
+            .entries
+            .iter()
+            .filter(|e| (from..to).contains(&e.frame));
+        between.filter(|e| e.at(Stage::Sent).is_some()).count() as u64
+    }
+
     fn count_doubtful(&mut self) {
         self.unmatched += std::mem::take(&mut self.doubtful);
         self.doubtful_since = None;
@@ -201,6 +247,12 @@ impl Ledger {
         (self.matched, self.unmatched)
     }
 
+    /// Frames that were sent and are missing at the receiver, where frames before and after them came
+    /// within one stretch of the stream: lost by the network or the server, or changed.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// When the last picture arrived.
     pub fn last_arrival(&self) -> Option<MonoTime> {
         self.last_arrival
@@ -208,24 +260,18 @@ impl Ledger {
 
     /// Figures of the frames that reached each stage within (`since`, now].
     pub fn figures(&self, since: MonoTime) -> LatencyFigures {
-        let mut by_stage = STAGES.map(|stage| {
-            let mut ms: Vec<f64> = self
-                .entries
-                .iter()
-                .filter_map(|e| {
-                    e.at[stage as usize]
-                        .filter(|at| *at > since)
-                        .map(|at| at.ms_since(e.captured_at))
-                })
-                .collect();
+        let of = |ms: &dyn Fn(&Entry) -> Option<f64>| {
+            let mut ms: Vec<f64> = self.entries.iter().filter_map(ms).collect();
             super::window::figures(&mut ms)
-        });
-        LatencyFigures {
-            captured: by_stage[0].take(),
-            encoded: by_stage[1].take(),
-            sent: by_stage[2].take(),
-            arrived: by_stage[3].take(),
-        }
+        };
+        let newer = |e: &Entry, stage| e.at(stage).filter(|at| *at > since);
+        LatencyFigures::of(
+            |stage| of(&|e| Some(newer(e, stage)?.ms_since(e.captured_at))),
+            of(&|e| {
+                newer(e, Stage::Sent)?;
+                Some(e.own()?.as_secs_f64() * 1000.0)
+            }),
+        )
     }
 
     /// Figures of the whole show.
@@ -242,143 +288,5 @@ impl Ledger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn us(us: u64) -> MonoTime {
-        MonoTime::from_micros(us)
-    }
-
-    fn ledger(hashes: &[u64]) -> Ledger {
-        let mut ledger = Ledger::new();
-        for (frame, hash) in hashes.iter().enumerate() {
-            let frame = frame as u64;
-            ledger.paced(frame, us(frame * 1000));
-            ledger.encoded(frame, us(frame * 1000 + 500), *hash);
-        }
-        ledger
-    }
-
-    #[test]
-    fn another_receiver_finds_frames_in_its_own_order() {
-        // A still screen: every second picture is the same.
-        let mut ledger = ledger(&[1, 5, 2, 5, 3, 5]);
-        let mut cursor = Cursor::default();
-        let found = |ledger: &Ledger, hash, cursor: &mut Cursor| {
-            ledger.captured_at(hash, cursor).map(MonoTime::as_micros)
-        };
-        let first = found(&ledger, 5, &mut cursor);
-        ledger.arrived(1, us(9_000));
-        assert!(first < found(&ledger, 5, &mut cursor));
-        assert_eq!(found(&ledger, 2, &mut cursor), None, "it is past that one");
-        assert_eq!(found(&ledger, 77, &mut cursor), None);
-        assert_eq!(ledger.arrivals(), (1, 0));
-    }
-
-    #[test]
-    fn a_frame_is_found_by_its_slices() {
-        let mut ledger = ledger(&[11, 12, 13]);
-        assert_eq!(ledger.arrived(12, us(5000)), Some(1));
-        let figures = ledger.figures(MonoTime::ZERO);
-        assert_eq!(figures.arrived.unwrap().max_ms, 4.0);
-        assert_eq!(figures.encoded.unwrap().frames, 3);
-        assert_eq!(figures.sent, None, "never zero for unknown");
-    }
-
-    #[test]
-    fn the_whole_show_counts_from_live_on() {
-        let mut ledger = ledger(&[1, 2]);
-        ledger.count_from(us(2000));
-        ledger.count_from(us(9000));
-        ledger.paced(2, us(2000));
-        ledger.reached(Stage::Sent, 1, us(500_000));
-        ledger.reached(Stage::Sent, 2, us(5000));
-        let sent = ledger.totals().sent.unwrap();
-        assert_eq!((sent.frames, sent.max_ms.round()), (1, 3.0));
-    }
-
-    #[test]
-    fn alike_pictures_are_taken_in_order() {
-        let mut ledger = ledger(&[7, 8, 7, 8, 7, 8]);
-        let frames: Vec<_> = [7, 8, 7, 8]
-            .iter()
-            .map(|h| ledger.arrived(*h, us(9000)))
-            .collect();
-        assert_eq!(frames, [Some(0), Some(1), Some(2), Some(3)]);
-    }
-
-    #[test]
-    fn pictures_that_nobody_sent_lower_the_passthrough() {
-        let mut ledger = ledger(&[1, 2, 3, 4]);
-        assert_eq!(ledger.passthrough(), None);
-        assert_eq!(ledger.arrived(99, us(1)), None);
-        assert_eq!(ledger.passthrough(), None, "before the first match");
-        ledger.arrived(1, us(1));
-        ledger.arrived(98, us(1));
-        ledger.arrived(2, us(2));
-        assert_eq!(ledger.arrivals(), (2, 1));
-        // From here on all are changed: that is told without another match.
-        for n in 0..=8 {
-            ledger.arrived(98, us(1_000_000 + n * 250_000));
-        }
-        assert_eq!(ledger.arrivals(), (2, 10));
-    }
-
-    #[test]
-    fn the_servers_own_pictures_while_nobody_publishes_are_not_the_shows() {
-        let mut ledger = ledger(&[1, 2, 3, 4]);
-        // Before the show.
-        ledger.arrived(77, us(1));
-        ledger.arrived(1, us(2));
-        // The publisher is killed: some come before that is seen, and some after.
-        ledger.arrived(77, us(3));
-        ledger.arrived(77, us(50_000));
-        ledger.interrupted();
-        for n in 0..200 {
-            ledger.arrived(77, us(100_000 + n * 33_333));
-        }
-        assert_eq!(ledger.passthrough(), Some(1.0));
-        // It goes on, and is looked at again.
-        ledger.arrived(3, us(9_000_000));
-        ledger.arrived(99, us(9_000_001));
-        ledger.arrived(4, us(9_000_002));
-        assert_eq!(ledger.arrivals(), (3, 1));
-    }
-
-    #[test]
-    fn old_frames_are_forgotten_and_late_words_of_them_ignored() {
-        let mut ledger = Ledger::new();
-        ledger.count_from(us(0));
-        for frame in 0..3000 {
-            ledger.paced(frame, us(frame));
-        }
-        assert_eq!(ledger.entries.len(), KEPT);
-        ledger.reached(Stage::Sent, 3, us(10_000));
-        assert_eq!(ledger.totals().sent, None);
-    }
-
-    proptest! {
-        /// Any loss on the way and pictures that repeat every 16th frame: what is matched is matched
-        /// in order, and where nothing is lost each frame is found as itself.
-        #[test]
-        fn matching_keeps_the_order(lost in proptest::collection::vec(any::<bool>(), 200), lossless: bool) {
-            let hashes: Vec<u64> = (0..200).map(|n| n % 16).collect();
-            let mut ledger = ledger(&hashes);
-            let mut last = None;
-            for (frame, hash) in hashes.iter().enumerate() {
-                if lost[frame] && !lossless {
-                    continue;
-                }
-                let got = ledger.arrived(*hash, us(1_000_000 + frame as u64));
-                if let (Some(got), Some(last)) = (got, last) {
-                    prop_assert!(got > last);
-                }
-                if lossless {
-                    prop_assert_eq!(got, Some(frame as u64));
-                }
-                last = got.or(last);
-            }
-        }
-    }
-}
+#[path = "ledger_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! Percentiles: exact over the meter's short window, a histogram over the whole show.
 
-use super::Stage;
+use super::ledger::{STAGES, Stage};
 use crate::session::snapshot::{LatencyFigures, StageFigures};
 use hdrhistogram::Histogram;
 use std::time::Duration;
@@ -30,33 +30,44 @@ pub fn of_histogram(histogram: &Histogram<u64>) -> Option<StageFigures> {
 
 /// Histograms of the whole show, microseconds with three digits, up to a minute.
 #[derive(Debug)]
-pub struct Totals([Option<Histogram<u64>>; 4]);
+pub struct Totals {
+    stages: [Option<Histogram<u64>>; STAGES.len()],
+    own: Option<Histogram<u64>>,
+}
 
 impl Totals {
     /// Nothing counted yet.
     pub fn new() -> Self {
         // The bounds are constants that hdrhistogram accepts; without a histogram nothing is shown.
-        Self(std::array::from_fn(|_| {
-            Histogram::new_with_bounds(1, 60_000_000, 3).ok()
-        }))
+        let empty = || Histogram::new_with_bounds(1, 60_000_000, 3).ok();
+        Self {
+            stages: std::array::from_fn(|_| empty()),
+            own: empty(),
+        }
     }
 
     /// Counts one frame at one stage.
     pub fn add(&mut self, stage: Stage, time: Duration) {
-        if let Some(histogram) = &mut self.0[stage as usize] {
-            histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        }
+        record(&mut self.stages[stage as usize], time);
+    }
+
+    /// Counts what the console itself added to one frame.
+    pub fn add_own(&mut self, time: Duration) {
+        record(&mut self.own, time);
     }
 
     /// The figures so far.
     pub fn figures(&self) -> LatencyFigures {
-        let of = |stage: Stage| self.0[stage as usize].as_ref().and_then(of_histogram);
-        LatencyFigures {
-            captured: of(Stage::Captured),
-            encoded: of(Stage::Encoded),
-            sent: of(Stage::Sent),
-            arrived: of(Stage::Arrived),
-        }
+        LatencyFigures::of(
+            |stage| self.stages[stage as usize].as_ref().and_then(of_histogram),
+            self.own.as_ref().and_then(of_histogram),
+        )
+    }
+}
+
+fn record(histogram: &mut Option<Histogram<u64>>, time: Duration) {
+    if let Some(histogram) = histogram {
+        histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 }
 

@@ -66,6 +66,13 @@ impl Arrivals {
         }
     }
 
+    /// The receiver is out of the stream: what it misses meanwhile is nobody's loss.
+    fn interrupted(&self) {
+        if self.aside.is_none() {
+            self.relay.interrupted();
+        }
+    }
+
     /// When the last picture arrived.
     pub fn last(&self) -> Option<MonoTime> {
         match &self.aside {
@@ -105,6 +112,7 @@ pub fn read(
                     Ok(ArrivalEvent::Connected) => joined.store(true, Ordering::Relaxed),
                     Ok(ArrivalEvent::Lost(why)) => {
                         joined.store(false, Ordering::Relaxed);
+                        into.interrupted();
                         tracing::debug!("no arrivals: {why}");
                     }
                     Ok(ArrivalEvent::Audio { .. }) | Err(RecvTimeoutError::Timeout) => {}

@@ -86,6 +86,7 @@ impl Inner {
     fn drops(&self) -> Drops {
         Drops {
             network: self.network.load(Ordering::Relaxed),
+            lost: self.ledger.lost(),
             ..self.drops
         }
     }
@@ -199,10 +200,10 @@ impl Relay {
         self.lock().ledger.count_from(now);
     }
 
-    /// The pacer gives out frame number `frame`.
-    pub fn paced(&self, frame: u64, captured_at: MonoTime) {
+    /// The pacer took frame number `frame` at `at`.
+    pub fn paced(&self, frame: u64, captured_at: MonoTime, at: MonoTime) {
         let mut inner = self.lock();
-        inner.ledger.paced(frame, captured_at);
+        inner.ledger.paced(frame, captured_at, at);
         inner.frames = frame + 1;
     }
 
@@ -364,7 +365,7 @@ impl EncoderSink for Relay {
             .active()
             .is_none_or(|active| active == encoder)
         {
-            inner.ledger.reached(Stage::Captured, frame, at);
+            inner.ledger.reached(Stage::Written, frame, at);
         }
     }
 

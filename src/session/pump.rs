@@ -127,7 +127,7 @@ impl PumpControl {
         let in_form = |form: Form| pictures.iter().find(|(f, _)| *f == form);
         let frame = feeding.next_frame;
         feeding.next_frame += 1;
-        feeding.relay.paced(frame, captured_at);
+        feeding.relay.paced(frame, captured_at, now);
         // A form that was asked for only now comes with the next frame.
         match feeding.arming.take_if(|door| in_form(door.form).is_some()) {
             Some(door) => {

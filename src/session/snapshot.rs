@@ -5,6 +5,7 @@ use crate::audio::Format;
 use crate::capture::PictureStatus;
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
+use crate::latency::Stage;
 use crate::mediamtx::Reader;
 use crate::monitor::gpu::Gpu;
 use crate::publish::WayStatus;
@@ -43,7 +44,7 @@ pub enum State {
 }
 
 /// p50, p95 and maximum of one stage over the meter's window, ms since the capture.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct StageFigures {
     /// Median.
     pub p50_ms: f64,
@@ -58,14 +59,55 @@ pub struct StageFigures {
 /// Latency since capture by stage. None where a stage was not measured: never zero for unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LatencyFigures {
+    /// Taken by the pacer.
+    pub paced: Option<StageFigures>,
     /// Written to the encoder's pipe.
-    pub captured: Option<StageFigures>,
+    pub written: Option<StageFigures>,
     /// Access unit out of the encoder.
     pub encoded: Option<StageFigures>,
     /// Access unit written to the publisher.
     pub sent: Option<StageFigures>,
     /// Access unit whole at the receiver (loopback listener, or WHEP viewer of MediaMTX).
     pub arrived: Option<StageFigures>,
+    /// Not since capture: what the console itself added on the way to `sent`, all but the encoder:
+    /// pacer, conversion, pipes, relay.
+    pub own: Option<StageFigures>,
+}
+
+impl LatencyFigures {
+    /// From each stage's figures and the console's own.
+    pub fn of(stage: impl Fn(Stage) -> Option<StageFigures>, own: Option<StageFigures>) -> Self {
+        Self {
+            paced: stage(Stage::Paced),
+            written: stage(Stage::Written),
+            encoded: stage(Stage::Encoded),
+            sent: stage(Stage::Sent),
+            arrived: stage(Stage::Arrived),
+            own,
+        }
+    }
+
+    /// The stages in order, with the names that they have in results.
+    pub fn stages(&self) -> [(&'static str, Option<StageFigures>); 5] {
+        [
+            ("paced", self.paced),
+            ("written", self.written),
+            ("encoded", self.encoded),
+            ("sent", self.sent),
+            ("arrived", self.arrived),
+        ]
+    }
+
+    /// What each stage adds to the median, ms: together they are the last measured stage's. A stage
+    /// that was not measured adds None, and its time is in the next one's.
+    pub fn parts(&self) -> [Option<f64>; 5] {
+        let mut before = 0.0;
+        self.stages().map(|(_, figures)| {
+            // Medians of different pictures: one may lie below that of the stage before.
+            let to = figures?.p50_ms.max(before);
+            Some(to - std::mem::replace(&mut before, to))
+        })
+    }
 }
 
 /// Frames that did not reach the viewer, by cause.
@@ -77,6 +119,8 @@ pub struct Drops {
     pub encoder: u64,
     /// The publisher did not take them, or was away.
     pub network: u64,
+    /// Sent, and missing at the measuring receiver while others came: by the network or the server.
+    pub lost: u64,
 }
 
 /// Sound level over the last 100 ms or so, dBFS, 0 is full scale; silence is `f32::NEG_INFINITY`.
@@ -342,4 +386,26 @@ pub struct Snapshot {
     pub log: Arc<Vec<LogLine>>,
     /// The newest preview picture.
     pub preview: Option<Preview>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever was measured: the parts tile the whole, none is below zero, none is made up.
+        #[test]
+        fn parts_tile_the_whole(p50 in proptest::array::uniform5(proptest::option::of(0.0..500.0_f64))) {
+            let of = |p50: Option<f64>| p50.map(|p50_ms| StageFigures { p50_ms, ..Default::default() });
+            let figures = LatencyFigures::of(|stage| of(p50[stage as usize]), None);
+            let parts = figures.parts();
+            let whole = p50.iter().flatten().fold(0.0, |a: f64, b| a.max(*b));
+            prop_assert!((parts.iter().flatten().sum::<f64>() - whole).abs() < 1e-9);
+            for (part, p50) in parts.iter().zip(p50) {
+                prop_assert_eq!(part.is_some(), p50.is_some());
+                prop_assert!(part.is_none_or(|part| part >= 0.0));
+            }
+        }
+    }
 }

@@ -97,9 +97,10 @@ pub fn severity_colour(severity: Severity) -> Color32 {
     }
 }
 
-/// Colours of the stages captured, encoded, sent, arrived: none of those that mean good or bad.
-pub const STAGES: [Color32; 4] = [
-    Color32::from_rgb(0x93, 0xa1, 0xb5),
+/// Colours of the stages paced, written, encoded, sent, arrived: none of those that mean good or bad.
+pub const STAGES: [Color32; 5] = [
+    Color32::from_rgb(0x5c, 0x68, 0x7a),
+    Color32::from_rgb(0xa6, 0xb3, 0xc6),
     BLUE,
     PURPLE,
     Color32::from_rgb(0x3f, 0x72, 0xc4),

@@ -195,7 +195,7 @@ fn unknown_latency_shows_no_number() {
     let name = format!("Latency to arrival is not measured: {why}");
     rig.harness.get_by_role_and_label(Role::Status, &name);
     rig.harness
-        .get_by_label("Stages: Captured —, Encoded —, Sent —, Arrived —");
+        .get_by_label("Stages: Pacer —, Pipe —, Encoder —, Relay —, Server —");
     rig.harness.get_by_label("Untouched: —");
     let idle = Rig::new(English, |s| s.latency.arrived = Some(figures(38.0)));
     let old = idle.names().into_iter().find(|name| name.contains("38"));
@@ -231,7 +231,7 @@ fn measured_latency_is_read_out() {
     rig.harness
         .get_by_role_and_label(Role::Status, "캡처에서 도착까지 지연: 38 ms");
     rig.harness
-        .get_by_label("단계: 캡처 —, 인코딩 9.5 ms, 송신 —, 도착 38 ms");
+        .get_by_label("단계: 대기 —, 입력 —, 인코딩 9.5 ms, 송신 —, 서버 29 ms");
 }
 
 #[test]

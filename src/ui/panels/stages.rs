@@ -8,41 +8,52 @@ use crate::ui::theme;
 use crate::ui::widgets;
 use eframe::egui::{Color32, Rect, Role, Sense, Ui, pos2, vec2};
 
-/// The four stages: a bar of their shares over four tiles.
+/// The stages' words.
+const KEYS: [&str; 5] = [
+    "stage-paced",
+    "stage-written",
+    "stage-encoded",
+    "stage-sent",
+    "stage-arrived",
+];
+
+/// What one stage adds, and the way up to its end; None where it was not measured.
+type Part = Option<(f64, StageFigures)>;
+
+/// The stages: a bar of what each adds, over their tiles.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let latency = &scene.snapshot.latency;
     let running = !matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
-    let stages = [
-        ("stage-captured", latency.captured),
-        ("stage-encoded", latency.encoded),
-        ("stage-sent", latency.sent),
-        ("stage-arrived", latency.arrived),
-    ]
-    .map(|(key, figures)| (key, figures.filter(|_| running)));
+    let added = latency.parts();
+    let stages = latency.stages();
+    let part = |i: usize| -> Part { Some((added[i]?, stages[i].1?)).filter(|_| running) };
+    let parts: [Part; KEYS.len()] = std::array::from_fn(part);
     let (rect, response) =
         ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let bar = Rect::from_min_size(rect.min, vec2(rect.width(), 7.0));
     let painter = ui.painter();
     painter.rect_filled(bar, 2.0, theme::WELL);
-    let whole = stages
+    let whole: f64 = parts.iter().flatten().map(|(ms, _)| ms).sum();
+    let mut left = bar.left();
+    for (colour, (ms, _)) in theme::STAGES
         .iter()
-        .filter_map(|(_, figures)| figures.map(|f| f.p50_ms))
-        .fold(0.0, f64::max);
-    let mut from = 0.0;
-    for (colour, (_, figures)) in theme::STAGES.iter().zip(&stages) {
-        let Some(figures) = figures.filter(|_| whole > 0.0) else {
-            continue;
-        };
-        let to = figures.p50_ms.max(from);
-        let x = |ms: f64| bar.left() + (ms / whole) as f32 * bar.width();
-        let part = Rect::from_x_y_ranges(x(from)..=x(to), bar.y_range());
-        painter.rect_filled(part, 1.0, *colour);
-        from = to;
+        .zip(&parts)
+        .filter_map(|(c, p)| Some((c, (*p)?)))
+    {
+        let right = left + (ms / whole.max(f64::EPSILON)) as f32 * bar.width();
+        painter.rect_filled(
+            Rect::from_x_y_ranges(left..=right, bar.y_range()),
+            1.0,
+            *colour,
+        );
+        left = right;
     }
-    let told: Vec<String> = stages
+    let told: Vec<String> = KEYS
         .iter()
-        .map(|(key, figures)| {
-            let value = figures.map_or_else(|| "—".to_owned(), |f| format!("{} ms", ms(f.p50_ms)));
+        .zip(&parts)
+        .map(|(key, part)| {
+            let value =
+                part.map_or_else(|| "—".to_owned(), |(added, _)| format!("{} ms", ms(added)));
             format!("{} {value}", scene.t(key))
         })
         .collect();
@@ -51,15 +62,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
         .f("latency-bar-name", &[("text", &told.join(", "))]);
     widgets::name(&response, Role::Label, &name);
     let tiles = rect.with_min_y(bar.bottom() + 5.0);
-    for (i, (key, figures)) in stages.iter().enumerate() {
-        stage_tile(
-            ui,
-            scene,
-            column(tiles, i, 4),
-            key,
-            *figures,
-            theme::STAGES[i],
-        );
+    for (i, (key, part)) in KEYS.into_iter().zip(parts).enumerate() {
+        let rect = column(tiles, i, KEYS.len());
+        stage_tile(ui, scene, rect, key, part, theme::STAGES[i]);
     }
 }
 
@@ -70,42 +75,39 @@ fn column(row: Rect, i: usize, of: usize) -> Rect {
     Rect::from_min_size(pos2(left, row.top()), vec2(width, row.height()))
 }
 
-fn stage_tile(
-    ui: &Ui,
-    scene: &Scene<'_>,
-    rect: Rect,
-    key: &str,
-    figures: Option<StageFigures>,
-    colour: Color32,
-) {
+fn stage_tile(ui: &Ui, scene: &Scene<'_>, rect: Rect, key: &str, part: Part, colour: Color32) {
     let painter = ui.painter();
     painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
-    let inner = rect.shrink2(vec2(8.0, 4.0));
-    let dot = pos2(inner.left() + 4.0, inner.top() + 8.0);
-    painter.rect_filled(Rect::from_center_size(dot, vec2(8.0, 8.0)), 1.0, colour);
-    let room = inner.width() - 14.0;
+    // The colour as an edge: a dot would take the words' room.
+    let edge = Rect::from_min_size(rect.min, vec2(4.0, rect.height()));
+    painter.rect_filled(edge, 1.0, colour);
+    let inner = rect.shrink2(vec2(8.0, 4.0)).with_max_x(rect.right() - 3.0);
     let title = scene.t(key);
-    let title = widgets::fitted(
-        ui,
-        &title,
-        theme::regular,
-        9.0..=12.0,
-        room,
-        theme::TEXT_SOFT,
-    );
-    let at = pos2(inner.left() + 14.0, dot.y - title.size().y / 2.0);
-    painter.galley(at, title, theme::TEXT_SOFT);
+    let (room, soft) = (inner.width(), theme::TEXT_SOFT);
+    let title = widgets::fitted(ui, &title, theme::regular, 8.5..=12.0, room, soft);
+    painter.galley(inner.left_top(), title, soft);
     // A narrow tile has no room for the words; its neighbours are as narrow, so all change at once.
     let narrow = rect.width() < 104.0;
-    let (value, more) = match figures {
-        Some(f) if narrow => (ms(f.p50_ms), format!("≤ {}", ms(f.p95_ms))),
-        Some(f) => (
-            ms(f.p50_ms),
-            scene.texts.f("stage-p95", &[("value", &ms(f.p95_ms))]),
-        ),
+    let (value, more) = match part {
+        Some((added, _)) if narrow => (ms(added), String::new()),
+        Some((added, up_to)) => {
+            let to = ms(up_to.p50_ms);
+            (ms(added), scene.texts.f("stage-up-to", &[("value", &to)]))
+        }
         None if narrow => ("—".to_owned(), String::new()),
         None => ("—".to_owned(), scene.t("stage-not-measured")),
     };
+    if let Some((_, f)) = part {
+        let words = [
+            ("stage", scene.t(key)),
+            ("p50", ms(f.p50_ms)),
+            ("p95", ms(f.p95_ms)),
+            ("max", ms(f.max_ms)),
+        ];
+        let words = words.each_ref().map(|(name, text)| (*name, text.as_str()));
+        ui.interact(rect, ui.scope_id().with(key), Sense::hover())
+            .on_hover_text(scene.texts.f("stage-hint", &words));
+    }
     let largest = if scene.small { 17.0 } else { 22.0 };
     let room = inner.width();
     let value = widgets::fitted(
@@ -161,19 +163,27 @@ fn drops(ui: &Ui, scene: &Scene<'_>, rect: Rect) {
     let painter = ui.painter();
     painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
     let inner = rect.shrink2(vec2(8.0, 4.0));
+    // A narrow row has no room for a fourth: what was lost on the way is then the network's too.
+    let narrow = inner.width() < 300.0;
+    let (network, lost) = if narrow {
+        (drops.network + drops.lost, None)
+    } else {
+        (drops.network, Some(("drops-lost", drops.lost)))
+    };
+    let cells = [
+        ("drops-capture", drops.capture),
+        ("drops-encoder", drops.encoder),
+        ("drops-network", network),
+    ];
+    let of = if narrow { 4 } else { 5 };
     let head = scene.t("drops-title");
-    let room = column(inner, 0, 4).width();
+    let room = column(inner, 0, of).width();
     let soft = theme::TEXT_SOFT;
     let title = widgets::fitted(ui, &head, theme::bold, 9.0..=13.0, room, soft);
     let at = pos2(inner.left(), inner.center().y - title.size().y / 2.0);
     painter.galley(at, title, soft);
-    let cells = [
-        ("drops-capture", drops.capture),
-        ("drops-encoder", drops.encoder),
-        ("drops-network", drops.network),
-    ];
-    for (i, (key, count)) in cells.into_iter().enumerate() {
-        let cell = column(inner, i + 1, 4);
+    for (i, (key, count)) in cells.into_iter().chain(lost).enumerate() {
+        let cell = column(inner, i + 1, of);
         let colour = if count > 0 { theme::AMBER } else { theme::TEXT };
         let (title, count) = (scene.t(key), count.to_string());
         let room = cell.width();
