@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod measure;
+pub mod pattern;
 pub mod server;
 pub mod viewer;
 
@@ -58,6 +59,10 @@ pub enum Task {
     Server(server::ServerTask),
     /// Print the link to the viewers' page and its QR code.
     ViewerLink(SettingsArgs),
+    /// Show a clock for cameras and for `glass`: digits, a flash, a bar and a code.
+    Pattern(pattern::PatternArgs),
+    /// Read the codes of `pattern` from this machine's screen: how late each is shown.
+    Glass(pattern::GlassArgs),
 }
 
 /// Settings of one run.
