@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod measure;
+pub mod pattern;
 pub mod server;
 pub mod viewer;
 
@@ -38,6 +40,9 @@ pub struct Cli {
 pub enum Task {
     /// Go live without a window; ends with a table of latency by stage.
     Live(LiveArgs),
+    /// Measure the console on this machine, way by way, bitrate by bitrate, size by size, beside what it
+    /// replaces: latency, passthrough, CPU and memory as a table.
+    Measure(Box<measure::MeasureArgs>),
     /// Print both ffmpeg commands, secrets masked.
     FfmpegArgs(SettingsArgs),
     /// Look whether everything is there that a show needs: ffmpeg, encoders, what browsers will get,
@@ -54,10 +59,14 @@ pub enum Task {
     Server(server::ServerTask),
     /// Print the link to the viewers' page and its QR code.
     ViewerLink(SettingsArgs),
+    /// Show a clock for cameras and for `glass`: digits, a flash, a bar and a code.
+    Pattern(pattern::PatternArgs),
+    /// Read the codes of `pattern` from this machine's screen: how late each is shown.
+    Glass(pattern::GlassArgs),
 }
 
 /// Settings of one run.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SettingsArgs {
     /// A setting for this run, such as `encoder.bitrate_kbps=3000`; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]

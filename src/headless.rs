@@ -1,5 +1,7 @@
 //! A show without a window: `pd-console live`. Prints its progress to stderr, its result to stdout.
 
+mod eyes;
+
 use crate::audio::Format;
 use crate::clock;
 use crate::latency::passage::Verdict;
@@ -12,8 +14,8 @@ use crate::session::journal::Journal;
 use crate::session::machine::Policy;
 use crate::session::runtime::Options;
 use crate::session::snapshot::{
-    AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, LinkStatus, NetworkFigures,
-    ProbeState, ProbeStatus, Receiver, RouteStatus, Snapshot, State,
+    AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, EyesStatus, LinkStatus,
+    NetworkFigures, ProbeState, ProbeStatus, Receiver, RouteStatus, Snapshot, State,
 };
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
@@ -58,6 +60,7 @@ pub struct Outcome {
     outages: Vec<serde_json::Value>,
     backups: Vec<serde_json::Value>,
     recording: RecordingStatus,
+    eyes: EyesStatus,
 }
 
 /// Runs the show and returns its outcome; `interrupted` ends it early.
@@ -182,6 +185,7 @@ fn follow(
                     .map(|b| backup(b, &snapshot))
                     .collect(),
                 recording: RecordingStatus::default(),
+                eyes: snapshot.eyes.clone(),
             });
         }
     }
@@ -417,6 +421,9 @@ impl Outcome {
                 "of it the console's own", f.p50_ms, f.p95_ms, f.max_ms, f.frames
             );
         }
+        if let Some(line) = eyes::line(&self.eyes) {
+            let _ = writeln!(out, "  viewers                  {line}");
+        }
         for outage in &self.outages {
             let _ = writeln!(
                 out,
@@ -551,6 +558,7 @@ impl Outcome {
             "measured_kbps": self.measured_kbps,
             "cpu_percent": self.load,
             "recording": self.recording_json(),
+            "viewers_seen": eyes::json(&self.eyes),
         })
     }
 

@@ -270,7 +270,7 @@ pub enum AudioInput {
 }
 
 impl AudioInput {
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         match self {
             Self::Pipe(number) => format!("pipe:{number}"),
             Self::LoopbackTcp(port) => format!("tcp://127.0.0.1:{port}"),

@@ -159,6 +159,13 @@ impl Ledger {
         if let Some(own) = entry.own().filter(|_| completes) {
             self.totals.add_own(own);
         }
+        // The word of the write may come behind that of the arrival: again each counts once.
+        let completes = matches!(stage, Stage::Sent | Stage::Arrived);
+        if let Some((sent, arrived)) = entry.at(Stage::Sent).zip(entry.at(Stage::Arrived))
+            && completes
+        {
+            self.totals.add_server(arrived.since(sent));
+        }
     }
 
     /// The access unit that goes out for a frame, by its slice hash.
@@ -232,6 +239,13 @@ impl Ledger {
             .find(|e| e.frame >= cursor.0 && e.hash == Some(hash))?;
         cursor.0 = found.frame + 1;
         Some(found.captured_at)
+    }
+
+    /// When this frame was captured, where it is still kept.
+    pub fn captured(&self, frame: u64) -> Option<MonoTime> {
+        let first = self.entries.front()?.frame;
+        let index = usize::try_from(frame.checked_sub(first)?).ok()?;
+        self.entries.get(index).map(|entry| entry.captured_at)
     }
 
     /// The stream to the server broke: what comes until a picture is found again is not the show's

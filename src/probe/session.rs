@@ -5,7 +5,7 @@
 //! follows. Lost packets are asked for again by str0m (NACK); what stays lost costs its access
 //! unit, which is counted. Key frames are never asked for.
 
-use super::h264::{Depacketizer, Packet, Reorder};
+use super::h264::{Depacketizer, Packet, Reorder, Unit};
 use super::whep::{Endpoint, WhepError};
 use crate::clock::{self, MonoTime};
 use crate::monitor::thread_time::Spent;
@@ -74,6 +74,8 @@ pub struct Sink<'a> {
     orphaned: Cell<bool>,
     /// The thread's CPU time, over all its sessions.
     spent: RefCell<Spent>,
+    /// Where whole access units go, for whoever wants to decode them.
+    units: Option<&'a Sender<Unit>>,
 }
 
 impl<'a> Sink<'a> {
@@ -89,6 +91,24 @@ impl<'a> Sink<'a> {
             stop,
             orphaned: Cell::new(false),
             spent: RefCell::default(),
+            units: None,
+        }
+    }
+
+    /// The same, with each whole access unit into `units` too: where that is full it is dropped and
+    /// counted as an event.
+    #[must_use]
+    pub fn with_units(mut self, units: Option<&'a Sender<Unit>>) -> Self {
+        self.units = units;
+        self
+    }
+
+    /// Hands `unit` over.
+    fn unit(&self, unit: &Unit) {
+        if let Some(units) = self.units
+            && units.try_send(unit.clone()).is_err()
+        {
+            self.counters.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -339,6 +359,7 @@ impl Session {
         for unit in units {
             let nal_units = unit.nal_units.iter().map(|nal| strip_trailing_zeros(nal));
             if let Some(arrival) = Arrival::of(nal_units, unit.at) {
+                sink.unit(&unit);
                 sink.send(ArrivalEvent::Video(Arrival {
                     rtp_time: Some(unit.rtp_time),
                     ..arrival

@@ -13,6 +13,7 @@ pub mod srt_url;
 pub mod streamid;
 pub mod target;
 pub mod ts;
+pub mod undelayed;
 pub mod ways;
 
 pub use host_box::{HostBox, HostError, parse_host_box};

@@ -10,6 +10,7 @@ use super::cutover::{Cutover, EncoderId, Output};
 use super::encode_meter::{EncodeFigures, EncodeMeter};
 use super::encoder::EncoderSink;
 use super::rate::RateMeter;
+use super::rtp_times::RtpTimes;
 use crate::clock::{self, MonoTime};
 use crate::latency::passage::{Passage, Verdict};
 use crate::latency::sound::{Found, SoundLedger};
@@ -121,6 +122,8 @@ pub struct Relay {
     inner: Mutex<Inner>,
     /// With a lock of its own: a hundred packets a second must not hold the encoders up.
     sound: Mutex<Sound>,
+    /// With a lock of its own: viewers' reports must not hold the encoders up.
+    rtp_times: Arc<RtpTimes>,
     events: Sender<RelayEvent>,
 }
 
@@ -178,6 +181,7 @@ impl Relay {
             Arc::new(Self {
                 inner: Mutex::new(inner),
                 sound: Mutex::default(),
+                rtp_times: Arc::default(),
                 events,
             }),
             inbox,
@@ -269,13 +273,24 @@ impl Relay {
     /// A picture with these slices was whole at the receiver, which got it with this RTP timestamp.
     pub fn arrived(&self, hash: u64, rtp_time: Option<u32>, at: MonoTime) {
         let mut inner = self.lock();
-        match inner.ledger.arrived(hash, at) {
+        let found = inner.ledger.arrived(hash, at);
+        match found {
             Some(frame) => {
                 inner.ledger.came_with(frame, rtp_time);
                 inner.passage.found();
             }
             None => inner.passage.stranger(at),
         }
+        let captured_at = found.and_then(|frame| inner.ledger.captured(frame));
+        drop(inner);
+        if let (Some(rtp_time), Some(captured_at)) = (rtp_time, captured_at) {
+            self.rtp_times.add(rtp_time, captured_at, at);
+        }
+    }
+
+    /// When the pictures were captured that the receiver got, by RTP timestamp.
+    pub fn rtp_times(&self) -> &Arc<RtpTimes> {
+        &self.rtp_times
     }
 
     /// The programme's muxer was given an Opus packet of this hash, whose sound was there to be heard

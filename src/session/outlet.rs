@@ -28,6 +28,7 @@ use crate::mediamtx::{Client, ManagedServer, Reader, ServerError};
 use crate::publish::invited::Invited;
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::{Publisher, PublisherWish};
+use crate::publish::undelayed;
 use crate::relay::Relay;
 use crate::relay::arrivals::Arrivals;
 use crate::settings::Settings;
@@ -249,6 +250,7 @@ impl Outlet {
         let hashes = measured
             && self.means.role == Role::Programme
             && self.means.settings.probe.proves_sound();
+        let over_tcp = matches!(output, Output::Rtsp { .. });
         let wish = PublisherWish {
             arguments: Box::new(move |audio| {
                 plan::publisher(audio, audio_kbps, &output, hashes).hiding(secrets)
@@ -272,7 +274,10 @@ impl Outlet {
         }
         self.before = self.watched.source.as_ref().map(|source| source.id.clone());
         let publisher = Publisher::start(&self.means.ffmpeg, wish, &self.means.relay);
-        self.publisher = Some(publisher.map_err(internal)?);
+        let publisher = self.publisher.insert(publisher.map_err(internal)?);
+        if over_tcp {
+            undelayed::follow(publisher.pid());
+        }
         Ok(())
     }
 

@@ -30,6 +30,9 @@ pub struct Options {
     pub sources_on_demand: bool,
     /// Opens picture sources; [`crate::capture::open`] unless a test brings its own.
     pub open_picture: Opener,
+    /// How much of a show's beginning, from LIVE on, the whole show's figures leave out: a measurement's
+    /// is not of the start.
+    pub settle: Duration,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             policy: Policy::default(),
             sources_on_demand: false,
             open_picture: Arc::new(crate::capture::open),
+            settle: Duration::ZERO,
         }
     }
 }

@@ -15,8 +15,10 @@ use crate::viewer::ViewerStatus;
 use std::sync::Arc;
 
 mod connection;
+mod eyes;
 mod probe;
 pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
+pub use eyes::{Eye, EyesStatus, WhyNot};
 pub use probe::{ProbeState, ProbeStatus, Proof, Verdict};
 
 /// Where a show stands.
@@ -74,6 +76,9 @@ pub struct LatencyFigures {
     /// Not since capture: what the console itself added on the way to `sent`, all but the encoder:
     /// pacer, conversion, pipes, relay.
     pub own: Option<StageFigures>,
+    /// Not since capture: from `sent` to `arrived`, that is publisher, network and server. Over a whole
+    /// show only.
+    pub server: Option<StageFigures>,
 }
 
 impl LatencyFigures {
@@ -86,6 +91,7 @@ impl LatencyFigures {
             sent: stage(Stage::Sent),
             arrived: stage(Stage::Arrived),
             own,
+            server: None,
         }
     }
 
@@ -123,6 +129,24 @@ pub struct Drops {
     pub network: u64,
     /// Sent, and missing at the measuring receiver while others came: by the network or the server.
     pub lost: u64,
+}
+
+impl Drops {
+    /// Those that came after `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            capture: self.capture.saturating_sub(earlier.capture),
+            encoder: self.encoder.saturating_sub(earlier.encoder),
+            network: self.network.saturating_sub(earlier.network),
+            lost: self.lost.saturating_sub(earlier.lost),
+        }
+    }
+
+    /// All of them.
+    pub fn sum(self) -> u64 {
+        self.capture + self.encoder + self.network + self.lost
+    }
 }
 
 /// Sound level over the last 100 ms or so, dBFS, 0 is full scale; silence is `f32::NEG_INFINITY`.
@@ -392,6 +416,8 @@ pub struct Snapshot {
     pub api_problem: Option<String>,
     /// The viewers' page.
     pub viewer: ViewerStatus,
+    /// Those who watch on it, with capture to the eye.
+    pub eyes: EyesStatus,
     /// The sound.
     pub audio: AudioStatus,
     /// Recording and replay.

@@ -9,7 +9,7 @@ use super::machine::Machine;
 use super::show::Show;
 use super::snapshot::{
     AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
-    LinkStatus, ProbeStatus, Proof, RouteStatus, Snapshot, TrendEvent, TrendPoint,
+    EyesStatus, LinkStatus, ProbeStatus, Proof, RouteStatus, Snapshot, TrendEvent, TrendPoint,
 };
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
@@ -192,6 +192,7 @@ impl View {
             api_problem: from.ahead.api_problem.clone(),
             // The worker's, which serves it.
             viewer: ViewerStatus::default(),
+            eyes: EyesStatus::default(),
             audio,
             log: from.journal.lines(),
             preview: from.preview.picture.load().as_deref().cloned(),

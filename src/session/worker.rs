@@ -448,8 +448,14 @@ impl Worker {
             },
             |show| show.outlet().whep_url(),
         );
-        self.viewer.show(whep_url, PublicStatus::of(&snapshot));
+        let times = self
+            .show
+            .as_ref()
+            .map(|show| show.relay().rtp_times().clone());
+        self.viewer
+            .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
+        snapshot.eyes = self.viewer.eyes(now);
         self.shared.snapshot.store(Arc::new(snapshot));
     }
 }

@@ -274,7 +274,7 @@ impl Worker {
         self.said.clear();
         self.journal.info("LIVE: the receiver has the stream");
         if let Some(show) = &self.show {
-            show.relay().live(now);
+            show.relay().live(now + self.options.settle);
         }
         if matches!(before, State::Reconnecting { .. })
             && let Some(outage) = self.machine.link().outages().back()
