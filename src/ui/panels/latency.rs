@@ -3,7 +3,7 @@
 
 use super::Scene;
 use crate::session::Snapshot;
-use crate::session::snapshot::{Receiver, StageFigures, State};
+use crate::session::snapshot::{ProbeState, Receiver, StageFigures, State, Verdict};
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{self, Rect, Role, Sense, Ui, pos2, vec2};
@@ -53,7 +53,11 @@ fn why(snapshot: &Snapshot) -> &'static str {
             let young = snapshot
                 .live_since
                 .is_none_or(|since| snapshot.at.since(since).as_secs_f64() < WAIT_S);
-            if own && snapshot.settings.target.webrtc_url.is_empty() {
+            if snapshot.probe.state == ProbeState::Off {
+                "latency-why-off"
+            } else if snapshot.proof.verdict == Verdict::Recoded {
+                "latency-why-recoded"
+            } else if own && snapshot.settings.target.webrtc_url.is_empty() {
                 "latency-why-probe"
             } else if young {
                 "latency-why-wait"
