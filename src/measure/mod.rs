@@ -85,6 +85,10 @@ pub fn logged_pattern(plain: bool) -> (NumberLog, Opener) {
 }
 
 /// What the runs have in common.
+#[cfg_attr(
+    not(feature = "probe"),
+    allow(dead_code, reason = "only the comparison needs the programs")
+)]
 struct Bench<'a> {
     settings: &'a Settings,
     secrets: &'a Secrets,
