@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod doctor;
 pub mod ffmpeg;
+pub mod glass;
 pub mod headless;
 pub mod hex;
 pub mod latency;

@@ -211,6 +211,17 @@ fn what_the_encoder_gave_out_is_what_the_viewer_gets() {
         stop.clone(),
     )
     .unwrap();
+    // Another viewer beside it: each gets the same timestamps.
+    let (beside_out, beside) = bounded(16_384);
+    let beside_stop = StopToken::new();
+    let beside_probe = probe::spawn(
+        format!("http://127.0.0.1:{}/pd_x/whep", server.webrtc),
+        Some(("viewer".into(), "seeing".into())),
+        beside_out,
+        Arc::default(),
+        beside_stop.clone(),
+    )
+    .unwrap();
     let mut seen = Vec::new();
     let lost = |event: &ProbeEvent| matches!(event, ProbeEvent::Lost(_));
     let joined = |event: &ProbeEvent| *event == ProbeEvent::Connected;
@@ -238,6 +249,29 @@ fn what_the_encoder_gave_out_is_what_the_viewer_gets() {
         "lost {:?} after the publisher's end: {why}",
         ended.elapsed()
     );
+
+    beside_stop.stop();
+    beside_probe.join().unwrap();
+    let times = |events: &[ArrivalEvent]| -> HashMap<u64, Option<u32>> {
+        videos(events)
+            .iter()
+            .map(|a| (a.hash, a.rtp_time))
+            .collect()
+    };
+    let (ours, theirs) = (times(&seen), times(&beside.iter().collect::<Vec<_>>()));
+    let both = ours.iter().filter(|(hash, _)| theirs.contains_key(hash));
+    let alike = both
+        .clone()
+        .filter(|(hash, time)| theirs[hash] == **time && time.is_some());
+    assert!(
+        both.clone().count() > 200,
+        "{} {}",
+        ours.len(),
+        theirs.len()
+    );
+    assert_eq!(alike.count(), both.count(), "RTP timestamps of two viewers");
+    let different: std::collections::HashSet<_> = ours.values().collect();
+    assert_eq!(different.len(), ours.len(), "one timestamp, one picture");
 
     let encoded: Vec<ArrivalEvent> = encoded.iter().collect();
     let sent = videos(&encoded);

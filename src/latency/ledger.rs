@@ -6,6 +6,7 @@
 //! frames, with `frame_num`), so a hash is looked for first at the frame that is due, then onwards
 //! in order: the transport keeps the order.
 
+use super::trace::FrameRow;
 use super::window::Totals;
 use crate::clock::MonoTime;
 use crate::session::snapshot::LatencyFigures;
@@ -49,6 +50,7 @@ struct Entry {
     captured_at: MonoTime,
     hash: Option<u64>,
     at: [Option<MonoTime>; STAGES.len()],
+    rtp_time: Option<u32>,
 }
 
 impl Entry {
@@ -132,6 +134,7 @@ impl Ledger {
             captured_at,
             hash: None,
             at: [None; STAGES.len()],
+            rtp_time: None,
         });
         self.reached(Stage::Paced, frame, at);
     }
@@ -209,6 +212,24 @@ impl Ledger {
         found
     }
 
+    /// The RTP timestamp that `frame` came with.
+    pub fn came_with(&mut self, frame: u64, rtp_time: Option<u32>) {
+        if let Some(entry) = self.entry(frame) {
+            entry.rtp_time = rtp_time;
+        }
+    }
+
+    /// The frames that are kept, from number `from` on.
+    pub fn rows(&self, from: u64) -> impl Iterator<Item = FrameRow> {
+        let kept = self.entries.iter().filter(move |e| e.frame >= from);
+        kept.map(|e| FrameRow {
+            frame: e.frame,
+            captured_at: e.captured_at,
+            at: e.at,
+            rtp_time: e.rtp_time,
+        })
+    }
+
     /// When the frame with this slice hash was captured, looked for from `cursor` on, which moves
     /// behind it; nothing else is touched. None where no frame on the way has it.
     pub fn captured_at(&self, hash: u64, cursor: &mut Cursor) -> Option<MonoTime> {
@@ -218,6 +239,13 @@ impl Ledger {
             .find(|e| e.frame >= cursor.0 && e.hash == Some(hash))?;
         cursor.0 = found.frame + 1;
         Some(found.captured_at)
+    }
+
+    /// When this frame was captured, where it is still kept.
+    pub fn captured(&self, frame: u64) -> Option<MonoTime> {
+        let first = self.entries.front()?.frame;
+        let index = usize::try_from(frame.checked_sub(first)?).ok()?;
+        self.entries.get(index).map(|entry| entry.captured_at)
     }
 
     /// The stream to the server broke: what comes until a picture is found again is not the show's

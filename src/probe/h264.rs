@@ -80,6 +80,8 @@ pub struct Unit {
     pub nal_units: Vec<Vec<u8>>,
     /// When the last of its packets to come was read.
     pub at: MonoTime,
+    /// The RTP timestamp that all its packets bear.
+    pub rtp_time: u32,
 }
 
 /// Puts access units together from packets in order.
@@ -151,6 +153,7 @@ impl Depacketizer {
             out.push(Unit {
                 nal_units: open.nal_units,
                 at: open.at,
+                rtp_time: open.rtp_time,
             });
         }
     }

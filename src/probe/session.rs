@@ -8,12 +8,13 @@
 use super::h264::{Depacketizer, Packet, Reorder, Unit};
 use super::whep::{Endpoint, WhepError};
 use crate::clock::{self, MonoTime};
+use crate::monitor::thread_time::Spent;
 use crate::relay::annexb::strip_trailing_zeros;
 use crate::relay::{Arrival, ArrivalCounters, ArrivalEvent, opus_hash};
 use crate::stop::StopToken;
 use crossbeam_channel::Sender;
 use socket2::SockRef;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -69,6 +70,8 @@ pub struct Sink<'a> {
     stop: &'a StopToken,
     /// Whether nobody reads the queue any more.
     orphaned: Cell<bool>,
+    /// The thread's CPU time, over all its sessions.
+    spent: RefCell<Spent>,
     /// Where whole access units go, for whoever wants to decode them.
     units: Option<&'a Sender<Unit>>,
 }
@@ -85,6 +88,7 @@ impl<'a> Sink<'a> {
             counters,
             stop,
             orphaned: Cell::new(false),
+            spent: RefCell::default(),
             units: None,
         }
     }
@@ -219,6 +223,7 @@ impl Session {
         let mut datagram = vec![0; DATAGRAM_MAX];
         let mut heard_at = started;
         while !sink.is_done() {
+            sink.spent.borrow_mut().add_to(&sink.counters.cpu_us);
             let deadline = self.outputs(sink, connected)?;
             if !self.rtc.is_alive() {
                 return Err(SessionError::Ended("the server closed the session"));
@@ -344,7 +349,10 @@ impl Session {
             let nal_units = unit.nal_units.iter().map(|nal| strip_trailing_zeros(nal));
             if let Some(arrival) = Arrival::of(nal_units, unit.at) {
                 sink.unit(&unit);
-                sink.send(ArrivalEvent::Video(arrival));
+                sink.send(ArrivalEvent::Video(Arrival {
+                    rtp_time: Some(unit.rtp_time),
+                    ..arrival
+                }));
             }
         }
     }

@@ -2,6 +2,7 @@
 //! anything listens, and the loopback receiver where there is no server.
 
 pub mod audio_pipe;
+pub mod framehash;
 pub mod host_box;
 pub mod invited;
 pub mod loopback;

@@ -12,7 +12,9 @@ pub mod flv_write;
 pub mod h264_bits;
 pub mod hub;
 pub mod rate;
+pub mod rtp_times;
 
 pub use access_unit::{AccessUnit, slice_hash};
 pub use arrival::{Arrival, ArrivalCounters, ArrivalEvent, opus_hash};
 pub use hub::{Relay, RelayEvent};
+pub use rtp_times::RtpTimes;

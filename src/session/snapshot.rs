@@ -15,7 +15,11 @@ use crate::viewer::ViewerStatus;
 use std::sync::Arc;
 
 mod connection;
+mod eyes;
+mod probe;
 pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
+pub use eyes::{Eye, EyesStatus, WhyNot};
+pub use probe::{ProbeState, ProbeStatus, Proof, Verdict};
 
 /// Where a show stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -388,6 +392,18 @@ pub struct Snapshot {
     pub events: Vec<TrendEvent>,
     /// Share of arrived pictures that are byte for byte the encoder's, 0..=1; None without figures.
     pub passthrough: Option<f64>,
+    /// The same with the counts behind it, and what it means.
+    pub proof: Proof,
+    /// Share of arrived Opus packets that are byte for byte the publisher's, 0..=1; None without
+    /// figures.
+    pub sound_passthrough: Option<f64>,
+    /// The same with the counts behind it, and what it means.
+    pub sound_proof: Proof,
+    /// From the moment that a sound is there to be heard to its packet's arrival, over the last two
+    /// seconds; None where packets cannot be told apart (silence) or nothing is measured.
+    pub sound_arrived: Option<StageFigures>,
+    /// How the probe does.
+    pub probe: ProbeStatus,
     /// Drops since the show began.
     pub drops: Drops,
     /// Frames out of the pacer since the show began.
@@ -400,6 +416,8 @@ pub struct Snapshot {
     pub api_problem: Option<String>,
     /// The viewers' page.
     pub viewer: ViewerStatus,
+    /// Those who watch on it, with capture to the eye.
+    pub eyes: EyesStatus,
     /// The sound.
     pub audio: AudioStatus,
     /// Recording and replay.

@@ -1,8 +1,9 @@
 //! What a browser may ask of the viewer page's server: heads of requests, read and judged.
 //!
 //! Pure. A request that is not understood to the last letter is refused: nobody but the page itself
-//! asks, and it asks for four things only. There are no files behind the paths.
+//! asks, and it asks for five things only. There are no files behind the paths.
 
+use super::report::REPORT_MAX;
 use std::net::IpAddr;
 
 /// Longest head of a request, bytes.
@@ -39,6 +40,8 @@ pub struct Head {
     pub site: Option<String>,
     /// `Content-Type` without its parameters, in small letters.
     pub content_type: String,
+    /// `User-Agent`, its first 400 bytes or so; empty where not sent.
+    pub agent: String,
     /// `If-Match`, where sent.
     pub if_match: Option<String>,
     /// Bytes of the body that follows.
@@ -78,6 +81,7 @@ impl Head {
                 "host" => host = Some(value),
                 "origin" => head.origin = Some(value),
                 "sec-fetch-site" => head.site = Some(value),
+                "user-agent" => head.agent = value.chars().take(400).collect(),
                 "if-match" => head.if_match = Some(value),
                 "content-type" => {
                     let kind = value.split(';').next().unwrap_or_default();
@@ -125,6 +129,8 @@ pub enum Route {
     Status,
     /// No icon: browsers ask for one by themselves.
     Icon,
+    /// A viewer's report of itself, see [`super::report`].
+    Report,
     /// To watch: the body is an SDP offer.
     Join,
     /// More ICE candidates for a session.
@@ -161,7 +167,15 @@ impl Door {
                 // Which a plain form cannot send.
                 kind(head, "application/sdp").map(|()| Route::Join)
             }
-            "/" | "/status" | "/favicon.ico" | "/whep" => refuse(405, "not this way"),
+            "/eye" if head.method == "POST" => {
+                // Which a form of another page cannot send, nor a script of one without being asked.
+                kind(head, "application/json")?;
+                if head.length > REPORT_MAX {
+                    return refuse(413, "the report is too long");
+                }
+                Ok(Route::Report)
+            }
+            "/" | "/status" | "/eye" | "/favicon.ico" | "/whep" => refuse(405, "not this way"),
             path => match path.strip_prefix("/whep/").filter(|id| is_session(id)) {
                 Some(id) if head.method == "PATCH" => {
                     kind(head, "application/trickle-ice-sdpfrag")?;

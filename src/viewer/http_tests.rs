@@ -73,6 +73,40 @@ fn each_route_is_found_and_nothing_else() {
 }
 
 #[test]
+fn reports_are_small_and_of_this_page_only() {
+    let json = format!("{HERE}Content-Type: application/json\r\n");
+    let own = format!("{json}Origin: http://127.0.0.1:8880\r\nSec-Fetch-Site: same-origin\r\n");
+    assert_eq!(asked("POST /eye?7", &own, false), Ok(Route::Report));
+    for (headers, status) in [
+        (format!("{json}Origin: http://evil.example\r\n"), 403),
+        (format!("{json}Origin: null\r\n"), 403),
+        (format!("{json}Sec-Fetch-Site: cross-site\r\n"), 403),
+        (format!("{HERE}Content-Type: text/plain\r\n"), 415),
+        (HERE.to_owned(), 415),
+        (
+            "Host: evil.example\r\nContent-Type: application/json\r\n".to_owned(),
+            421,
+        ),
+        (format!("{json}Content-Length: {}\r\n", REPORT_MAX + 1), 413),
+    ] {
+        assert_eq!(
+            asked("POST /eye", &headers, false),
+            Err(status),
+            "{headers}"
+        );
+    }
+    for wrong in ["GET /eye", "PUT /eye", "DELETE /eye"] {
+        assert_eq!(asked(wrong, &json, false), Err(405), "{wrong}");
+    }
+    assert_eq!(asked("POST /eye/x", &json, false), Err(404));
+    let named = head(&format!(
+        "GET / HTTP/1.1\r\n{HERE}User-Agent: {}\r\n\r\n",
+        "é".repeat(500)
+    ));
+    assert_eq!(named.unwrap().agent.chars().count(), 400);
+}
+
+#[test]
 fn dns_rebinding_does_not_come_in() {
     let from = |host: &str, lan| asked("GET /", &format!("Host: {host}\r\n"), lan);
     for good in [

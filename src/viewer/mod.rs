@@ -6,20 +6,25 @@
 //! itself: the link on the wall would lead nowhere. Only this machine is served unless the settings
 //! open the page to the local network in so many words.
 
+pub mod clock;
+pub mod eyes;
 pub mod http;
 pub mod links;
 mod proxy;
 pub mod qr;
+pub mod report;
 pub mod server;
 
 use crate::clock::MonoTime;
+use crate::relay::RtpTimes;
 use crate::session::journal::Journal;
-use crate::session::snapshot::{Snapshot, State};
+use crate::session::snapshot::{EyesStatus, Snapshot, State};
 use crate::settings::ViewerSettings;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use eyes::Eyes;
 use serde::Serialize;
 use server::Server;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// From one try for a taken port to the next.
@@ -56,7 +61,16 @@ pub struct Shared {
     status: ArcSwap<PublicStatus>,
     /// Where to watch; None where nobody can.
     whep_url: ArcSwap<Option<String>>,
+    /// Of the running show.
+    rtp_times: ArcSwapOption<RtpTimes>,
+    eyes: Mutex<Eyes>,
     agent: ureq::Agent,
+}
+
+impl Shared {
+    fn eyes(&self) -> MutexGuard<'_, Eyes> {
+        self.eyes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The page as the operator sees it.
@@ -85,6 +99,8 @@ impl Default for Viewer {
             shared: Arc::new(Shared {
                 status: ArcSwap::default(),
                 whep_url: ArcSwap::default(),
+                rtp_times: ArcSwapOption::empty(),
+                eyes: Mutex::default(),
                 agent: proxy::agent(),
             }),
             settings: None,
@@ -154,14 +170,26 @@ impl Viewer {
         }
     }
 
-    /// Tells the page how the show stands, and where its picture is to be had.
-    pub fn show(&self, whep_url: Option<String>, status: PublicStatus) {
+    /// Tells the page how the show stands, where its picture is to be had, and when pictures were
+    /// captured (None while no show runs).
+    pub fn show(
+        &self,
+        whep_url: Option<String>,
+        status: PublicStatus,
+        times: Option<Arc<RtpTimes>>,
+    ) {
+        self.shared.rtp_times.store(times);
         if **self.shared.whep_url.load() != whep_url {
             self.shared.whep_url.store(Arc::new(whep_url));
         }
         if **self.shared.status.load() != status {
             self.shared.status.store(Arc::new(status));
         }
+    }
+
+    /// Those who watch.
+    pub fn eyes(&self, now: MonoTime) -> EyesStatus {
+        self.shared.eyes().status(now)
     }
 
     /// The page as the operator sees it.

@@ -4,11 +4,15 @@
 //! a deadline and may wait for the media server. Under pressure: connections beyond [`CONNECTIONS`],
 //! or beyond [`OF_ONE_PEER`] of one address, are closed unanswered.
 
+use super::eyes::{EyeAnswer, Sender};
 use super::http::{Door, Head, Refusal, Route};
 use super::links::{self, Network};
 use super::proxy;
+use super::report::{Report, browser};
 use super::{PublicStatus, Shared};
+use crate::clock::{self, MonoTime};
 use crate::stop::StopToken;
+use serde::Serialize;
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -155,7 +159,7 @@ fn accept(listener: &TcpListener, desk: &Arc<Desk>, stop: &StopToken) {
 fn answer(mut stream: TcpStream, place: &Place) {
     let networks = links::networks();
     let answer = match read(&mut stream) {
-        Ok(Some((head, body))) => desk_answer(&head, &body, place, &networks),
+        Ok(Some(request)) => desk_answer(&request, place, &networks),
         Ok(None) => return,
         Err(refusal) => Answer::refusal(refusal),
     };
@@ -168,7 +172,8 @@ fn answer(mut stream: TcpStream, place: &Place) {
     }
 }
 
-fn desk_answer(head: &Head, body: &[u8], place: &Place, networks: &[Network]) -> Answer {
+fn desk_answer(request: &Request, place: &Place, networks: &[Network]) -> Answer {
+    let Request { head, body, .. } = request;
     if !links::is_local(place.peer, networks) {
         return Answer::refusal(Refusal {
             status: 403,
@@ -179,6 +184,7 @@ fn desk_answer(head: &Head, body: &[u8], place: &Place, networks: &[Network]) ->
     let mut answer = match place.desk.door.judge(head) {
         Ok(Route::Page) => page(),
         Ok(Route::Status) => status(&shared.status.load()),
+        Ok(Route::Report) => reported(shared, request, place.peer),
         Ok(Route::Icon) => Answer::new(204, "", Vec::new()),
         Ok(route) => match &**shared.whep_url.load() {
             Some(url) => proxy::pass(&shared.agent, url, &route, head, body),
@@ -218,10 +224,54 @@ fn status(status: &PublicStatus) -> Answer {
     Answer::new(200, "application/json", json)
 }
 
+/// Takes a viewer's report; answers with how the show stands, and the viewer with it.
+fn reported(shared: &Shared, request: &Request, peer: IpAddr) -> Answer {
+    let report = match Report::read(&request.body) {
+        Ok(report) => report,
+        Err(why) => return Answer::refusal(Refusal { status: 400, why }),
+    };
+    let sender = Sender {
+        peer,
+        browser: browser(&request.head.agent),
+    };
+    let times = shared.rtp_times.load();
+    let status = shared.status.load();
+    let eye = shared.eyes().report(
+        &report,
+        sender,
+        request.begun_at,
+        clock::now(),
+        times.as_deref(),
+    );
+    let told = Told {
+        status: &status,
+        eye,
+    };
+    let json = serde_json::to_vec(&told).unwrap_or_default();
+    Answer::new(200, "application/json", json)
+}
+
+/// What a reporting page is told.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    status: &'a PublicStatus,
+    /// None where the report was not heard: too many viewers, too many reports.
+    eye: Option<EyeAnswer>,
+}
+
+struct Request {
+    head: Head,
+    body: Vec<u8>,
+    /// When its first bytes were read.
+    begun_at: MonoTime,
+}
+
 /// Reads a request whole; None where the peer left or was too slow.
-fn read(stream: &mut TcpStream) -> Result<Option<(Head, Vec<u8>)>, Refusal> {
+fn read(stream: &mut TcpStream) -> Result<Option<Request>, Refusal> {
     let until = Instant::now() + READ_WITHIN;
     let mut bytes = Vec::new();
+    let mut begun_at = None;
     let (head, length) = loop {
         if let Some(whole) = Head::read(&bytes)? {
             break whole;
@@ -229,6 +279,7 @@ fn read(stream: &mut TcpStream) -> Result<Option<(Head, Vec<u8>)>, Refusal> {
         if !more(stream, &mut bytes, until) {
             return Ok(None);
         }
+        begun_at.get_or_insert_with(clock::now);
     };
     while bytes.len() < length + head.length {
         if !more(stream, &mut bytes, until) {
@@ -236,7 +287,11 @@ fn read(stream: &mut TcpStream) -> Result<Option<(Head, Vec<u8>)>, Refusal> {
         }
     }
     let body = bytes[length..length + head.length].to_vec();
-    Ok(Some((head, body)))
+    Ok(Some(Request {
+        head,
+        body,
+        begun_at: begun_at.unwrap_or_else(clock::now),
+    }))
 }
 
 /// Reads what is there; false where nothing more comes in time.

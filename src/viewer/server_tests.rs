@@ -11,6 +11,8 @@ fn server(whep_url: Option<String>) -> Server {
             to_server_ms: None,
         }),
         whep_url: arc_swap::ArcSwap::from_pointee(whep_url),
+        rtp_times: arc_swap::ArcSwapOption::empty(),
+        eyes: Mutex::default(),
         agent: proxy::agent(),
     };
     Server::start(0, false, Arc::new(shared)).unwrap()
@@ -137,6 +139,47 @@ fn whep_is_passed_on_to_the_shows_path_only() {
     for secret in ["c=d", "Basic x"] {
         assert!(!requests[0].contains(secret), "{}", requests[0]);
     }
+}
+
+fn post(server: &Server, headers: &str, body: &str) -> String {
+    let length = body.len();
+    asked(
+        server,
+        &format!(
+            "POST /eye HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+             {headers}Content-Length: {length}\r\n\r\n{body}"
+        ),
+    )
+}
+
+#[test]
+fn a_report_is_answered_with_the_show_and_the_page_itself() {
+    let server = server(None);
+    let report = r#"{"id":"0123456789ab","n":1,"exchange":null,"grain":0.1,"playing":true,
+        "hidden":false,"paused":false,"tells":true,"shown":[[77,12.5]],"figures":{"fps":30}}"#;
+    let answer = post(&server, "Origin: http://127.0.0.1\r\n", report);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&body["live"], &body["viewers"]), (&true.into(), &2.into()));
+    assert_eq!(body["eye"]["why_not"], "no-show");
+    assert_eq!(body["eye"]["p50_ms"], serde_json::Value::Null);
+    // Again at once: not heard, but answered.
+    let answer = post(&server, "", report);
+    assert!(answer.ends_with(r#""eye":null}"#), "{answer}");
+    assert!(!answer.contains("Set-Cookie"));
+    for garbage in ["", "{}", "[[[[", "\u{1F600}", &"9".repeat(8000)] {
+        let answer = post(&server, "", garbage);
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{garbage}: {answer}");
+        assert!(
+            garbage.is_empty() || !answer.contains(garbage),
+            "it is not repeated"
+        );
+    }
+    let answer = post(&server, "", &"9".repeat(9000));
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let answer = post(&server, "Origin: http://evil.example\r\n", report);
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
 }
 
 #[test]

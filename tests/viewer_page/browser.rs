@@ -29,26 +29,35 @@ pub fn program() -> Option<&'static str> {
 }
 
 impl Browser {
-    /// Starts it and opens `url` in it.
+    /// Starts it without a screen and opens `url` in it.
     pub fn open(program: &str, url: &str) -> Self {
+        let mut command = Command::new(program);
+        command.args(["--headless=new", "--window-size=960,540"]);
+        Self::start(command, url)
+    }
+
+    /// Starts it on an X server, over the whole screen of `size`, and opens `url` in it.
+    #[allow(dead_code)]
+    pub fn open_on(program: &str, url: &str, display: &str, size: [u32; 2]) -> Self {
+        let mut command = Command::new(program);
+        command
+            .args(["--kiosk", "--window-position=0,0"])
+            .arg(format!("--window-size={},{}", size[0], size[1]))
+            .env("DISPLAY", display)
+            .env_remove("WAYLAND_DISPLAY");
+        Self::start(command, url)
+    }
+
+    fn start(mut command: Command, url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let process = Command::new(program)
-            .args([
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--mute-audio",
-            ])
+        let process = command
+            .args(["--no-sandbox", "--disable-gpu", "--mute-audio"])
             .args([
                 "--no-first-run",
                 "--disable-extensions",
                 "--disable-background-networking",
             ])
-            .args([
-                "--disable-dev-shm-usage",
-                "--window-size=960,540",
-                "--lang=en-US",
-            ])
+            .args(["--disable-dev-shm-usage", "--lang=en-US"])
             .arg("--remote-debugging-port=0")
             .arg(format!("--user-data-dir={}", folder.path().display()))
             .arg("about:blank")

@@ -8,6 +8,7 @@
 mod browser;
 #[path = "../common/mod.rs"]
 mod common;
+mod eyes;
 
 use browser::Browser;
 use common::console::{Console, Plan, kill};

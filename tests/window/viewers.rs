@@ -4,10 +4,11 @@
 use crate::rig::Rig;
 use eframe::egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
-use pd_console::session::snapshot::Receiver;
+use pd_console::session::snapshot::{Eye, EyesStatus, Receiver, StageFigures, WhyNot};
 use pd_console::session::{Command, Snapshot};
 use pd_console::settings::Language::{English, Korean};
 use pd_console::viewer::ViewerStatus;
+use pd_console::viewer::report::PageFigures;
 
 fn served(snapshot: &mut Snapshot) {
     snapshot.viewer = ViewerStatus {
@@ -83,6 +84,58 @@ fn what_keeps_viewers_out_is_said() {
     assert!(!rig.has("Copy link"));
     let rig = page(|s| s.settings.viewer.on = false);
     assert!(rig.has("The viewers' page is switched off"));
+}
+
+#[test]
+fn each_viewer_stands_there_with_its_figure_or_the_reason_why_there_is_none() {
+    let figures = |p50_ms: f64| StageFigures {
+        p50_ms,
+        ..StageFigures::default()
+    };
+    let eye = |last: u8, p50_ms: Option<f64>, why_not| Eye {
+        label: format!("192.168.0.{last} Chrome, Android"),
+        to_eye: p50_ms.map(figures),
+        unsure_ms: Some(0.4),
+        page: PageFigures {
+            buffer_ms: Some(3.2),
+            freezes: Some(2),
+            ..PageFigures::default()
+        },
+        why_not,
+        ..Eye::default()
+    };
+    let mut rig = page(|s| {
+        served(s);
+        s.eyes = EyesStatus::of(vec![
+            eye(7, Some(34.2), None),
+            eye(8, Some(61.0), None),
+            eye(9, None, Some(WhyNot::Clock)),
+        ]);
+    });
+    assert!(rig.has("To the eye: 34 ms") && rig.has("To the eye: 61 ms"));
+    assert!(
+        rig.has("To the eye: —"),
+        "a figure that is not certain is none"
+    );
+    assert!(rig.has("192.168.0.8 Chrome, Android: latest"));
+    assert!(!rig.has("192.168.0.7 Chrome, Android: latest"));
+    assert!(rig.has("worst viewer 61 ms (± 1)"));
+    for text in [
+        "Within ±: 1 ms",
+        "Buffer: 3 ms",
+        "Freezes: 2",
+        "Decoding: —",
+    ] {
+        assert!(rig.has(text), "{text}");
+    }
+    assert!(
+        rig.names()
+            .iter()
+            .any(|n| n.contains("know this viewer's clock"))
+    );
+    rig.set(|s| s.eyes = EyesStatus::default());
+    rig.wait(0.2);
+    assert!(rig.has("Nobody watches on the viewers' page"));
 }
 
 #[test]

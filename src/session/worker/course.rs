@@ -7,6 +7,7 @@ use crate::relay::hub::RelayFigures;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::link::{Loss, LossKind};
 use crate::session::machine::Event;
+use crate::session::passage::Passages;
 use crate::session::preflight;
 use crate::session::show::{Notice, Show};
 use crate::session::sleep;
@@ -111,6 +112,7 @@ impl Worker {
                     self.journal.clone(),
                 );
                 self.show = Some(show);
+                self.passages = Passages::default();
                 self.event(Event::PreflightDone);
             }
             Err(failure) => self.fail(failure),

@@ -7,6 +7,7 @@ pub mod bitrate;
 pub mod check;
 pub mod encoder;
 pub mod encoder_choice;
+pub mod eyes;
 pub mod fallback;
 pub mod form;
 pub mod gpu;

@@ -34,6 +34,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     } else if settings.target.kind == TargetKind::Srt && settings.target.webrtc_url.is_empty() {
         fault(ui, &scene.t("watch-no-webrtc"));
     }
+    super::eyes::show(ui, scene);
     controls(ui, scene, form);
 }
 
