@@ -145,6 +145,7 @@ impl Bench<'_> {
             drops: Some(found.drops.since(dropped_before)),
             missing: None,
             passthrough: found.passthrough,
+            sound_passthrough: found.sound.passthrough,
             kbps: found.kbps,
             cost,
         })

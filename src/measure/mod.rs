@@ -61,6 +61,7 @@ pub fn settings_of(base: &Settings, cell: &Cell) -> Settings {
         Kind::Console(way) => way,
         Kind::Naive | Kind::Transcoded => Way::SrtPush,
     };
+    settings.probe.on = true;
     settings.viewer.on = false;
     settings.recording.auto = false;
     settings.backup.on = false;
@@ -238,11 +239,13 @@ mod tests {
         base.encoder.lower_picture = true;
         base.recording.auto = true;
         base.backup.on = true;
+        base.probe.on = false;
         let settings = settings_of(&base, &cell(Kind::Console(Way::Rtsp)));
         assert_eq!(settings.encoder.bitrate_kbps, 700);
         assert_eq!(settings.video.fps.as_f64(), 60.0);
         assert_eq!(settings.target.way, Way::Rtsp);
         assert!(!settings.encoder.adaptive && !settings.encoder.lower_picture);
+        assert!(settings.probe.on, "it is what measures");
         assert!(!settings.viewer.on && !settings.recording.auto && !settings.backup.on);
         let before = settings_of(&base, &cell(Kind::Naive));
         assert_eq!(before.target.way, Way::SrtPush);
