@@ -200,7 +200,8 @@ fn capture_to_the_eye_is_known_of_each_viewer_whose_clock_is_certain() {
     let all = result["viewers_seen"].as_array().unwrap();
     assert_eq!(all.len(), 2, "{all:?}");
     let hidden = all.iter().position(|eye| eye["why_not"] == "hidden");
-    let (hidden, shown) = (&all[hidden.unwrap()], &all[1 - hidden.unwrap()]);
+    let hidden = hidden.unwrap_or_else(|| panic!("{all:#?}"));
+    let (hidden, shown) = (&all[hidden], &all[1 - hidden]);
     for eye in all {
         let label = eye["viewer"].as_str().unwrap();
         assert!(label.starts_with("127.0.0.1 Chrome, Linux"), "{label}");
