@@ -182,6 +182,7 @@ impl Console for Demo {
             encoded: stage(9.4 + wave(t, 3.0), 3.1),
             sent: stage(10.2 + wave(t, 3.0), 3.3),
             arrived: stage(p50, p95 - p50).filter(|_| !demo.sent_only),
+            server: None,
         };
         Arc::new(Snapshot {
             state: demo.state.clone(),

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod measure;
+pub mod pattern;
 pub mod server;
 pub mod viewer;
 
@@ -38,6 +40,9 @@ pub struct Cli {
 pub enum Task {
     /// Go live without a window; ends with a table of latency by stage.
     Live(LiveArgs),
+    /// Measure the console on this machine, way by way, bitrate by bitrate, size by size, beside what it
+    /// replaces: latency, passthrough, CPU and memory as a table.
+    Measure(Box<measure::MeasureArgs>),
     /// Print both ffmpeg commands, secrets masked.
     FfmpegArgs(SettingsArgs),
     /// Look whether everything is there that a show needs: ffmpeg, encoders, what browsers will get,
@@ -54,10 +59,14 @@ pub enum Task {
     Server(server::ServerTask),
     /// Print the link to the viewers' page and its QR code.
     ViewerLink(SettingsArgs),
+    /// Show a clock for cameras and for `glass`: digits, a flash, a bar and a code.
+    Pattern(pattern::PatternArgs),
+    /// Read the codes of `pattern` from this machine's screen: how late each is shown.
+    Glass(pattern::GlassArgs),
 }
 
 /// Settings of one run.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SettingsArgs {
     /// A setting for this run, such as `encoder.bitrate_kbps=3000`; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -144,6 +153,10 @@ pub struct LiveArgs {
     /// several times.
     #[arg(long, value_name = "SECOND:NAME=VALUE", value_parser = change_at)]
     pub at: Vec<(f64, String)>,
+    /// One line a frame into this file, as CSV: its number, when it was captured and reached each
+    /// stage, in microseconds of the machine's monotonic clock, and the RTP timestamp it came with.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<std::path::PathBuf>,
     /// The result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -295,6 +308,7 @@ pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
         seconds: args.seconds,
         at: changes(args),
         quiet: args.quiet,
+        trace: args.trace.clone(),
     };
     let outcome = headless::run(settings, Secrets::from_env(), &wish, interrupted)?;
     if args.json {
@@ -402,7 +416,12 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
         let way = "from a loopback port that is chosen at each start";
         (SoundPipe::LoopbackTcp(0), way)
     };
-    let publisher = plan::publisher(&sound, settings.audio.bitrate_kbps, &output);
+    let publisher = plan::publisher(
+        &sound,
+        settings.audio.bitrate_kbps,
+        &output,
+        settings.probe.proves_sound(),
+    );
     Ok(format!(
         "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (FLV on stdin, WAV {sound_way})\n{}\n",
         encoder.command_line(&program),

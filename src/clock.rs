@@ -71,6 +71,25 @@ pub fn at(instant: Instant) -> MonoTime {
     MonoTime(u64::try_from(us).unwrap_or(u64::MAX))
 }
 
+/// Microseconds of the clock that all processes of this machine read alike; None where the system
+/// does not tell. [`MonoTime`] counts from each process's own start instead.
+pub fn shared_us() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        let time = clock_gettime(ClockId::Monotonic);
+        let us = i128::from(time.tv_sec) * 1_000_000 + i128::from(time.tv_nsec) / 1_000;
+        u64::try_from(us).ok()
+    }
+    #[cfg(windows)]
+    {
+        let reading = crate::capture::performance_counter()?;
+        u64::try_from(reading.as_micros()).ok()
+    }
+    #[cfg(not(any(unix, windows)))]
+    None
+}
+
 /// The console's time of `event` on another clock of the system (QPC on Windows, mach time on
 /// macOS, CLOCK_MONOTONIC), which read `reading` when the console's read `now`; both since that
 /// clock's own zero. Never later than `now`: nothing is seen before it happens.

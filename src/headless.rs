@@ -4,6 +4,8 @@ mod eyes;
 
 use crate::audio::Format;
 use crate::clock;
+use crate::latency::passage::Verdict;
+use crate::latency::trace::{self, Tracer};
 use crate::monitor::load::{Load, LoadMeter};
 use crate::record::status::RecordingStatus;
 use crate::relay::hub::RelayFigures;
@@ -13,13 +15,16 @@ use crate::session::machine::Policy;
 use crate::session::runtime::Options;
 use crate::session::snapshot::{
     AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, EyesStatus, LinkStatus,
-    NetworkFigures, Receiver, RouteStatus, Snapshot, State,
+    NetworkFigures, ProbeState, ProbeStatus, Receiver, RouteStatus, Snapshot, State,
 };
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
 use crate::stop::StopToken;
 use serde_json::json;
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What is asked for.
@@ -30,6 +35,8 @@ pub struct Wish {
     pub at: Vec<(f64, String)>,
     /// No progress on stderr.
     pub quiet: bool,
+    /// One line a frame into this file, see [`trace::header`].
+    pub trace: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -42,6 +49,7 @@ pub struct Outcome {
     encoder: String,
     encoding: EncoderStatus,
     figures: RelayFigures,
+    probe: ProbeStatus,
     load: Load,
     start_ms: f64,
     live_s: f64,
@@ -65,7 +73,7 @@ pub fn run(
     wish: &Wish,
     interrupted: &StopToken,
 ) -> Result<Outcome, Failure> {
-    let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
+    let internal = |e: io::Error| Failure::new(FailureKind::Internal, e);
     let options = Options {
         policy: Policy {
             fail_before_live: true,
@@ -73,12 +81,13 @@ pub fn run(
         sources_on_demand: true,
         ..Options::default()
     };
+    let trace = wish.trace.as_deref().map(Trace::create).transpose()?;
     let journal = Journal::new();
     let session =
         Session::start(settings.clone(), secrets, options, journal, None).map_err(internal)?;
     let asked_at = clock::now();
     session.send(Command::GoLive);
-    let mut result = follow(&session, settings, wish, interrupted, asked_at);
+    let mut result = follow(&session, settings, wish, trace, interrupted, asked_at);
     // The files are whole only after the show's end.
     let last = session.quit();
     if let Ok(outcome) = &mut result {
@@ -91,6 +100,7 @@ fn follow(
     session: &Session,
     settings: Settings,
     wish: &Wish,
+    mut trace: Option<Trace>,
     interrupted: &StopToken,
     asked_at: clock::MonoTime,
 ) -> Result<Outcome, Failure> {
@@ -107,6 +117,7 @@ fn follow(
         if !wish.quiet {
             printed = print_log(&snapshot, printed);
         }
+        keep(&mut trace, session, false);
         begun |= !matches!(snapshot.state, State::Idle);
         match &snapshot.state {
             State::Failed { message } => {
@@ -148,6 +159,7 @@ fn follow(
             }) {
                 return Err(failure);
             }
+            keep(&mut trace, session, true);
             let pids = session.pids();
             return Ok(Outcome {
                 settings,
@@ -158,6 +170,7 @@ fn follow(
                 encoder: snapshot.encoder.clone(),
                 encoding: snapshot.encoding.clone(),
                 figures: session.figures(),
+                probe: snapshot.probe.clone(),
                 load: meter.map(|mut meter| meter.load(&pids)).unwrap_or_default(),
                 start_ms: snapshot.live_since.map_or(0.0, |at| at.ms_since(asked_at)),
                 live_s,
@@ -175,6 +188,48 @@ fn follow(
                 eyes: snapshot.eyes.clone(),
             });
         }
+    }
+}
+
+/// A file with one line a frame.
+struct Trace {
+    file: BufWriter<File>,
+    tracer: Tracer,
+    zero_us: u64,
+}
+
+impl Trace {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        let failed = |e: io::Error| {
+            let text = format!(
+                "{}: {e}; give --trace a file that can be written",
+                path.display()
+            );
+            Failure::new(FailureKind::Settings, text)
+        };
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        writeln!(file, "{}", trace::header()).map_err(failed)?;
+        Ok(Self {
+            file,
+            tracer: Tracer::default(),
+            zero_us: trace::zero_us(),
+        })
+    }
+
+    /// What is through; with `all` the rest, as it is.
+    fn write(&mut self, session: &Session, all: bool) -> io::Result<()> {
+        for row in session.trace(&mut self.tracer, all) {
+            writeln!(self.file, "{}", row.line(self.zero_us))?;
+        }
+        if all { self.file.flush() } else { Ok(()) }
+    }
+}
+
+/// Writes what is through; a full disk ends the trace and not the show.
+fn keep(trace: &mut Option<Trace>, session: &Session, all: bool) {
+    if let Some(Err(error)) = trace.as_mut().map(|trace| trace.write(session, all)) {
+        eprintln!("the trace ends here, the show goes on: {error}");
+        *trace = None;
     }
 }
 
@@ -263,6 +318,61 @@ impl Outcome {
             (Some(in_force), _) => format!(", latency {in_force} ms"),
             (None, _) => String::new(),
         }
+    }
+
+    /// What came through untouched, in words.
+    fn proof_text(&self) -> String {
+        let (figures, sound) = (&self.figures, &self.figures.sound);
+        if figures.verdict == Verdict::Recoded {
+            return "nothing: the server encodes the picture again".into();
+        }
+        let Some(share) = figures.passthrough else {
+            return "not measured".into();
+        };
+        let of = |(same, other): (u64, u64)| same + other;
+        // Never rounded up to the whole.
+        let percent = |share: f64| (share * 10_000.0).floor() / 100.0;
+        let mut text = format!(
+            "{:.2} % of {} frames byte-identical",
+            percent(share),
+            of(figures.arrivals)
+        );
+        let opus = of(sound.arrivals);
+        text += &match (sound.verdict, sound.passthrough) {
+            (Verdict::Recoded, _) => "; the server encodes the sound again, or loses it".into(),
+            (_, None) => "; Opus not measured".into(),
+            (_, Some(all)) if all == 1.0 && share == 1.0 => {
+                format!("; Opus likewise ({opus} packets)")
+            }
+            (_, Some(part)) => format!("; Opus {:.2} % of {opus} packets", percent(part)),
+        };
+        text
+    }
+
+    /// The probe in words.
+    fn probe_text(&self) -> String {
+        let mut text = match &self.probe.state {
+            ProbeState::Idle => "-".into(),
+            ProbeState::Off => "off".into(),
+            ProbeState::NoAddress => "no WebRTC address of the server is known".into(),
+            ProbeState::Joining(why) => match why {
+                Some(why) => format!("out: {why}"),
+                None => "joining".into(),
+            },
+            ProbeState::Joined => "in the stream".to_owned(),
+        };
+        if let Some(percent) = self.probe.cpu_percent {
+            let _ = write!(text, ", {percent:.1} % of one core");
+        }
+        for (count, what) in [
+            (self.probe.damaged, "pictures came damaged"),
+            (self.probe.unread, "reports lost by the ledger's thread"),
+        ] {
+            if count > 0 {
+                let _ = write!(text, ", {count} {what}");
+            }
+        }
+        text
     }
 
     /// For people.
@@ -359,15 +469,8 @@ impl Outcome {
             "\ndrops     capture {}, encoder {}, network {}, lost on the way {}",
             drops.capture, drops.encoder, drops.network, drops.lost
         );
-        if let Some(share) = self.figures.passthrough {
-            let (matched, unmatched) = self.figures.arrivals;
-            let _ = writeln!(
-                out,
-                "passed    {:.2} % of {} arrived pictures byte for byte the encoder's",
-                share * 100.0,
-                matched + unmatched
-            );
-        }
+        let _ = writeln!(out, "passed    {}", self.proof_text());
+        let _ = writeln!(out, "probe     {}", self.probe_text());
         if let Some(kbps) = self.measured_kbps {
             let _ = writeln!(
                 out,
@@ -437,6 +540,21 @@ impl Outcome {
             "drops": self.figures.drops,
             "passthrough": self.figures.passthrough,
             "arrivals": { "matched": self.figures.arrivals.0, "unmatched": self.figures.arrivals.1 },
+            "verdict": self.figures.verdict,
+            "sound_passthrough": self.figures.sound.passthrough,
+            "sound_arrivals": {
+                "matched": self.figures.sound.arrivals.0,
+                "unmatched": self.figures.sound.arrivals.1,
+            },
+            "sound_verdict": self.figures.sound.verdict,
+            "sound_arrived": self.figures.sound.arrived,
+            "proof": self.proof_text(),
+            "probe": {
+                "state": self.probe_text(),
+                "cpu_percent": self.probe.cpu_percent,
+                "damaged": self.probe.damaged,
+                "unread": self.probe.unread,
+            },
             "measured_kbps": self.measured_kbps,
             "cpu_percent": self.load,
             "recording": self.recording_json(),

@@ -1,6 +1,7 @@
 //! Entry: the window, or a task of the command line.
 
 use clap::Parser;
+use pd_console::cli::pattern::PatternArgs;
 use pd_console::cli::server::ServerTask;
 use pd_console::cli::{self, Cli, Task};
 use pd_console::session::failure::Failure;
@@ -12,6 +13,7 @@ fn main() -> ExitCode {
     let _log = pd_console::logging::start(cli.log);
     let result = match &cli.command {
         Some(Task::Live(args)) => cli::live(args, &on_interrupt()),
+        Some(Task::Measure(args)) => cli::measure::measure(args, &on_interrupt()),
         Some(Task::Doctor(args)) => cli::doctor(args, &on_interrupt()),
         Some(Task::FfmpegArgs(args)) => cli::ffmpeg_args(args).map(|text| print!("{text}")),
         Some(Task::Sources { json }) => cli::sources(*json).map(|text| print!("{text}")),
@@ -19,6 +21,10 @@ fn main() -> ExitCode {
             cli::server::install(args, &on_interrupt())
         }
         Some(Task::ViewerLink(args)) => cli::viewer::viewer_link(args).map(|text| print!("{text}")),
+        Some(Task::Pattern(args)) => pattern(args),
+        Some(Task::Glass(args)) => {
+            cli::pattern::glass(args, &on_interrupt()).map(|text| print!("{text}"))
+        }
         None => window(),
     };
     match result {
@@ -81,9 +87,28 @@ fn window() -> Result<(), Failure> {
 
 #[cfg(not(feature = "gui"))]
 fn window() -> Result<(), Failure> {
+    Err(no_window("Use `pd-console live`, see `pd-console --help`"))
+}
+
+#[cfg(feature = "gui")]
+fn pattern(args: &PatternArgs) -> Result<(), Failure> {
+    pd_console::ui::pattern::run(pd_console::ui::pattern::Wish {
+        fullscreen: args.fullscreen,
+        fps: pd_console::units::Fps::whole(args.fps),
+        size: args.size,
+        duration: args.seconds.map(std::time::Duration::from_secs_f64),
+    })
+}
+
+#[cfg(not(feature = "gui"))]
+fn pattern(_args: &PatternArgs) -> Result<(), Failure> {
+    let instead = "Use `pd-console live --source pattern`, or a build with the feature `gui`";
+    Err(no_window(instead))
+}
+
+#[cfg(not(feature = "gui"))]
+fn no_window(instead: &str) -> Failure {
     use pd_console::session::failure::FailureKind;
-    Err(Failure::new(
-        FailureKind::Internal,
-        "this build has no window. Use `pd-console live`, see `pd-console --help`",
-    ))
+    let message = format!("this build has no window. {instead}");
+    Failure::new(FailureKind::Internal, message)
 }

@@ -154,6 +154,9 @@ fn each_way_arrives_unchanged_and_leaves_nothing() {
                 json["arrivals"]["matched"].as_u64().unwrap() > 10,
                 "{way}: {json}"
             );
+            assert_eq!(json["sound_passthrough"], 1.0, "{way}: {json}");
+            let opus = json["sound_arrivals"]["matched"].as_u64().unwrap();
+            assert!(opus > 50, "{way}: {json}");
             if way == "SrtPush" {
                 // Three round trips of loopback are 20 ms at least; the server's floor is 120.
                 assert_eq!(json["srt_latency_ms"]["asked"], 20);

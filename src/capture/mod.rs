@@ -37,6 +37,12 @@ use crate::units::{Region, Size};
 #[cfg(all(target_os = "linux", feature = "x11"))]
 use std::time::Duration;
 
+/// Windows' performance counter since the system's start, which all processes read alike.
+#[cfg(windows)]
+pub(crate) fn performance_counter() -> Option<std::time::Duration> {
+    sys::windows::performance_counter()
+}
+
 /// A source of pictures.
 pub trait VideoSource: Send {
     /// What the operator calls it before it is open ("X11 screen :0").

@@ -5,17 +5,22 @@
 //! skips the missed frame numbers; it never queues.
 
 mod font;
+mod grain;
 mod layout;
 mod number;
 
 pub use layout::{Patch, Rect, lamp, patches};
-pub use number::{NUMBER_LIMIT, read_frame_number_bgra, read_frame_number_luma};
+pub use number::{
+    NUMBER_LIMIT, NumberLog, number_strip, read_frame_number_bgra, read_frame_number_luma,
+    read_frame_number_strip,
+};
 
 use super::{CaptureError, Frame, FramePool, FrameSlot, VideoSource};
 use crate::audio::beep::{BEEP_EVERY_US, BEEP_US};
 use crate::clock::{MonoTime, now};
 use crate::stop::StopToken;
 use crate::units::{Fps, Size};
+use grain::Grain;
 use layout::{Bgra, Canvas, Layout};
 use std::time::Duration;
 
@@ -31,6 +36,8 @@ pub struct PatternSource {
     layout: Layout,
     base: Vec<u8>,
     pool: FramePool,
+    log: Option<NumberLog>,
+    grain: Option<Grain>,
 }
 
 impl PatternSource {
@@ -50,7 +57,24 @@ impl PatternSource {
             layout,
             base,
             pool: FramePool::new(),
+            log: None,
+            grain: None,
         }
+    }
+
+    /// The same, noting in `log` when it made each frame.
+    #[must_use]
+    pub fn logging(mut self, log: NumberLog) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// The same with grain in the place of the colour bars, new in each frame: it takes any bitrate that
+    /// it is given, as flat colours do not.
+    #[must_use]
+    pub fn with_grain(mut self) -> Self {
+        self.grain = Some(Grain::new(self.layout.bars()));
+        self
     }
 
     /// Draws frame `number` of the pattern, shown as made `elapsed` after the start, with a lamp of
@@ -73,6 +97,9 @@ impl PatternSource {
         canvas.fill(self.layout.lamp, [lamp, lamp, lamp, 255]);
         canvas.fill(self.layout.track, layout::TRACK);
         canvas.fill(self.layout.moving_box(number, self.fps), BOX);
+        if let Some(grain) = &self.grain {
+            grain.draw(&mut canvas, number);
+        }
         number::draw(&mut canvas, self.layout.strip, number);
         bytes
     }
@@ -100,6 +127,9 @@ impl VideoSource for PatternSource {
                         return Ok(());
                     }
                     let lamp = lamp_at(time, self.fps.interval());
+                    if let Some(log) = &self.log {
+                        log.add(number, time);
+                    }
                     let bytes = self.draw(number, time.since(started), lamp);
                     slot.put(Frame {
                         captured_at: time,

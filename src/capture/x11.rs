@@ -190,7 +190,7 @@ impl X11Source {
                 look_at = time + self.poll_every;
                 self.look(&mut changes)?;
             }
-            let wanted = slot.wanted_from();
+            let wanted = changes.grab_from(slot.wanted_from());
             if changes.is_pending() && self.is_mapped && (is_first || time >= wanted) {
                 if let Some(frame) = self.grab(&mut changes)? {
                     slot.put(frame);

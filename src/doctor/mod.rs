@@ -221,5 +221,13 @@ fn masked(line: Line, secrets: &Secrets) -> Line {
     }
 }
 
+/// What this MediaMTX says of its version, such as "v1.20.0".
+///
+/// # Errors
+/// Why it says nothing, in words.
+pub fn mediamtx_version(program: &std::path::Path, stop: &StopToken) -> Result<String, String> {
+    server::version(program, stop)
+}
+
 #[cfg(test)]
 mod tests;

@@ -57,7 +57,7 @@ fn embedded(case: &Case, stop: &StopToken) -> Vec<Look> {
 }
 
 /// What `mediamtx --version` says, such as "v1.20.0".
-fn version(program: &Path, stop: &StopToken) -> Result<String, String> {
+pub(super) fn version(program: &Path, stop: &StopToken) -> Result<String, String> {
     let mut command = Command::new(program);
     command
         .arg("--version")

@@ -155,7 +155,7 @@ fn with_encoder(
     mixer.set_strips(vec![Strip::new(timeline)]);
     let wish = PublisherWish {
         programme: true,
-        arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output)),
+        arguments: Box::new(move |audio| plan::publisher(audio, audio_kbps, &output, false)),
         sound: mixer,
         muted: Arc::default(),
         launch: Launch::default(),

@@ -1,5 +1,6 @@
 //! ffmpeg as sidecars: finding it, knowing what it can, its arguments, its life and its words.
 
+pub mod before;
 pub mod cache;
 pub mod capabilities;
 pub mod child;

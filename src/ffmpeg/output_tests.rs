@@ -55,15 +55,30 @@ fn outputs() -> [(&'static str, Output); 6] {
 #[test]
 fn golden_publishers() {
     for (name, output) in outputs() {
-        let line = publisher(&AudioInput::Pipe(3), 96, &output).command_line("ffmpeg");
+        let line = publisher(&AudioInput::Pipe(3), 96, &output, false).command_line("ffmpeg");
         insta::assert_snapshot!(name, line);
     }
+}
+
+/// What tells the hash of each Opus packet stands behind the whole line, whatever the way.
+#[test]
+fn golden_hashes() {
+    let line = |output: &Output, hashes| {
+        publisher(&AudioInput::Pipe(3), 96, output, hashes).command_line("ffmpeg")
+    };
+    let mut all = outputs().map(|(_, output)| {
+        let (without, with) = (line(&output, false), line(&output, true));
+        with.strip_prefix(&without).unwrap().to_owned()
+    });
+    all.sort();
+    assert_eq!(all.first(), all.last());
+    insta::assert_snapshot!("publisher_hashes", all[0]);
 }
 
 #[test]
 fn no_secret_is_shown_and_every_secret_is_sent() {
     for (name, output) in outputs() {
-        let args = publisher(&AudioInput::LoopbackTcp(4321), 96, &output);
+        let args = publisher(&AudioInput::LoopbackTcp(4321), 96, &output, true);
         let shown = format!("{} {output:?}", args.command_line("ffmpeg"));
         assert!(
             !shown.contains("secret") && !shown.contains(PASSPHRASE),
@@ -86,8 +101,8 @@ fn no_secret_is_shown_and_every_secret_is_sent() {
 #[test]
 fn what_ffmpeg_repeats_of_its_arguments_is_masked() {
     let (_, rtsp) = outputs().into_iter().nth(2).unwrap();
-    let args =
-        publisher(&AudioInput::Pipe(3), 96, &rtsp).hiding([PASSWORD.to_owned(), String::new()]);
+    let args = publisher(&AudioInput::Pipe(3), 96, &rtsp, false)
+        .hiding([PASSWORD.to_owned(), String::new()]);
     let said = "Error opening output rtsp://pd:it%27s%20secret@[::1]:8554/pd_main: it's secret";
     assert_eq!(args.mask(said), "Error opening output ***: ***");
     assert_eq!(args.mask("frame=1"), "frame=1");

@@ -270,7 +270,7 @@ pub enum AudioInput {
 }
 
 impl AudioInput {
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         match self {
             Self::Pipe(number) => format!("pipe:{number}"),
             Self::LoopbackTcp(port) => format!("tcp://127.0.0.1:{port}"),
@@ -279,7 +279,13 @@ impl AudioInput {
 }
 
 /// Arguments of the publisher: FLV (H.264) on stdin and endless WAV in, `output` out.
-pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &Output) -> Arguments {
+///
+/// With `hashes` the hash of each Opus packet that goes out is a line on stdout, between those of
+/// `-progress` (each is one write): a second output encodes the same sound once more, libopus gives
+/// the same bytes. The muxers have no other word for what they were given; `tee` would hide the
+/// first output's size and want every secret quoted twice over. Cost and effect are in
+/// ARCHITECTURE.md, "The sound's ledger".
+pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &Output, hashes: bool) -> Arguments {
     let mut args = Arguments::default();
     args.add(QUIET);
     // Ten times a second: its first word of bytes sent is what LIVE waits for.
@@ -291,11 +297,22 @@ pub fn publisher(audio: &AudioInput, audio_kbps: u32, output: &Output) -> Argume
     args.add(["-f", "wav", "-ignore_length", "1", "-max_size", "1024"]);
     args.add(["-i".into(), audio.url()]);
     args.add(["-map", "0:v", "-map", "1:a", "-c:v", "copy"]);
-    args.add(["-c:a", "libopus", "-ar", "48000", "-ac", "2"]);
-    args.add(["-b:a".into(), format!("{audio_kbps}k")]);
-    args.add(["-application", "lowdelay", "-frame_duration", "10"]);
+    opus(&mut args, audio_kbps);
     output.add_to(&mut args);
+    if hashes {
+        // Behind the first: -progress tells the first output's size.
+        args.add(["-map", "1:a"]);
+        opus(&mut args, audio_kbps);
+        args.add(["-f", "framehash", "-hash", "SHA256"]);
+        args.add(["-flush_packets", "1", "pipe:1"]);
+    }
     args
+}
+
+fn opus(args: &mut Arguments, kbps: u32) {
+    args.add(["-c:a", "libopus", "-ar", "48000", "-ac", "2"]);
+    args.add(["-b:a".into(), format!("{kbps}k")]);
+    args.add(["-application", "lowdelay", "-frame_duration", "10"]);
 }
 
 /// Arguments of the recorder: FLV (H.264) on stdin and endless WAV in, a file out that plays up to its

@@ -6,6 +6,7 @@
 //! frames, with `frame_num`), so a hash is looked for first at the frame that is due, then onwards
 //! in order: the transport keeps the order.
 
+use super::trace::FrameRow;
 use super::window::Totals;
 use crate::clock::MonoTime;
 use crate::session::snapshot::LatencyFigures;
@@ -49,6 +50,7 @@ struct Entry {
     captured_at: MonoTime,
     hash: Option<u64>,
     at: [Option<MonoTime>; STAGES.len()],
+    rtp_time: Option<u32>,
 }
 
 impl Entry {
@@ -132,6 +134,7 @@ impl Ledger {
             captured_at,
             hash: None,
             at: [None; STAGES.len()],
+            rtp_time: None,
         });
         self.reached(Stage::Paced, frame, at);
     }
@@ -155,6 +158,13 @@ impl Ledger {
         let completes = matches!(stage, Stage::Written | Stage::Encoded | Stage::Sent);
         if let Some(own) = entry.own().filter(|_| completes) {
             self.totals.add_own(own);
+        }
+        // The word of the write may come behind that of the arrival: again each counts once.
+        let completes = matches!(stage, Stage::Sent | Stage::Arrived);
+        if let Some((sent, arrived)) = entry.at(Stage::Sent).zip(entry.at(Stage::Arrived))
+            && completes
+        {
+            self.totals.add_server(arrived.since(sent));
         }
     }
 
@@ -200,6 +210,24 @@ impl Ledger {
             None => {}
         }
         found
+    }
+
+    /// The RTP timestamp that `frame` came with.
+    pub fn came_with(&mut self, frame: u64, rtp_time: Option<u32>) {
+        if let Some(entry) = self.entry(frame) {
+            entry.rtp_time = rtp_time;
+        }
+    }
+
+    /// The frames that are kept, from number `from` on.
+    pub fn rows(&self, from: u64) -> impl Iterator<Item = FrameRow> {
+        let kept = self.entries.iter().filter(move |e| e.frame >= from);
+        kept.map(|e| FrameRow {
+            frame: e.frame,
+            captured_at: e.captured_at,
+            at: e.at,
+            rtp_time: e.rtp_time,
+        })
     }
 
     /// When the frame with this slice hash was captured, looked for from `cursor` on, which moves

@@ -42,6 +42,31 @@ fn a_frame_is_found_by_its_slices() {
 }
 
 #[test]
+fn the_servers_part_is_from_sent_to_arrived_each_frame_once() {
+    let mut ledger = Ledger::new();
+    ledger.count_from(MonoTime::ZERO);
+    for (frame, sent_first) in [(0, true), (1, false)] {
+        let begin = 1000 + frame * 10_000;
+        ledger.paced(frame, us(begin), us(begin));
+        ledger.encoded(frame, us(begin + 500), 7 + frame);
+        let sent = |ledger: &mut Ledger| ledger.reached(Stage::Sent, frame, us(begin + 700));
+        if sent_first {
+            sent(&mut ledger);
+        }
+        assert_eq!(ledger.arrived(7 + frame, us(begin + 2700)), Some(frame));
+        if !sent_first {
+            sent(&mut ledger);
+        }
+    }
+    ledger.paced(2, us(50_000), us(50_000));
+    ledger.encoded(2, us(50_100), 9);
+    ledger.arrived(9, us(51_000));
+    let server = ledger.totals().server.unwrap();
+    assert_eq!(server.frames, 2, "the write of the third is not known");
+    assert!((server.p50_ms - 2.0).abs() < 0.01 && (server.max_ms - 2.0).abs() < 0.01);
+}
+
+#[test]
 fn what_the_console_adds_leaves_the_encoder_out() {
     let mut ledger = Ledger::new();
     ledger.count_from(MonoTime::ZERO);

@@ -33,6 +33,7 @@ pub fn of_histogram(histogram: &Histogram<u64>) -> Option<StageFigures> {
 pub struct Totals {
     stages: [Option<Histogram<u64>>; STAGES.len()],
     own: Option<Histogram<u64>>,
+    server: Option<Histogram<u64>>,
 }
 
 impl Totals {
@@ -43,6 +44,7 @@ impl Totals {
         Self {
             stages: std::array::from_fn(|_| empty()),
             own: empty(),
+            server: empty(),
         }
     }
 
@@ -56,12 +58,21 @@ impl Totals {
         record(&mut self.own, time);
     }
 
+    /// Counts the way of one frame from publisher to receiver.
+    pub fn add_server(&mut self, time: Duration) {
+        record(&mut self.server, time);
+    }
+
     /// The figures so far.
     pub fn figures(&self) -> LatencyFigures {
-        LatencyFigures::of(
+        let by_stage = LatencyFigures::of(
             |stage| self.stages[stage as usize].as_ref().and_then(of_histogram),
             self.own.as_ref().and_then(of_histogram),
-        )
+        );
+        LatencyFigures {
+            server: self.server.as_ref().and_then(of_histogram),
+            ..by_stage
+        }
     }
 }
 

@@ -1,8 +1,8 @@
-//! CPU time of the console and its children over a span, by role.
+//! CPU time of the console and its children over a span, and their memory, by role.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// Measures from one moment to another.
 pub struct LoadMeter {
@@ -15,6 +15,9 @@ pub struct LoadMeter {
 
 /// Percent of one core by role ("console", "encoder", "publisher", "server", "receiver").
 pub type Load = BTreeMap<&'static str, f64>;
+
+/// Resident memory in MiB by role, as in [`Load`].
+pub type Memory = BTreeMap<&'static str, f64>;
 
 impl LoadMeter {
     /// Begins with these children.
@@ -49,7 +52,27 @@ impl LoadMeter {
         load
     }
 
+    /// Resident memory now. Pages that processes share count for each.
+    pub fn memory(&mut self, children: &[(&'static str, u32)]) -> Memory {
+        let mut memory = Memory::new();
+        for (role, _, process) in self.looked_at(children) {
+            *memory.entry(role).or_default() += process.memory() as f64 / f64::from(1 << 20);
+        }
+        memory
+    }
+
     fn times(&mut self, children: &[(&'static str, u32)]) -> Vec<(&'static str, u32, u64)> {
+        let times = self.looked_at(children).into_iter();
+        times
+            .map(|(role, pid, process)| (role, pid, process.accumulated_cpu_time()))
+            .collect()
+    }
+
+    /// The console and those of `children` that run.
+    fn looked_at(
+        &mut self,
+        children: &[(&'static str, u32)],
+    ) -> Vec<(&'static str, u32, &Process)> {
         let all: Vec<_> = std::iter::once(("console", std::process::id()))
             .chain(children.iter().copied())
             .collect();
@@ -60,13 +83,10 @@ impl LoadMeter {
         system.refresh_processes_specifics(
             ProcessesToUpdate::Some(&pids),
             false,
-            ProcessRefreshKind::nothing().with_cpu(),
+            ProcessRefreshKind::nothing().with_cpu().with_memory(),
         );
         all.into_iter()
-            .filter_map(|(role, pid)| {
-                let process = system.process(Pid::from_u32(pid))?;
-                Some((role, pid, process.accumulated_cpu_time()))
-            })
+            .filter_map(|(role, pid)| Some((role, pid, system.process(Pid::from_u32(pid))?)))
             .collect()
     }
 }
@@ -85,5 +105,7 @@ mod tests {
         }
         let load = meter.load(&[]);
         assert!(load["console"] > 10.0, "{load:?} {sum}");
+        let memory = meter.memory(&[]);
+        assert!((1.0..4096.0).contains(&memory["console"]), "{memory:?}");
     }
 }

@@ -41,10 +41,26 @@ pub fn spawn(
     counters: Arc<ArrivalCounters>,
     stop: StopToken,
 ) -> std::io::Result<JoinHandle<()>> {
+    spawn_with_units(url, auth, out, None, counters, stop)
+}
+
+/// As [`spawn`], with each access unit whole into `units`, which is never waited for either: what it
+/// has no room for is dropped and counted in [`ArrivalCounters::events_dropped`].
+///
+/// # Errors
+/// That of the system where it gives no thread.
+pub fn spawn_with_units(
+    url: String,
+    auth: Option<(String, String)>,
+    out: Sender<ProbeEvent>,
+    units: Option<Sender<h264::Unit>>,
+    counters: Arc<ArrivalCounters>,
+    stop: StopToken,
+) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("whep-probe".into())
         .spawn(move || {
-            let sink = Sink::new(&out, &counters, &stop);
+            let sink = Sink::new(&out, &counters, &stop).with_units(units.as_ref());
             run(&url, auth.as_ref(), &sink, &stop);
         })
 }

@@ -5,15 +5,16 @@
 //! follows. Lost packets are asked for again by str0m (NACK); what stays lost costs its access
 //! unit, which is counted. Key frames are never asked for.
 
-use super::h264::{Depacketizer, Packet, Reorder};
+use super::h264::{Depacketizer, Packet, Reorder, Unit};
 use super::whep::{Endpoint, WhepError};
 use crate::clock::{self, MonoTime};
+use crate::monitor::thread_time::Spent;
 use crate::relay::annexb::strip_trailing_zeros;
 use crate::relay::{Arrival, ArrivalCounters, ArrivalEvent, opus_hash};
 use crate::stop::StopToken;
 use crossbeam_channel::Sender;
 use socket2::SockRef;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -69,6 +70,10 @@ pub struct Sink<'a> {
     stop: &'a StopToken,
     /// Whether nobody reads the queue any more.
     orphaned: Cell<bool>,
+    /// The thread's CPU time, over all its sessions.
+    spent: RefCell<Spent>,
+    /// Where whole access units go, for whoever wants to decode them.
+    units: Option<&'a Sender<Unit>>,
 }
 
 impl<'a> Sink<'a> {
@@ -83,6 +88,25 @@ impl<'a> Sink<'a> {
             counters,
             stop,
             orphaned: Cell::new(false),
+            spent: RefCell::default(),
+            units: None,
+        }
+    }
+
+    /// The same, with each whole access unit into `units` too: where that is full it is dropped and
+    /// counted as an event.
+    #[must_use]
+    pub fn with_units(mut self, units: Option<&'a Sender<Unit>>) -> Self {
+        self.units = units;
+        self
+    }
+
+    /// Hands `unit` over.
+    fn unit(&self, unit: &Unit) {
+        if let Some(units) = self.units
+            && units.try_send(unit.clone()).is_err()
+        {
+            self.counters.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -199,6 +223,7 @@ impl Session {
         let mut datagram = vec![0; DATAGRAM_MAX];
         let mut heard_at = started;
         while !sink.is_done() {
+            sink.spent.borrow_mut().add_to(&sink.counters.cpu_us);
             let deadline = self.outputs(sink, connected)?;
             if !self.rtc.is_alive() {
                 return Err(SessionError::Ended("the server closed the session"));
@@ -323,6 +348,7 @@ impl Session {
         for unit in units {
             let nal_units = unit.nal_units.iter().map(|nal| strip_trailing_zeros(nal));
             if let Some(arrival) = Arrival::of(nal_units, unit.at) {
+                sink.unit(&unit);
                 sink.send(ArrivalEvent::Video(Arrival {
                     rtp_time: Some(unit.rtp_time),
                     ..arrival

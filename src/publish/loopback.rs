@@ -47,18 +47,14 @@ impl LoopbackReceiver {
             .take_stdout()
             .ok_or_else(|| io::Error::other("no output"))?;
         let stop = StopToken::new();
-        let events = arrivals::read("pd-arrivals-lo", into.clone(), Arc::default(), stop.clone())?;
+        let counters = Arc::new(ArrivalCounters::default());
+        let (into, ends) = (into.clone(), stop.clone());
+        let events = arrivals::read("pd-arrivals-lo", into, counters.clone(), ends)?;
         let ends = stop.clone();
         std::thread::Builder::new()
             .name("pd-receive".into())
             .spawn(move || {
-                receiver::run(
-                    stdout,
-                    TsDemux::new(),
-                    &events,
-                    &ArrivalCounters::default(),
-                    &ends,
-                );
+                receiver::run(stdout, TsDemux::new(), &events, &counters, &ends);
             })?;
         Ok(Self {
             sidecar,

@@ -2,6 +2,7 @@
 //! anything listens, and the loopback receiver where there is no server.
 
 pub mod audio_pipe;
+pub mod framehash;
 pub mod host_box;
 pub mod invited;
 pub mod loopback;
@@ -12,6 +13,7 @@ pub mod srt_url;
 pub mod streamid;
 pub mod target;
 pub mod ts;
+pub mod undelayed;
 pub mod ways;
 
 pub use host_box::{HostBox, HostError, parse_host_box};

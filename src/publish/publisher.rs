@@ -1,7 +1,8 @@
 //! The publisher: one ffmpeg child that packs access units and sound into MPEG-TS and sends it.
 //!
 //! Owns three threads: `pd-pub-video` (units of a relay's sink as FLV into stdin), `pd-pub-audio`
-//! (the mix as an endless WAV, by the clock), `pd-pub-progress` (what it has sent).
+//! (the mix as an endless WAV, by the clock), `pd-pub-progress` (what it has sent, and the hash of each
+//! Opus packet where it was asked to tell).
 //! A publisher that is started within a show is primed: the newest IDR before goes first, with the
 //! time of now, as a picture that is repeated. The child opens its input and calls the receiver with
 //! it while the next IDR is waited for, and the viewers have a picture that is a GOP old at most.
@@ -13,7 +14,7 @@
 //! it goes on with a fresh IDR. The sound is never cut: a WAV stream's time is its length.
 
 use crate::audio::feed::{self, Due, Feed, SOUND_DELAY};
-use crate::audio::{CHANNELS, Mixer};
+use crate::audio::{CHANNELS, Mixer, SAMPLE_RATE};
 use crate::clock::{self, MonoTime};
 use crate::ffmpeg::child::Tail;
 use crate::ffmpeg::launch::Launch;
@@ -25,11 +26,11 @@ use crate::stop::StopToken;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{ChildStdin, ChildStdout, ExitStatus};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::audio_pipe;
+use super::{audio_pipe, framehash};
 
 /// A unit that came out of the encoder longer ago is not sent any more.
 pub const OLDEST_SENT: Duration = Duration::from_millis(250);
@@ -41,6 +42,7 @@ pub struct Publisher {
     sidecar: Sidecar,
     stop: StopToken,
     sent: Arc<AtomicU64>,
+    blind: Arc<AtomicBool>,
     muted: Arc<AtomicBool>,
     dropped: Arc<AtomicU64>,
     dropped_before: u64,
@@ -82,6 +84,8 @@ impl Publisher {
         let stdout = sidecar.take_stdout().ok_or_else(missing)?;
         let stop = StopToken::new();
         let sent = Arc::new(AtomicU64::new(0));
+        let blind = Arc::new(AtomicBool::new(false));
+        let sound_from = Arc::new(OnceLock::new());
         let (epoch_is, epoch) = crossbeam_channel::bounded(1);
         let sink = if wish.programme {
             relay.add_sink()
@@ -96,6 +100,7 @@ impl Publisher {
             stop: stop.clone(),
             epoch: None,
             epoch_is,
+            sound_from: sound_from.clone(),
             last_pts_ms: None,
             waiting: true,
             primed_at: None,
@@ -106,7 +111,12 @@ impl Publisher {
             stop: stop.clone(),
             epoch,
         };
-        let bytes = sent.clone();
+        let reader = Reader {
+            sent: sent.clone(),
+            blind: blind.clone(),
+            sound_from,
+            relay: wish.programme.then(|| relay.clone()),
+        };
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         named("pd-pub-video").spawn(move || video.run(stdin))?;
         let end = sound.end;
@@ -115,11 +125,12 @@ impl Publisher {
                 tracing::debug!("the publisher takes no more sound: {error}");
             }
         })?;
-        named("pd-pub-progress").spawn(move || progress(stdout, &bytes))?;
+        named("pd-pub-progress").spawn(move || reader.run(stdout))?;
         Ok(Self {
             sidecar,
             stop,
             sent,
+            blind,
             muted: wish.muted,
             dropped_before: dropped.load(Ordering::Relaxed),
             dropped,
@@ -129,6 +140,12 @@ impl Publisher {
     /// Whether it has given anything to the network: then the receiver has accepted the connection.
     pub fn has_sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether what [`Publisher::has_sent`] says may also be a connection that is still being made:
+    /// 7.0 tells nothing better where the muxer has sockets of its own.
+    pub fn is_blind(&self) -> bool {
+        self.blind.load(Ordering::Relaxed)
     }
 
     /// Units that it has missed since it was connected.
@@ -178,6 +195,8 @@ struct Video {
     stop: StopToken,
     epoch: Option<MonoTime>,
     epoch_is: crossbeam_channel::Sender<MonoTime>,
+    /// The same, for who times the packets of the sound.
+    sound_from: Arc<OnceLock<MonoTime>>,
     last_pts_ms: Option<u32>,
     /// For an IDR.
     waiting: bool,
@@ -242,6 +261,7 @@ impl Video {
             let header = flv_write::sequence_header(unit)
                 .ok_or_else(|| io::Error::other("an IDR without parameter sets"))?;
             bytes.splice(0..0, header);
+            let _ = self.sound_from.set(epoch);
             let _ = self.epoch_is.try_send(epoch);
         }
         // One write a unit: the child wakes once.
@@ -318,44 +338,78 @@ fn make_up(lost: u64, pipe: &mut impl Write) -> io::Result<()> {
 /// 5 ms: half an Opus frame. Less waits longer for nothing, more holds the sound back.
 const FEED_CHUNK: usize = 240;
 
-/// Takes note of what was sent.
-fn progress(stdout: ChildStdout, sent: &AtomicU64) {
-    let mut report = Progress::default();
-    for line in BufReader::new(stdout).lines() {
-        let Ok(line) = line else { return };
-        if let Some(count) = report.take(&line) {
-            sent.store(count, Ordering::Relaxed);
+/// Reads what the child says on stdout.
+struct Reader {
+    sent: Arc<AtomicU64>,
+    blind: Arc<AtomicBool>,
+    /// The time of the sound's first sample.
+    sound_from: Arc<OnceLock<MonoTime>>,
+    /// Told of each packet of the sound.
+    relay: Option<Arc<Relay>>,
+}
+
+impl Reader {
+    fn run(self, stdout: ChildStdout) {
+        let mut report = Progress::default();
+        for line in BufReader::new(stdout).lines() {
+            let Ok(line) = line else { return };
+            if let Some(packet) = framehash::parse(&line) {
+                if let Some(relay) = &self.relay {
+                    let from = self.sound_from.get().copied();
+                    let at = from.and_then(|from| sound_at(from, packet.pts));
+                    relay.sound_sent(packet.hash, at);
+                }
+            } else if let Some(count) = report.take(&line) {
+                self.sent.store(count.sent, Ordering::Relaxed);
+                self.blind.store(count.blind, Ordering::Relaxed);
+            }
         }
     }
+}
+
+/// When the first sample of a packet with this time was there to be heard; None before `from`.
+fn sound_at(from: MonoTime, pts: i64) -> Option<MonoTime> {
+    let us = u64::try_from(pts).ok()?.checked_mul(1_000_000)? / u64::from(SAMPLE_RATE);
+    Some(from + Duration::from_micros(us))
 }
 
 /// One report of `-progress`: lines of `key=value`, ended by `progress=`.
 #[derive(Default)]
 struct Progress {
     bytes: Option<u64>,
-    pictures: u64,
+    pictures: Option<u64>,
     time_us: u64,
+}
+
+/// What a report says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Count {
+    /// Bytes or pictures; only zero and more than zero can be told apart by all.
+    sent: u64,
+    /// Whether it may only have been muxed.
+    blind: bool,
 }
 
 impl Progress {
     /// At a report's end what was sent: bytes, or where a muxer has its own sockets (RTSP, WHIP)
     /// pictures. Those count from when a time was muxed: 5.1 also counts what waits for the
-    /// connection, and 9.0 knows a time before.
-    fn take(&mut self, line: &str) -> Option<u64> {
+    /// connection, and 9.0 knows a time before. 7.0 counts no pictures that it copies: there it is the
+    /// time alone, which runs before the connection too.
+    fn take(&mut self, line: &str) -> Option<Count> {
         let (key, value) = line.split_once('=')?;
         let number = value.trim().parse().ok();
         match key {
             "total_size" => self.bytes = number,
-            "frame" => self.pictures = number.unwrap_or(0),
+            "frame" => self.pictures = Some(number.unwrap_or(0)),
             "out_time_us" => self.time_us = number.unwrap_or(0),
             "progress" => {
                 let report = std::mem::take(self);
                 let muxed = report.time_us > 0;
-                return Some(
-                    report
-                        .bytes
-                        .unwrap_or(if muxed { report.pictures } else { 0 }),
-                );
+                let pictures = report.pictures.unwrap_or(1) * u64::from(muxed);
+                return Some(Count {
+                    sent: report.bytes.unwrap_or(pictures),
+                    blind: report.bytes.is_none() && report.pictures.is_none(),
+                });
             }
             _ => {}
         }
@@ -371,7 +425,10 @@ mod tests {
     fn what_was_sent_is_read_of_every_muxer() {
         let sent = |lines: &[&str]| {
             let mut report = Progress::default();
-            lines.iter().find_map(|line| report.take(line))
+            lines
+                .iter()
+                .find_map(|line| report.take(line))
+                .map(|count| (count.sent, count.blind))
         };
         let all = [
             "frame=0",
@@ -379,18 +436,32 @@ mod tests {
             "out_time_us=N/A",
             "progress=continue",
         ];
-        assert_eq!(sent(&all), Some(1316));
-        // RTSP and WHIP, 5.1 to 9.0.
+        assert_eq!(sent(&all), Some((1316, false)));
+        // RTSP and WHIP, 5.1 and 8.0 to 9.0.
         let own_sockets = |frame, time| sent(&[frame, "total_size=N/A", time, "progress=continue"]);
-        assert_eq!(own_sockets("frame=25", "out_time_us=793500"), Some(25));
+        let connected = own_sockets("frame=25", "out_time_us=793500");
+        assert_eq!(connected, Some((25, false)));
         // Before the connection: 5.1, then 9.0.
-        assert_eq!(own_sockets("frame=3", "out_time_us=N/A"), Some(0));
-        assert_eq!(own_sockets("frame=0", "out_time_us=510854"), Some(0));
+        assert_eq!(own_sockets("frame=3", "out_time_us=N/A"), Some((0, false)));
+        let early = own_sockets("frame=0", "out_time_us=510854");
+        assert_eq!(early, Some((0, false)));
+        // 7.0, which has no such line for what it copies.
+        let seven = |time| sent(&["total_size=N/A", time, "progress=continue"]);
+        assert_eq!(seven("out_time_us=-47000"), Some((0, true)));
+        assert_eq!(seven("out_time_us=520000"), Some((1, true)));
         assert_eq!(
             sent(&["total_size=1316"]),
             None,
             "not yet the end of the report"
         );
+    }
+
+    #[test]
+    fn a_packets_sound_has_the_time_of_its_samples() {
+        let from = MonoTime::from_micros(1_000_000);
+        assert_eq!(sound_at(from, -120), None, "the encoder's delay");
+        assert_eq!(sound_at(from, 360), Some(MonoTime::from_micros(1_007_500)));
+        assert_eq!(sound_at(from, i64::MAX), None);
     }
 
     #[test]

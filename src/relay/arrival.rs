@@ -7,9 +7,10 @@
 use super::annexb::{NAL_IDR, nal_type};
 use super::slice_hash;
 use crate::clock::MonoTime;
+use arc_swap::ArcSwapOption;
 use crossbeam_channel::Sender;
-use std::sync::atomic::{AtomicU64, Ordering};
-use xxhash_rust::xxh3::xxh3_64;
+use sha2::{Digest, Sha256};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// An access unit that has come whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +47,13 @@ impl Arrival {
     }
 }
 
-/// Hash of one Opus packet (RFC 6716 3), by which it is found again.
+/// Hash of one Opus packet (RFC 6716 3), by which it is found again: the first eight bytes of its
+/// SHA-256, which ffmpeg's `framehash` makes as well.
 pub fn opus_hash(packet: &[u8]) -> u64 {
-    xxh3_64(packet)
+    let digest = Sha256::digest(packet);
+    digest[..8]
+        .iter()
+        .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 /// What a receiver reports.
@@ -80,6 +85,12 @@ pub struct ArrivalCounters {
     pub audio_packets: AtomicU64,
     /// Events dropped because the ledger's queue was full.
     pub events_dropped: AtomicU64,
+    /// Whether the receiver is in the stream.
+    pub joined: AtomicBool,
+    /// Why it is not, where it tried; in words for the operator.
+    pub why_not: ArcSwapOption<String>,
+    /// CPU time that its threads have used, microseconds; zero where the system does not tell.
+    pub cpu_us: AtomicU64,
 }
 
 impl ArrivalCounters {

@@ -4,18 +4,19 @@
 //! arrives at the programme's receiver goes into the show's ledger; what arrives elsewhere is
 //! measured aside and touches nothing of it.
 
-use super::{Arrival, ArrivalEvent, Relay};
+use super::{Arrival, ArrivalCounters, ArrivalEvent, Relay};
 use crate::clock::MonoTime;
 use crate::latency::{Cursor, window};
+use crate::monitor::thread_time::Spent;
 use crate::session::snapshot::StageFigures;
 use crate::stop::StopToken;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Two seconds at 30 fps: the thread only takes a lock.
+/// Half a second of 30 pictures and 100 packets of sound a second: the thread only takes a lock.
 const QUEUE: usize = 64;
 /// What figures aside are taken over.
 const WINDOW: Duration = Duration::from_secs(2);
@@ -67,8 +68,14 @@ impl Arrivals {
         }
     }
 
+    fn sound_arrived(&self, hash: u64, at: MonoTime) {
+        if self.aside.is_none() {
+            self.relay.sound_arrived(hash, at);
+        }
+    }
+
     /// The receiver is out of the stream: what it misses meanwhile is nobody's loss.
-    fn interrupted(&self) {
+    pub fn interrupted(&self) {
         if self.aside.is_none() {
             self.relay.interrupted();
         }
@@ -92,35 +99,42 @@ impl Arrivals {
     }
 }
 
-/// Starts the thread `name`, which ends with `stop` or with the sender returned. `joined` says
-/// whether the receiver is in the stream.
+/// Starts the thread `name`, which ends with `stop` or with the sender returned. It says in `counters`
+/// whether the receiver is in the stream, and adds its CPU time there.
 ///
 /// # Errors
 /// Where no thread can be started.
 pub fn read(
     name: &str,
     into: Arrivals,
-    joined: Arc<AtomicBool>,
+    counters: Arc<ArrivalCounters>,
     stop: StopToken,
 ) -> std::io::Result<Sender<ArrivalEvent>> {
     let (events, inbox) = bounded(QUEUE);
     std::thread::Builder::new()
         .name(name.into())
         .spawn(move || {
+            let mut spent = Spent::default();
             while !stop.is_stopped() {
+                spent.add_to(&counters.cpu_us);
                 match inbox.recv_timeout(Duration::from_millis(200)) {
                     Ok(ArrivalEvent::Video(arrival)) => into.arrived(&arrival),
-                    Ok(ArrivalEvent::Connected) => joined.store(true, Ordering::Relaxed),
+                    Ok(ArrivalEvent::Audio { hash, at }) => into.sound_arrived(hash, at),
+                    Ok(ArrivalEvent::Connected) => {
+                        counters.joined.store(true, Ordering::Relaxed);
+                        counters.why_not.store(None);
+                    }
                     Ok(ArrivalEvent::Lost(why)) => {
-                        joined.store(false, Ordering::Relaxed);
+                        counters.joined.store(false, Ordering::Relaxed);
                         into.interrupted();
                         tracing::debug!("no arrivals: {why}");
+                        counters.why_not.store(Some(Arc::new(why)));
                     }
-                    Ok(ArrivalEvent::Audio { .. }) | Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
-            joined.store(false, Ordering::Relaxed);
+            counters.joined.store(false, Ordering::Relaxed);
         })?;
     Ok(events)
 }

@@ -12,8 +12,11 @@ use super::encoder::EncoderSink;
 use super::rate::RateMeter;
 use super::rtp_times::RtpTimes;
 use crate::clock::{self, MonoTime};
+use crate::latency::passage::{Passage, Verdict};
+use crate::latency::sound::{Found, SoundLedger};
+use crate::latency::trace::{FrameRow, Tracer};
 use crate::latency::{Cursor, Ledger, Stage};
-use crate::session::snapshot::{Drops, LatencyFigures};
+use crate::session::snapshot::{Drops, LatencyFigures, StageFigures};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -72,6 +75,7 @@ pub struct SinkEnd {
 struct Inner {
     cutover: Cutover,
     ledger: Ledger,
+    passage: Passage,
     sinks: Vec<Sink>,
     rate: RateMeter,
     encode: EncodeMeter,
@@ -93,9 +97,31 @@ impl Inner {
     }
 }
 
+#[derive(Default)]
+struct Sound {
+    ledger: SoundLedger,
+    passage: Passage,
+}
+
+/// What is known of the sound's way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SoundFigures {
+    /// From the moment that a sound is there to be heard to its packet's arrival, over the last two
+    /// seconds. None where packets cannot be told apart (silence).
+    pub arrived: Option<StageFigures>,
+    /// Share of byte-identical arrivals.
+    pub passthrough: Option<f64>,
+    /// Arrived packets: matched, not matched.
+    pub arrivals: (u64, u64),
+    /// What that means.
+    pub verdict: Verdict,
+}
+
 /// The relay of one show.
 pub struct Relay {
     inner: Mutex<Inner>,
+    /// With a lock of its own: a hundred packets a second must not hold the encoders up.
+    sound: Mutex<Sound>,
     /// With a lock of its own: viewers' reports must not hold the encoders up.
     rtp_times: Arc<RtpTimes>,
     events: Sender<RelayEvent>,
@@ -118,6 +144,10 @@ pub struct RelayFigures {
     pub passthrough: Option<f64>,
     /// Arrived pictures: matched, not matched.
     pub arrivals: (u64, u64),
+    /// What that means.
+    pub verdict: Verdict,
+    /// The same of the sound.
+    pub sound: SoundFigures,
     /// When the last picture arrived.
     pub last_arrival: Option<MonoTime>,
     /// Drops.
@@ -137,6 +167,7 @@ impl Relay {
         let inner = Inner {
             cutover: Cutover::new(),
             ledger: Ledger::new(),
+            passage: Passage::default(),
             sinks: Vec::new(),
             rate: RateMeter::default(),
             encode: EncodeMeter::default(),
@@ -149,6 +180,7 @@ impl Relay {
         (
             Arc::new(Self {
                 inner: Mutex::new(inner),
+                sound: Mutex::default(),
                 rtp_times: Arc::default(),
                 events,
             }),
@@ -158,6 +190,10 @@ impl Relay {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_sound(&self) -> MutexGuard<'_, Sound> {
+        self.sound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new sink of the programme: from the next IDR on it gets every unit; what it misses is a
@@ -201,7 +237,11 @@ impl Relay {
 
     /// The receiver has the stream: the whole show's figures begin.
     pub fn live(&self, now: MonoTime) {
-        self.lock().ledger.count_from(now);
+        let mut inner = self.lock();
+        inner.ledger.count_from(now);
+        inner.passage.live();
+        drop(inner);
+        self.lock_sound().passage.live();
     }
 
     /// The pacer took frame number `frame` at `at`.
@@ -233,8 +273,15 @@ impl Relay {
     /// A picture with these slices was whole at the receiver, which got it with this RTP timestamp.
     pub fn arrived(&self, hash: u64, rtp_time: Option<u32>, at: MonoTime) {
         let mut inner = self.lock();
-        let frame = inner.ledger.arrived(hash, at);
-        let captured_at = frame.and_then(|frame| inner.ledger.captured(frame));
+        let found = inner.ledger.arrived(hash, at);
+        match found {
+            Some(frame) => {
+                inner.ledger.came_with(frame, rtp_time);
+                inner.passage.found();
+            }
+            None => inner.passage.stranger(at),
+        }
+        let captured_at = found.and_then(|frame| inner.ledger.captured(frame));
         drop(inner);
         if let (Some(rtp_time), Some(captured_at)) = (rtp_time, captured_at) {
             self.rtp_times.add(rtp_time, captured_at, at);
@@ -246,6 +293,34 @@ impl Relay {
         &self.rtp_times
     }
 
+    /// The programme's muxer was given an Opus packet of this hash, whose sound was there to be heard
+    /// at `sound_at`.
+    pub fn sound_sent(&self, hash: u64, sound_at: Option<MonoTime>) {
+        let mut sound = self.lock_sound();
+        if sound.ledger.sent(hash, sound_at) {
+            sound.passage.found();
+        }
+    }
+
+    /// An Opus packet of this hash arrived at the receiver.
+    pub fn sound_arrived(&self, hash: u64, at: MonoTime) {
+        let mut sound = self.lock_sound();
+        match sound.ledger.arrived(hash, at) {
+            Found::Same => sound.passage.found(),
+            // Without the publisher's word nothing is known of any.
+            Found::Other if sound.ledger.is_told() => sound.passage.stranger(at),
+            Found::Other => {}
+        }
+    }
+
+    /// Frame by frame: what `tracer` has not given out yet and is through at `now`; `all` takes the
+    /// rest as it is.
+    pub fn trace(&self, tracer: &mut Tracer, now: MonoTime, all: bool) -> Vec<FrameRow> {
+        let inner = self.lock();
+        let rows = inner.ledger.rows(tracer.next());
+        tracer.take(rows, now, all)
+    }
+
     /// When the picture with these slices was captured; for receivers that are not the programme's.
     pub fn captured_at(&self, hash: u64, cursor: &mut Cursor) -> Option<MonoTime> {
         self.lock().ledger.captured_at(hash, cursor)
@@ -254,7 +329,13 @@ impl Relay {
     /// The stream to the server broke, or the server says that nobody publishes: see
     /// [`Ledger::interrupted`].
     pub fn interrupted(&self) {
-        self.lock().ledger.interrupted();
+        let mut inner = self.lock();
+        inner.ledger.interrupted();
+        inner.passage.interrupted();
+        drop(inner);
+        let mut sound = self.lock_sound();
+        sound.ledger.interrupted();
+        sound.passage.interrupted();
     }
 
     /// A frame that this encoder had no time for: a drop of the show where it is the active one.
@@ -287,6 +368,7 @@ impl Relay {
 
     /// Everything that is shown of the relay. `capture_drops` is the slot's count.
     pub fn figures(&self, now: MonoTime, capture_drops: u64) -> RelayFigures {
+        let sound = self.sound_figures(now);
         let inner = self.lock();
         let rate = inner.rate.figures(now);
         RelayFigures {
@@ -297,12 +379,24 @@ impl Relay {
             encode: inner.encode.figures(now),
             passthrough: inner.ledger.passthrough(),
             arrivals: inner.ledger.arrivals(),
+            verdict: inner.passage.verdict(inner.ledger.arrivals()),
+            sound,
             last_arrival: inner.ledger.last_arrival(),
             drops: Drops {
                 capture: capture_drops,
                 ..inner.drops()
             },
             frames: inner.frames,
+        }
+    }
+
+    fn sound_figures(&self, now: MonoTime) -> SoundFigures {
+        let sound = self.lock_sound();
+        SoundFigures {
+            arrived: sound.ledger.figures(now - METER_WINDOW),
+            passthrough: sound.ledger.passthrough(),
+            arrivals: sound.ledger.arrivals(),
+            verdict: sound.passage.verdict(sound.ledger.arrivals()),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod lineup;
 pub mod link;
 pub mod machine;
 pub mod outlet;
+mod passage;
 pub mod preflight;
 pub mod pump;
 pub mod runtime;

@@ -15,7 +15,7 @@ use super::knock::{Answer, Door, Knocker};
 use super::link::{LossKind, Role};
 use super::preflight::Destination;
 use super::show::{GRACE, Notice};
-use super::snapshot::{Confirmation, NetworkFigures, Receiver};
+use super::snapshot::{Confirmation, NetworkFigures, ProbeState, ProbeStatus, Receiver};
 use super::watch::{Watch, WatchReport};
 use super::way::Route;
 use crate::audio::Mixer;
@@ -28,6 +28,7 @@ use crate::mediamtx::{Client, ManagedServer, Reader, ServerError};
 use crate::publish::invited::Invited;
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::{Publisher, PublisherWish};
+use crate::publish::undelayed;
 use crate::relay::Relay;
 use crate::relay::arrivals::Arrivals;
 use crate::settings::Settings;
@@ -179,7 +180,9 @@ impl Outlet {
         };
         self.watched = WatchReport::default();
         self.looking_since = crate::clock::now();
-        self.watch = Some(Watch::start(client, whep_url, path, &self.arrivals));
+        let mut watch = Watch::start(client, whep_url, path, &self.arrivals);
+        watch.set_probe(self.means.settings.probe.on);
+        self.watch = Some(watch);
         self.knocker = door.map(Knocker::start);
     }
 
@@ -242,9 +245,15 @@ impl Outlet {
             }
         };
         let audio_kbps = self.means.settings.audio.bitrate_kbps;
+        // Of use where somebody says what arrives.
+        let measured = self.loopback.is_some() || self.whep_url().is_some();
+        let hashes = measured
+            && self.means.role == Role::Programme
+            && self.means.settings.probe.proves_sound();
+        let over_tcp = matches!(output, Output::Rtsp { .. });
         let wish = PublisherWish {
             arguments: Box::new(move |audio| {
-                plan::publisher(audio, audio_kbps, &output).hiding(secrets)
+                plan::publisher(audio, audio_kbps, &output, hashes).hiding(secrets)
             }),
             sound: self.means.sound.clone(),
             muted: self.means.muted.clone(),
@@ -262,7 +271,10 @@ impl Outlet {
         }
         self.before = self.watched.source.as_ref().map(|source| source.id.clone());
         let publisher = Publisher::start(&self.means.ffmpeg, wish, &self.means.relay);
-        self.publisher = Some(publisher.map_err(internal)?);
+        let publisher = self.publisher.insert(publisher.map_err(internal)?);
+        if over_tcp {
+            undelayed::follow(publisher.pid());
+        }
         Ok(())
     }
 
@@ -455,6 +467,25 @@ impl Outlet {
     pub fn network_now(&self, now: MonoTime) -> Option<NetworkFigures> {
         let fresh = now.since(self.watched.at) < FRESH;
         self.watched.network.filter(|_| fresh)
+    }
+
+    /// Has the probe join, or leave.
+    pub fn set_probe(&mut self, on: bool) {
+        if let Some(watch) = &mut self.watch {
+            watch.set_probe(on);
+        }
+        self.means.settings.probe.on = on;
+    }
+
+    /// How the probe does; the loopback receiver has its part where there is no server.
+    pub fn probe_status(&self, now: MonoTime) -> ProbeStatus {
+        match &self.watch {
+            Some(watch) => watch.probe_status(now),
+            None => ProbeStatus {
+                state: ProbeState::Joined,
+                ..ProbeStatus::default()
+            },
+        }
     }
 
     /// What arrives there.

@@ -16,9 +16,15 @@ use crate::settings::Fit;
 use crate::stop::StopToken;
 use crate::units::Fps;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Frames a second while no show runs: enough to see what the source shows.
 const IDLE_FPS: Fps = Fps::whole(10);
+
+/// A picture that came too early for the pacer may be grabbed anew until so long before its turn. At
+/// its turn itself the old one would be taken while the new one is on its way, and that would then
+/// lie in the slot for a whole interval, and so each after it.
+const REPLACE_BEFORE: Duration = Duration::from_millis(2);
 
 /// What the session tells the pump. Shared; the pump looks at it with each frame.
 #[derive(Clone, Default)]
@@ -171,8 +177,17 @@ pub fn run(
     while !stop.is_stopped() {
         let now = clock::now();
         pump.reshape(control.wanted(), now);
-        let fresh = slot.wait(std::time::Duration::ZERO);
-        match pump.pacer.poll(now, fresh || pump.is_stale) {
+        let fresh = slot.wait(Duration::ZERO);
+        let action = pump.pacer.poll(now, fresh || pump.is_stale);
+        // Before any work: a source that still knew the last turn would grab at once, too early.
+        let waits = matches!(action, Action::Wait(_)) && fresh;
+        let lead = if waits {
+            REPLACE_BEFORE
+        } else {
+            Duration::ZERO
+        };
+        slot.want_from(pump.pacer.fresh_from() - lead);
+        match action {
             Action::Fresh => {
                 if let Some(frame) = slot.take() {
                     preview.put(frame.clone());
@@ -199,9 +214,8 @@ pub fn run(
                 pump.repeat(control, now);
             }
             Action::Wait(until) => {
-                slot.want_from(pump.pacer.fresh_from());
                 // A change of the show must be noticed while the source gives nothing.
-                let time = until.since(now).min(std::time::Duration::from_millis(100));
+                let time = until.since(now).min(Duration::from_millis(100));
                 if fresh {
                     stop.sleep(time);
                 } else {
@@ -316,5 +330,70 @@ impl Buffers {
         if self.0.len() < 6 {
             self.0.push(buffer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Size;
+
+    /// A screen that changes 60 times a second, grabbed in half a millisecond when it is wanted.
+    fn restless(slot: &FrameSlot, stop: &StopToken) {
+        let started = clock::now();
+        let mut grabbed = 0;
+        while !stop.sleep(Duration::from_micros(100)) {
+            let time = clock::now();
+            let change = time.since(started).as_micros() as u64 / 16_667;
+            if change == grabbed || time < slot.wanted_from() {
+                continue;
+            }
+            std::thread::sleep(Duration::from_micros(500));
+            grabbed = change;
+            slot.put(Frame {
+                captured_at: started + Duration::from_micros(change * 16_667),
+                in_memory_at: clock::now(),
+                size: Size::new(16, 16),
+                stride: 64,
+                data: vec![0; 1024].into(),
+            });
+        }
+    }
+
+    #[test]
+    fn a_picture_that_came_too_early_is_replaced_and_makes_none_after_it_old() {
+        let (slot, preview, stop) = (FrameSlot::new(), FrameSlot::new(), StopToken::new());
+        let ages = std::thread::scope(|scope| {
+            // Nobody has said yet from when a picture is wanted: the slot is never empty.
+            scope.spawn(|| restless(&slot, &stop));
+            assert!(slot.wait(Duration::from_secs(5)));
+            std::thread::sleep(Duration::from_millis(20));
+            scope.spawn(|| {
+                run(
+                    &slot,
+                    &preview,
+                    &PumpControl::default(),
+                    &Journal::new(),
+                    &stop,
+                );
+            });
+            let mut ages = Vec::new();
+            while ages.len() < 15 {
+                assert!(preview.wait(Duration::from_secs(5)));
+                let taken = clock::now();
+                if let Some(frame) = preview.take() {
+                    ages.push(taken.since(frame.captured_at));
+                }
+            }
+            stop.stop();
+            ages
+        });
+        let mut settled = ages[5..].to_vec();
+        settled.sort_unstable();
+        // Without a show ten pictures a second are taken: a stale one is 100 ms old.
+        assert!(
+            settled[settled.len() / 2] < Duration::from_millis(40),
+            "{ages:?}"
+        );
     }
 }

@@ -10,9 +10,12 @@ use super::machine::Policy;
 use super::snapshot::Snapshot;
 use super::worker::Worker;
 use crate::capture::{Choice, Opener};
+use crate::clock;
+use crate::latency::trace::{FrameRow, Tracer};
+use crate::relay::Relay;
 use crate::relay::hub::RelayFigures;
 use crate::settings::{Secrets, Settings, Store};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::{Sender, bounded};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -27,6 +30,9 @@ pub struct Options {
     pub sources_on_demand: bool,
     /// Opens picture sources; [`crate::capture::open`] unless a test brings its own.
     pub open_picture: Opener,
+    /// How much of a show's beginning, from LIVE on, the whole show's figures leave out: a measurement's
+    /// is not of the start.
+    pub settle: Duration,
 }
 
 impl Default for Options {
@@ -35,6 +41,7 @@ impl Default for Options {
             policy: Policy::default(),
             sources_on_demand: false,
             open_picture: Arc::new(crate::capture::open),
+            settle: Duration::ZERO,
         }
     }
 }
@@ -52,6 +59,8 @@ pub(super) struct Shared {
     pub snapshot: ArcSwap<Snapshot>,
     /// The last show's figures, also after its end.
     pub last_show: Mutex<RelayFigures>,
+    /// The relay of the show that runs or ran last.
+    pub relay: ArcSwapOption<Relay>,
     pub pids: Mutex<Vec<(&'static str, u32)>>,
     pub failure: Mutex<Option<Failure>>,
     pub choices: Arc<Choices>,
@@ -90,6 +99,16 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Frames of the show that runs or ran last, one by one: those that `tracer` has not given out
+    /// and whose way is through, or with `all` the rest. To be asked for at least each second.
+    pub fn trace(&self, tracer: &mut Tracer, all: bool) -> Vec<FrameRow> {
+        let relay = self.shared.relay.load();
+        relay
+            .as_ref()
+            .map(|relay| relay.trace(tracer, clock::now(), all))
+            .unwrap_or_default()
     }
 
     /// Process ids of the children by role.

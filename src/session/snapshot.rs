@@ -16,8 +16,10 @@ use std::sync::Arc;
 
 mod connection;
 mod eyes;
+mod probe;
 pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
 pub use eyes::{Eye, EyesStatus, WhyNot};
+pub use probe::{ProbeState, ProbeStatus, Proof, Verdict};
 
 /// Where a show stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,6 +76,9 @@ pub struct LatencyFigures {
     /// Not since capture: what the console itself added on the way to `sent`, all but the encoder:
     /// pacer, conversion, pipes, relay.
     pub own: Option<StageFigures>,
+    /// Not since capture: from `sent` to `arrived`, that is publisher, network and server. Over a whole
+    /// show only.
+    pub server: Option<StageFigures>,
 }
 
 impl LatencyFigures {
@@ -86,6 +91,7 @@ impl LatencyFigures {
             sent: stage(Stage::Sent),
             arrived: stage(Stage::Arrived),
             own,
+            server: None,
         }
     }
 
@@ -123,6 +129,24 @@ pub struct Drops {
     pub network: u64,
     /// Sent, and missing at the measuring receiver while others came: by the network or the server.
     pub lost: u64,
+}
+
+impl Drops {
+    /// Those that came after `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            capture: self.capture.saturating_sub(earlier.capture),
+            encoder: self.encoder.saturating_sub(earlier.encoder),
+            network: self.network.saturating_sub(earlier.network),
+            lost: self.lost.saturating_sub(earlier.lost),
+        }
+    }
+
+    /// All of them.
+    pub fn sum(self) -> u64 {
+        self.capture + self.encoder + self.network + self.lost
+    }
 }
 
 /// Sound level over the last 100 ms or so, dBFS, 0 is full scale; silence is `f32::NEG_INFINITY`.
@@ -368,6 +392,18 @@ pub struct Snapshot {
     pub events: Vec<TrendEvent>,
     /// Share of arrived pictures that are byte for byte the encoder's, 0..=1; None without figures.
     pub passthrough: Option<f64>,
+    /// The same with the counts behind it, and what it means.
+    pub proof: Proof,
+    /// Share of arrived Opus packets that are byte for byte the publisher's, 0..=1; None without
+    /// figures.
+    pub sound_passthrough: Option<f64>,
+    /// The same with the counts behind it, and what it means.
+    pub sound_proof: Proof,
+    /// From the moment that a sound is there to be heard to its packet's arrival, over the last two
+    /// seconds; None where packets cannot be told apart (silence) or nothing is measured.
+    pub sound_arrived: Option<StageFigures>,
+    /// How the probe does.
+    pub probe: ProbeStatus,
     /// Drops since the show began.
     pub drops: Drops,
     /// Frames out of the pacer since the show began.

@@ -9,7 +9,7 @@ use super::machine::Machine;
 use super::show::Show;
 use super::snapshot::{
     AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
-    EyesStatus, LinkStatus, RouteStatus, Snapshot, TrendEvent, TrendPoint,
+    EyesStatus, LinkStatus, ProbeStatus, Proof, RouteStatus, Snapshot, TrendEvent, TrendPoint,
 };
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
@@ -175,6 +175,13 @@ impl View {
             latency: from.figures.latency,
             trend: self.trend.iter().copied().collect(),
             passthrough: from.figures.passthrough,
+            proof: Proof::of(from.figures.arrivals, from.figures.verdict),
+            sound_passthrough: from.figures.sound.passthrough,
+            sound_proof: Proof::of(from.figures.sound.arrivals, from.figures.sound.verdict),
+            sound_arrived: from.figures.sound.arrived,
+            probe: from.show.map_or_else(ProbeStatus::default, |show| {
+                show.outlet().probe_status(from.now)
+            }),
             drops: from.figures.drops,
             frames: from.figures.frames,
             viewers: from.show.and_then(|show| show.outlet().viewers()),

@@ -4,16 +4,17 @@
 //! Owns `pd-watch` (HTTP, may take seconds), the probe's thread and `pd-arrivals`. All end with the
 //! watch's token; nobody waits for them. Only the newest report is kept.
 
-use super::snapshot::NetworkFigures;
+use super::snapshot::{NetworkFigures, ProbeState, ProbeStatus};
 use crate::clock::{self, MonoTime};
 use crate::mediamtx::{Client, PathInfo, Reader, SrtConnection};
 use crate::publish::pulled_from;
+use crate::relay::ArrivalCounters;
 use crate::relay::arrivals::Arrivals;
 use crate::stop::StopToken;
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// From one question to the next.
@@ -62,10 +63,22 @@ pub struct Watch {
     stop: StopToken,
     newest: Arc<ArcSwapOption<WatchReport>>,
     ask: Option<Sender<()>>,
+    whep_url: Option<String>,
+    arrivals: Arrivals,
+    counters: Arc<ArrivalCounters>,
+    probe: Option<Probe>,
+}
+
+/// A running probe.
+struct Probe {
+    stop: StopToken,
+    started_at: MonoTime,
+    /// CPU time of those before it.
+    cpu_before_us: u64,
 }
 
 impl Watch {
-    /// Starts watching `path`.
+    /// Starts watching `path`; the probe waits for [`Watch::set_probe`].
     pub fn start(
         client: Option<Client>,
         whep_url: Option<String>,
@@ -76,19 +89,22 @@ impl Watch {
             stop: StopToken::new(),
             newest: Arc::default(),
             ask: None,
+            whep_url,
+            arrivals: arrivals.clone(),
+            counters: Arc::default(),
+            probe: None,
         };
-        let probing = Arc::new(AtomicBool::new(false));
         if let Some(client) = client {
             let (path, stop) = (path.to_owned(), watch.stop.clone());
             let (asks, asked) = bounded(1);
             watch.ask = Some(asks);
-            let (newest, probing) = (watch.newest.clone(), probing.clone());
+            let (newest, counters) = (watch.newest.clone(), watch.counters.clone());
             let started = std::thread::Builder::new()
                 .name("pd-watch".into())
                 .spawn(move || {
                     let mut readers = Readers::default();
                     while !stop.is_stopped() {
-                        let probing = probing.load(Ordering::Relaxed);
+                        let probing = counters.joined.load(Ordering::Relaxed);
                         let report = ask(&client, &path, probing, &mut readers);
                         newest.store(Some(Arc::new(report)));
                         if asked.recv_timeout(EVERY) == Err(RecvTimeoutError::Disconnected) {
@@ -100,10 +116,53 @@ impl Watch {
                 tracing::error!("no thread to watch the server: {error}");
             }
         }
-        if let Some(url) = whep_url {
-            start_probe(url, &watch.stop, arrivals.clone(), probing);
-        }
         watch
+    }
+
+    /// Has the probe join, or leave. What the viewers get never depends on it.
+    pub fn set_probe(&mut self, on: bool) {
+        let Some(url) = self.whep_url.as_ref().filter(|_| on) else {
+            if self.probe.take().is_some() {
+                self.arrivals.interrupted();
+            }
+            return;
+        };
+        if self.probe.is_some() {
+            return;
+        }
+        let probe = Probe {
+            stop: StopToken::new(),
+            started_at: clock::now(),
+            cpu_before_us: self.counters.cpu_us.load(Ordering::Relaxed),
+        };
+        self.counters.why_not.store(None);
+        let (into, counters) = (self.arrivals.clone(), self.counters.clone());
+        start_probe(url.clone(), &probe.stop, into, counters);
+        self.probe = Some(probe);
+    }
+
+    /// How the probe does.
+    pub fn probe_status(&self, now: MonoTime) -> ProbeStatus {
+        let count = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
+        let why_not = self.counters.why_not.load_full();
+        let state = match (&self.probe, &self.whep_url) {
+            _ if !cfg!(feature = "probe") => ProbeState::Off,
+            (None, None) => ProbeState::NoAddress,
+            (None, Some(_)) => ProbeState::Off,
+            _ if self.counters.joined.load(Ordering::Relaxed) => ProbeState::Joined,
+            _ => ProbeState::Joining(why_not.as_deref().cloned()),
+        };
+        let cost = self.probe.as_ref().map(|probe| {
+            let us = count(&self.counters.cpu_us).saturating_sub(probe.cpu_before_us);
+            us as f64 / 10.0 / now.ms_since(probe.started_at).max(1.0)
+        });
+        ProbeStatus {
+            state,
+            // Where the system tells nothing it stays at nothing.
+            cpu_percent: cost.filter(|percent| *percent > 0.0),
+            damaged: count(&self.counters.units_damaged),
+            unread: count(&self.counters.events_dropped),
+        }
     }
 
     /// The newest report, None before the first.
@@ -121,6 +180,12 @@ impl Watch {
         if let Some(ask) = &self.ask {
             let _ = ask.try_send(());
         }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.stop.stop();
     }
 }
 
@@ -234,17 +299,17 @@ fn figures(connection: &SrtConnection) -> NetworkFigures {
 }
 
 #[cfg(feature = "probe")]
-fn start_probe(url: String, stop: &StopToken, into: Arrivals, probing: Arc<AtomicBool>) {
-    let events = crate::relay::arrivals::read("pd-arrivals", into, probing, stop.clone());
-    let started = events
-        .and_then(|events| crate::probe::spawn(url, None, events, Arc::default(), stop.clone()));
+fn start_probe(url: String, stop: &StopToken, into: Arrivals, counters: Arc<ArrivalCounters>) {
+    let events = crate::relay::arrivals::read("pd-arrivals", into, counters.clone(), stop.clone());
+    let started =
+        events.and_then(|events| crate::probe::spawn(url, None, events, counters, stop.clone()));
     if let Err(error) = started {
         tracing::error!("no thread for the probe: {error}");
     }
 }
 
 #[cfg(not(feature = "probe"))]
-fn start_probe(_url: String, _stop: &StopToken, _into: Arrivals, _probing: Arc<AtomicBool>) {}
+fn start_probe(_url: String, _stop: &StopToken, _into: Arrivals, _counters: Arc<ArrivalCounters>) {}
 
 #[cfg(test)]
 mod tests {

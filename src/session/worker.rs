@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
 use super::machine::{Effect, Event, Machine};
+use super::passage::Passages;
 use super::preflight::{self, Ready};
 use super::runtime::{Options, Shared};
 use super::show::Show;
@@ -57,6 +58,8 @@ pub(super) struct Worker {
     secrets: Secrets,
     inputs: Option<Inputs>,
     show: Option<Show>,
+    /// What was said of the running show.
+    passages: Passages,
     recorder: Recorder,
     /// Kept from show to show.
     server: Option<ManagedServer>,
@@ -113,6 +116,7 @@ impl Worker {
             secrets,
             inputs: None,
             show: None,
+            passages: Passages::default(),
             recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
@@ -247,6 +251,7 @@ impl Worker {
             self.settings.audio.inputs = settings.audio.inputs;
             self.settings.preview = settings.preview;
             self.settings.viewer = settings.viewer;
+            self.settings.probe = settings.probe;
             self.settings.performance = settings.performance;
             self.settings.recording = settings.recording;
             self.tuning.moved(&self.settings, clock::now());
@@ -275,6 +280,9 @@ impl Worker {
         self.keep_inputs();
         self.begin_if_ready(now);
         self.look_for_sleep(now);
+        if let Some(show) = &mut self.show {
+            show.outlet_mut().set_probe(self.settings.probe.on);
+        }
         self.poll_show(now);
         self.tune(now);
         self.viewer
@@ -393,6 +401,8 @@ impl Worker {
         let drops = self.capture_drops();
         if let Some(show) = &mut self.show {
             let figures = show.relay().figures(now, drops);
+            self.shared.relay.store(Some(show.relay().clone()));
+            self.passages.tell(&figures, &self.journal);
             let mut pids = show.pids();
             pids.extend(self.recorder.pids());
             *self

@@ -36,6 +36,8 @@ pub struct Settings {
     pub backup: BackupSettings,
     /// The viewers' page.
     pub viewer: ViewerSettings,
+    /// What measures the stream at the far end.
+    pub probe: ProbeSettings,
     /// Recording and replay.
     pub recording: RecordingSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
@@ -58,6 +60,7 @@ impl Default for Settings {
             target: TargetSettings::default(),
             backup: BackupSettings::default(),
             viewer: ViewerSettings::default(),
+            probe: ProbeSettings::default(),
             recording: RecordingSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
@@ -530,6 +533,33 @@ pub enum TargetKind {
     Embedded,
     /// A MediaMTX (or other SRT listener) run by someone else.
     Srt,
+}
+
+/// The probe: a viewer of the console's own that measures when each picture comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProbeSettings {
+    /// Whether it joins. It costs the server one viewer's bandwidth.
+    pub on: bool,
+    /// Whether the sound is encoded a second time, only for its hashes, so that each Opus packet can
+    /// be found again byte for byte. From the publisher's next start on.
+    pub sound_proof: bool,
+}
+
+impl Default for ProbeSettings {
+    fn default() -> Self {
+        Self {
+            on: true,
+            sound_proof: true,
+        }
+    }
+}
+
+impl ProbeSettings {
+    /// Whether hashes of the sound are of use.
+    pub fn proves_sound(self) -> bool {
+        self.on && self.sound_proof
+    }
 }
 
 /// The viewers' page, which the console serves itself.

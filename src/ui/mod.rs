@@ -9,6 +9,7 @@ pub mod guard;
 pub mod i18n;
 pub mod keys;
 pub mod panels;
+pub mod pattern;
 pub mod start;
 pub mod theme;
 pub mod view;

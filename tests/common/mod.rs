@@ -57,7 +57,8 @@ fn has(program: &str) -> bool {
     found
 }
 
-fn in_path(program: &str) -> Option<PathBuf> {
+/// The program of this name in PATH.
+pub fn in_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())

@@ -140,6 +140,11 @@ impl Layout {
         }
     }
 
+    /// Where the colour bars are: grain takes their place.
+    pub(super) fn bars(&self) -> Rect {
+        Rect::new(0, self.unit, self.size.width, 8 * self.unit)
+    }
+
     fn flat_areas(&self) -> impl Iterator<Item = (&'static str, Rect, Bgra)> {
         let (unit, width) = (self.unit, self.size.width);
         let marker = (2 * unit).min(width / 4);
@@ -199,6 +204,14 @@ impl<'a> Canvas<'a> {
     /// A canvas over tight rows.
     pub(super) fn new(size: Size, bytes: &'a mut [u8]) -> Self {
         Self { size, bytes }
+    }
+
+    /// Row `y` of the picture, BGRA; empty below it.
+    pub(super) fn row(&mut self, y: u32) -> &mut [u8] {
+        let bytes = self.size.width as usize * 4;
+        let begin = (y as usize * bytes).min(self.bytes.len());
+        let end = (begin + bytes).min(self.bytes.len());
+        &mut self.bytes[begin..end]
     }
 
     pub(super) fn fill(&mut self, rect: Rect, colour: Bgra) {

@@ -3,8 +3,11 @@
 //! 32 cells, most significant first: 24 bits of number, then a CRC-8 of them. The CRC starts from
 //! 0xFF, so that neither a black nor a white picture reads as a number.
 
-use super::layout::{Bgra, Canvas, Rect};
+use super::layout::{Bgra, Canvas, Layout, Rect};
+use crate::clock::MonoTime;
 use crate::units::Size;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const CELLS: u32 = 32;
 /// Numbers begin again at zero from here: after 38 hours at 120 frames a second.
@@ -66,11 +69,49 @@ pub fn read_frame_number_bgra(bytes: &[u8], stride: usize, size: Size) -> Option
     read(size, |x, y| bytes.get(y * stride + x * 4 + 1).copied())
 }
 
+/// Where a pattern of `size` carries the number: full width, at the bottom.
+pub fn number_strip(size: Size) -> Rect {
+    Layout::new(size).strip
+}
+
+/// Reads the frame number from the luma of [`number_strip`] alone, tight rows, cut out of a picture of
+/// `size`; see [`read_frame_number_luma`].
+pub fn read_frame_number_strip(luma: &[u8], size: Size) -> Option<u32> {
+    let top = number_strip(size).y as usize;
+    let stride = size.width as usize;
+    read(size, |x, y| luma.get((y - top) * stride + x).copied())
+}
+
+/// Made frames that are remembered: 2 minutes at 120 a second.
+const LOGGED: usize = 14_400;
+
+/// When each frame of a pattern was made, for who reads the numbers back somewhere. Holds the newest
+/// 14400; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct NumberLog(Arc<Mutex<VecDeque<(u32, MonoTime)>>>);
+
+impl NumberLog {
+    /// Frame `number` was made at `at`.
+    pub fn add(&self, number: u64, at: MonoTime) {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.len() == LOGGED {
+            made.pop_front();
+        }
+        made.push_back(((number % u64::from(NUMBER_LIMIT)) as u32, at));
+    }
+
+    /// Number as it is read back, and capture time, oldest first.
+    pub fn made(&self) -> Vec<(u32, MonoTime)> {
+        let made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().copied().collect()
+    }
+}
+
 fn read(size: Size, level: impl Fn(usize, usize) -> Option<u8>) -> Option<u32> {
     if size.width < CELLS * 2 || size.height < 16 {
         return None;
     }
-    let strip = super::layout::Layout::new(size).strip;
+    let strip = number_strip(size);
     let mut word = 0_u32;
     for i in 0..CELLS {
         let (left, right) = (edge(strip, i), edge(strip, i + 1));
@@ -126,6 +167,18 @@ mod tests {
         assert_eq!(read_frame_number_bgra(&[0; 64], 16, Size::new(4, 4)), None);
     }
 
+    #[test]
+    fn the_log_is_bounded_and_keeps_the_newest() {
+        let log = NumberLog::default();
+        for n in 0..LOGGED as u64 + 3 {
+            log.add(n, MonoTime::from_micros(n));
+        }
+        let made = log.clone().made();
+        assert_eq!((made.len(), made[0].0), (LOGGED, 3));
+        log.add(u64::from(NUMBER_LIMIT) + 7, MonoTime::ZERO);
+        assert_eq!(log.made().last(), Some(&(7, MonoTime::ZERO)));
+    }
+
     proptest! {
         #[test]
         fn what_is_drawn_is_read_with_noise_and_limited_range(
@@ -146,6 +199,9 @@ mod tests {
                 if p[1] > 128 { (clean - off) as u8 } else { (clean + off) as u8 }
             }).collect();
             prop_assert_eq!(read_frame_number_luma(&luma, size.width as usize, size), want);
+            let from = strip.y as usize * size.width as usize;
+            let strip_luma = &luma[from..from + (strip.width * strip.height) as usize];
+            prop_assert_eq!(read_frame_number_strip(strip_luma, size), want);
         }
     }
 }

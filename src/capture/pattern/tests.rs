@@ -57,6 +57,35 @@ fn a_used_buffer_gives_the_same_picture_as_a_new_one() {
 }
 
 #[test]
+fn grain_is_new_in_each_frame_and_leaves_the_number_alone() {
+    let size = Size::new(1280, 720);
+    let source = PatternSource::new(size, Fps::whole(30)).with_grain();
+    let (one, two) = (
+        source.draw(7, Duration::ZERO, LAMP_OFF),
+        source.draw(8, Duration::ZERO, LAMP_OFF),
+    );
+    let bars = Layout::new(size).bars();
+    let greys = |bytes: &[u8]| -> Vec<u8> {
+        let all = (bars.y..bars.y + bars.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
+        all.map(|(x, y)| {
+            let [b, g, r, _] = pixel(bytes, size, x, y);
+            assert!(
+                b == g && g == r && (80..=140).contains(&g),
+                "{x},{y}: {b} {g} {r}"
+            );
+            g
+        })
+        .collect()
+    };
+    let (first, second) = (greys(&one), greys(&two));
+    let same = first.iter().zip(&second).filter(|(a, b)| a == b).count();
+    assert!(same * 10 < first.len(), "{same} of {}", first.len());
+    let stride = size.width as usize * 4;
+    assert_eq!(read_frame_number_bgra(&one, stride, size), Some(7));
+    assert_eq!(source.draw(7, Duration::ZERO, LAMP_OFF), one);
+}
+
+#[test]
 fn the_lamp_flashes_at_each_whole_second_and_tells_how_late() {
     let interval = Duration::from_micros(33_333);
     let at = |us| lamp_at(MonoTime::from_micros(us), interval);

@@ -23,25 +23,32 @@ use windows::Win32::System::Threading::{
 };
 use windows::core::{HSTRING, PWSTR};
 
-/// The console's time of a `SystemRelativeTime`: 100 ns units of the performance counter
-/// (Direct3D11CaptureFrame.SystemRelativeTime).
-pub(in crate::capture) fn at_system_relative_time(units: i64) -> MonoTime {
-    let now = clock::now();
+/// The performance counter since its own zero, the system's start; None where it cannot be read.
+pub(in crate::capture) fn performance_counter() -> Option<Duration> {
     let (mut ticks, mut ticks_per_s) = (0_i64, 0_i64);
     // SAFETY: both write one i64 and cannot fail since Windows XP.
     let read = unsafe {
         QueryPerformanceCounter(&mut ticks)
             .and_then(|()| QueryPerformanceFrequency(&mut ticks_per_s))
     };
-    match (read, u128::try_from(ticks), u128::try_from(ticks_per_s)) {
-        (Ok(()), Ok(ticks), Ok(per_s)) if per_s > 0 => {
-            let reading = ticks.saturating_mul(1_000_000_000) / per_s;
-            let reading = Duration::from_nanos(u64::try_from(reading).unwrap_or(u64::MAX));
-            let event = u64::try_from(units).unwrap_or_default().saturating_mul(100);
-            clock::translated(Duration::from_nanos(event), reading, now)
-        }
-        _ => now,
-    }
+    let (ticks, per_s) = (
+        u128::try_from(ticks).ok()?,
+        u128::try_from(ticks_per_s).ok()?,
+    );
+    read.ok()?;
+    let ns = ticks.saturating_mul(1_000_000_000).checked_div(per_s)?;
+    Some(Duration::from_nanos(u64::try_from(ns).ok()?))
+}
+
+/// The console's time of a `SystemRelativeTime`: 100 ns units of the performance counter
+/// (Direct3D11CaptureFrame.SystemRelativeTime).
+pub(in crate::capture) fn at_system_relative_time(units: i64) -> MonoTime {
+    let now = clock::now();
+    let Some(reading) = performance_counter() else {
+        return now;
+    };
+    let event = u64::try_from(units).unwrap_or_default().saturating_mul(100);
+    clock::translated(Duration::from_nanos(event), reading, now)
 }
 
 /// Left upper corner on the desktop and size, in real pixels, of the display device of this name

@@ -4,7 +4,6 @@
 use super::{API_LIMIT, Exit, Outlet, WORD_LIMIT, explain};
 use crate::clock::MonoTime;
 use crate::publish::loopback::LoopbackReceiver;
-use crate::publish::publisher::Publisher;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::knock::Answer;
 use crate::session::link::LossKind;
@@ -22,9 +21,9 @@ impl Outlet {
                 false => Confirmation::None,
             };
         };
-        if !self.publisher.as_ref().is_some_and(Publisher::has_sent) {
+        let Some(publisher) = self.publisher.as_ref().filter(|p| p.has_sent()) else {
             return Confirmation::None;
-        }
+        };
         // No server shows a file.
         if self.way() == Some(Way::File) {
             return Confirmation::Handshake;
@@ -41,6 +40,10 @@ impl Outlet {
         }
         // An API that does not answer cannot deny; the first answer is waited for a little.
         if watch.has_api() && !overdue {
+            return Confirmation::None;
+        }
+        // Nobody has seen a connection.
+        if publisher.is_blind() {
             return Confirmation::None;
         }
         Confirmation::Handshake

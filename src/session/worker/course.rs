@@ -7,6 +7,7 @@ use crate::relay::hub::RelayFigures;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::link::{Loss, LossKind};
 use crate::session::machine::Event;
+use crate::session::passage::Passages;
 use crate::session::preflight;
 use crate::session::show::{Notice, Show};
 use crate::session::sleep;
@@ -111,6 +112,7 @@ impl Worker {
                     self.journal.clone(),
                 );
                 self.show = Some(show);
+                self.passages = Passages::default();
                 self.event(Event::PreflightDone);
             }
             Err(failure) => self.fail(failure),
@@ -272,7 +274,7 @@ impl Worker {
         self.said.clear();
         self.journal.info("LIVE: the receiver has the stream");
         if let Some(show) = &self.show {
-            show.relay().live(now);
+            show.relay().live(now + self.options.settle);
         }
         if matches!(before, State::Reconnecting { .. })
             && let Some(outage) = self.machine.link().outages().back()

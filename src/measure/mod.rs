@@ -1,0 +1,405 @@
+//! `pd-console measure`: a matrix of ways, bitrates and sizes on this machine, beside what the console is
+//! compared with, as a table and for programs.
+//!
+//! Runs on the command line's thread, one run after another, nothing beside them. A run that fails says
+//! why and the next follows; an interruption ends the run and keeps what was measured.
+
+#[cfg(feature = "probe")]
+pub mod before;
+pub mod machine;
+pub mod naive;
+pub mod numbers;
+pub mod plan;
+pub mod report;
+pub mod show;
+pub mod table;
+
+use crate::capture::pattern::{NumberLog, PatternSource};
+use crate::capture::{Opener, VideoSource};
+use crate::ffmpeg::{Ffmpeg, capabilities};
+use crate::mediamtx::locate;
+use crate::session::failure::{Failure, FailureKind};
+use crate::session::snapshot::{Receiver, Snapshot};
+use crate::settings::{Secrets, Settings, TargetKind, VideoSourceKind, Way};
+use crate::stop::StopToken;
+use crate::units::{Fps, Size};
+use machine::{Machine, Versions};
+use plan::{Cell, Estimate, Kind, Matrix};
+use report::{Figures, LeftOut, Report, Row, server_words};
+use show::{CostMeter, Show};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What is under way.
+pub enum Progress<'a> {
+    /// A run begins.
+    Begins {
+        /// Counts runs from 1.
+        number: usize,
+        /// So many there are.
+        of: usize,
+        /// Which.
+        cell: Cell,
+        /// What it and those after it will take.
+        left: Duration,
+    },
+    /// It has ended.
+    Ended(&'a Row),
+}
+
+/// The settings of one run: the operator's, without what would make it another run than it says.
+pub fn settings_of(base: &Settings, cell: &Cell) -> Settings {
+    let mut settings = base.clone();
+    settings.video.size = cell.scene.size;
+    settings.video.fps = cell.scene.fps;
+    settings.encoder.bitrate_kbps = cell.kbps;
+    // Both would change bitrate, size or rate by themselves.
+    settings.encoder.adaptive = false;
+    settings.encoder.lower_picture = false;
+    settings.target.way = match cell.kind {
+        Kind::Console(way) => way,
+        Kind::Naive | Kind::Transcoded => Way::SrtPush,
+    };
+    settings.viewer.on = false;
+    settings.recording.auto = false;
+    settings.backup.on = false;
+    settings
+}
+
+/// The pattern that is measured with: with grain unless `plain`.
+fn pattern(size: Size, fps: Fps, plain: bool) -> PatternSource {
+    let pattern = PatternSource::new(size, fps);
+    if plain { pattern } else { pattern.with_grain() }
+}
+
+/// The same as the picture source of a session, and when it made each frame.
+pub fn logged_pattern(plain: bool) -> (NumberLog, Opener) {
+    let log = NumberLog::default();
+    let noted = log.clone();
+    let open: Opener = Arc::new(move |video| {
+        let source = pattern(video.size, video.fps, plain).logging(noted.clone());
+        Ok(Box::new(source) as Box<dyn VideoSource>)
+    });
+    (log, open)
+}
+
+/// What the runs have in common.
+struct Bench<'a> {
+    settings: &'a Settings,
+    secrets: &'a Secrets,
+    plain: bool,
+    time: Duration,
+    stop: &'a StopToken,
+    ffmpeg: Ffmpeg,
+    /// None for someone's own server.
+    mediamtx: Option<PathBuf>,
+    newest: Option<Arc<Snapshot>>,
+}
+
+/// Runs the matrix; tells `on` of each run.
+///
+/// # Errors
+/// Where nothing can be measured at all: settings out of their bounds, no usable ffmpeg, no server.
+pub fn run(
+    settings: &Settings,
+    secrets: &Secrets,
+    matrix: &Matrix,
+    stop: &StopToken,
+    on: &mut dyn FnMut(Progress<'_>),
+) -> Result<Report, Failure> {
+    let load_at_begin = machine::load();
+    let began = (Instant::now(), local_time());
+    let mut cells = matrix.cells();
+    for cell in &cells {
+        settings_of(settings, cell).check().map_err(|all| {
+            let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+            Failure::new(FailureKind::Settings, format!("{cell}: {}", all.join("; ")))
+        })?;
+    }
+    let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref())
+        .map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
+    // Without a server a show goes to a receiver that knows no ways: nothing of it belongs into the table.
+    let mediamtx = match settings.target.kind {
+        TargetKind::Embedded => Some(
+            locate(settings.mediamtx_path.as_deref())
+                .map_err(|e| Failure::new(FailureKind::Server, e))?,
+        ),
+        TargetKind::Srt => None,
+    };
+    let mut left_out = closed(&ffmpeg, matrix);
+    if matrix.before
+        && let Some(why) = not_compared(settings, matrix)
+    {
+        let name = "what the console is compared with".into();
+        left_out.push(LeftOut { name, why });
+        cells.retain(|cell| !cell.kind.is_before());
+    }
+    cells.retain(|cell| left_out.iter().all(|left| left.name != cell.kind.name()));
+    let versions = Versions::of(settings, secrets, &ffmpeg, stop);
+    let mut bench = Bench {
+        settings,
+        secrets,
+        plain: matrix.plain,
+        time: Duration::from_secs_f64(matrix.seconds),
+        stop,
+        ffmpeg,
+        mediamtx,
+        newest: None,
+    };
+    let (rows, complete) = bench.all(cells, matrix, &mut left_out, on);
+    let snapshot = bench.newest.unwrap_or_default();
+    let own = match &snapshot.receiver {
+        Some(Receiver::OwnServer { address }) => Some(address.as_str()),
+        _ => None,
+    };
+    Ok(Report {
+        matrix: matrix.clone(),
+        machine: Machine::here(),
+        versions,
+        began: began.1,
+        took_s: began.0.elapsed().as_secs_f64(),
+        load: (load_at_begin, machine::load()),
+        source: source_words(settings, matrix.plain, &snapshot),
+        encoder: format!("encoder {}", snapshot.encoding.name),
+        server: server_words(own),
+        rows,
+        left_out,
+        complete,
+    })
+}
+
+fn local_time() -> String {
+    jiff::Zoned::now()
+        .strftime("%Y-%m-%dT%H:%M:%S%:z")
+        .to_string()
+}
+
+fn source_words(settings: &Settings, plain: bool, snapshot: &Snapshot) -> String {
+    let picture = match settings.video.source {
+        VideoSourceKind::Pattern if plain => "test pattern",
+        VideoSourceKind::Pattern => "test pattern with grain",
+        _ => &snapshot.source,
+    };
+    let sound = &snapshot.audio.label;
+    if sound.is_empty() {
+        picture.to_owned()
+    } else {
+        format!("{picture}, {sound}")
+    }
+}
+
+/// Ways that this ffmpeg cannot take; no run is needed to know.
+fn closed(ffmpeg: &Ffmpeg, matrix: &Matrix) -> Vec<LeftOut> {
+    let found = &ffmpeg.capabilities;
+    let lacks = |way: &Way| {
+        let muxer = match way {
+            Way::Whip => "whip",
+            Way::Rtsp => "rtsp",
+            _ => return None,
+        };
+        (!found.muxers.contains(muxer)).then(|| LeftOut {
+            name: Kind::Console(*way).name(),
+            why: format!(
+                "ffmpeg {} cannot publish so{}",
+                found.version_text,
+                if *way == Way::Whip {
+                    "; 8.0 and later can"
+                } else {
+                    ""
+                }
+            ),
+        })
+    };
+    matrix.ways.iter().filter_map(lacks).collect()
+}
+
+/// Why there is nothing to compare with; None where there is.
+fn not_compared(settings: &Settings, matrix: &Matrix) -> Option<String> {
+    let small = |scene: &&plan::Scene| scene.size.width < 512 || scene.size.height < 288;
+    if cfg!(not(feature = "probe")) {
+        Some("this build has no probe".into())
+    } else if settings.target.kind != TargetKind::Embedded {
+        Some("it needs the console's own server: leave --host and target.kind out".into())
+    } else if settings.video.source != VideoSourceKind::Pattern || settings.video.region.is_some() {
+        Some(
+            "it needs the whole test pattern, whose frame number it reads: --source pattern".into(),
+        )
+    } else {
+        matrix.scenes.iter().find(small).map(|scene| {
+            format!("the pattern's number cannot be read at {scene}: 512x288 is the least")
+        })
+    }
+}
+
+impl Bench<'_> {
+    /// All runs; whether none was left out by an interruption.
+    fn all(
+        &mut self,
+        cells: Vec<Cell>,
+        matrix: &Matrix,
+        left_out: &mut Vec<LeftOut>,
+        on: &mut dyn FnMut(Progress<'_>),
+    ) -> (Vec<Row>, bool) {
+        let mut rows = Vec::new();
+        let mut estimate = Estimate::new(matrix.seconds);
+        let mut waiting = std::collections::VecDeque::from(cells);
+        while let Some(cell) = waiting.front().copied() {
+            if self.stop.is_stopped() {
+                return (rows, false);
+            }
+            on(Progress::Begins {
+                number: rows.len() + 1,
+                of: rows.len() + waiting.len(),
+                cell,
+                left: estimate.left(waiting.make_contiguous()),
+            });
+            waiting.pop_front();
+            let from = Instant::now();
+            let result = self.one(&cell);
+            if result.is_ok() {
+                estimate.took(cell.kind, from.elapsed());
+            }
+            match result {
+                Err(_) if self.stop.is_stopped() => return (rows, false),
+                // What the settings or the server do not allow, no other size will.
+                Err(failure) if failure.kind == FailureKind::Settings && !cell.kind.is_before() => {
+                    waiting.retain(|other| other.kind != cell.kind);
+                    left_out.push(LeftOut {
+                        name: cell.kind.name(),
+                        why: failure.message,
+                    });
+                }
+                result => {
+                    let row = Row {
+                        cell,
+                        result: result.map_err(|failure| failure.message),
+                    };
+                    on(Progress::Ended(&row));
+                    rows.push(row);
+                }
+            }
+        }
+        (rows, !self.stop.is_stopped())
+    }
+
+    fn one(&mut self, cell: &Cell) -> Result<Figures, Failure> {
+        let settings = settings_of(self.settings, cell);
+        match cell.kind {
+            Kind::Console(way) => self.console(&settings, way),
+            kind => self.before(&settings, kind),
+        }
+    }
+
+    #[cfg(feature = "probe")]
+    fn before(&mut self, settings: &Settings, kind: Kind) -> Result<Figures, Failure> {
+        let none = || Failure::new(FailureKind::Server, "there is no MediaMTX");
+        let ground = before::Ground {
+            ffmpeg: &self.ffmpeg,
+            mediamtx: self.mediamtx.as_deref().ok_or_else(none)?,
+            plain: self.plain,
+            time: self.time,
+            stop: self.stop,
+        };
+        match kind {
+            Kind::Naive => before::naive(ground, settings),
+            _ => before::transcoded(ground, settings),
+        }
+    }
+
+    #[cfg(not(feature = "probe"))]
+    fn before(&mut self, _: &Settings, _: Kind) -> Result<Figures, Failure> {
+        Err(Failure::new(
+            FailureKind::Internal,
+            "this build has no probe",
+        ))
+    }
+
+    /// The console as it is.
+    fn console(&mut self, settings: &Settings, way: Way) -> Result<Figures, Failure> {
+        let is_pattern = settings.video.source == VideoSourceKind::Pattern;
+        let open = is_pattern.then(|| logged_pattern(self.plain).1);
+        let show = Show::start(settings, self.secrets, open, self.stop)?;
+        show.watch(show::SETTLE, self.stop)?;
+        let dropped_before = show.session().figures().drops;
+        let meter = CostMeter::start(&show.session().pids());
+        let seconds = show.watch(self.time, self.stop)?;
+        let cost = meter.cost(&show.session().pids());
+        let snapshot = show.snapshot();
+        let found = show.session().figures();
+        show.end();
+        if snapshot.route.way != Some(way) {
+            let taken = snapshot.route.way.map_or("none", Way::name);
+            let text = format!("{taken} was taken in its place");
+            return Err(Failure::new(FailureKind::NoReceiver, text));
+        }
+        self.newest = Some(snapshot);
+        Ok(Figures {
+            seconds,
+            encode: found.totals.encoded,
+            server: found.totals.server,
+            total: found.totals.arrived,
+            own: found.totals.own,
+            drops: Some(found.drops.since(dropped_before)),
+            missing: None,
+            passthrough: found.passthrough,
+            kbps: found.kbps,
+            cost,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(kind: Kind) -> Cell {
+        Cell {
+            scene: "640x360@60".parse().unwrap(),
+            kbps: 700,
+            kind,
+        }
+    }
+
+    #[test]
+    fn a_run_is_what_it_says_and_nothing_else_runs_beside_it() {
+        let mut base = Settings::default();
+        base.encoder.adaptive = true;
+        base.encoder.lower_picture = true;
+        base.recording.auto = true;
+        base.backup.on = true;
+        let settings = settings_of(&base, &cell(Kind::Console(Way::Rtsp)));
+        assert_eq!(settings.encoder.bitrate_kbps, 700);
+        assert_eq!(settings.video.fps.as_f64(), 60.0);
+        assert_eq!(settings.target.way, Way::Rtsp);
+        assert!(!settings.encoder.adaptive && !settings.encoder.lower_picture);
+        assert!(!settings.viewer.on && !settings.recording.auto && !settings.backup.on);
+        let before = settings_of(&base, &cell(Kind::Naive));
+        assert_eq!(before.target.way, Way::SrtPush);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_says_why() {
+        let mut settings = Settings::default();
+        settings.video.source = VideoSourceKind::Pattern;
+        let mut matrix = Matrix {
+            ways: vec![Way::Rtsp],
+            bitrates_kbps: vec![3000],
+            scenes: vec!["1280x720".parse().unwrap()],
+            seconds: 8.0,
+            before: true,
+            plain: false,
+        };
+        if cfg!(feature = "probe") {
+            assert_eq!(not_compared(&settings, &matrix), None);
+        }
+        matrix.scenes.push("320x180".parse().unwrap());
+        assert!(not_compared(&settings, &matrix).is_some());
+        matrix.scenes.pop();
+        settings.target.kind = TargetKind::Srt;
+        assert!(not_compared(&settings, &matrix).is_some());
+        settings.target.kind = TargetKind::Embedded;
+        settings.video.source = VideoSourceKind::Screen;
+        assert!(not_compared(&settings, &matrix).is_some());
+    }
+}
