@@ -240,7 +240,13 @@ fn figures_to_the_eye() {
     let words = std::env::var("PD_EYES_WORDS").unwrap_or_default();
     let seconds = std::env::var("PD_EYES_SECONDS").unwrap_or_default();
     let seconds: u64 = seconds.parse().unwrap_or(20);
+    let muxers = std::process::Command::new(&ffmpeg).arg("-muxers").output();
+    let has_whip = String::from_utf8_lossy(&muxers.unwrap().stdout).contains(" whip ");
     for (way, fps) in [("Rtsp", 30), ("Whip", 30), ("Rtsp", 60)] {
+        if way == "Whip" && !has_whip {
+            println!("no WHIP: this ffmpeg has none");
+            continue;
+        }
         let port = free_tcp_port();
         let words = format!(
             "live --defaults --source pattern --audio tone --json --set viewer.port={port} \
