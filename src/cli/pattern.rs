@@ -19,7 +19,7 @@ pub struct PatternArgs {
     /// Pictures a second at most; where the display is slower, its own rate.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub fps: u32,
-    /// Size of the window.
+    /// Size of the window, in pixels at a scale of 100 %.
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<Size>,
     /// End after this; without it by Esc or Q.

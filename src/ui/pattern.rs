@@ -26,7 +26,7 @@ pub struct Wish {
     pub fullscreen: bool,
     /// Pictures a second at most; the display's own rate where that is lower.
     pub fps: Fps,
-    /// Size of the window, in the screen's pixels; a size of its own without it.
+    /// Size of the window in points (pixels at a scale of 100 %); 1280x720 without it.
     pub size: Option<Size>,
     /// Ends by itself after this.
     pub duration: Option<Duration>,
@@ -276,6 +276,10 @@ pub fn run(wish: Wish) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::glass::code::Seen;
+    use crate::glass::find::{Luma, find};
+    use crate::settings::Language;
+    use egui_kittest::Harness;
 
     #[test]
     fn pictures_come_at_the_wished_rate_whatever_wakes_the_window() {
@@ -304,21 +308,115 @@ mod tests {
         assert_eq!(pace.drawn(late), Duration::from_millis(20));
     }
 
-    #[test]
-    fn a_scaled_window_draws_the_same_pixels() {
-        let fill = Fill {
-            x: 301,
-            y: 77,
-            width: 13,
-            height: 26,
-            tone: Tone::White,
-        };
-        for scale in [1.0_f32, 1.25, 1.5, 1.75, 2.0] {
-            let rect = rect_of(&fill, scale);
-            let pixels = [rect.min.x, rect.min.y, rect.max.x, rect.max.y].map(|at| at * scale);
-            for (pixel, want) in pixels.into_iter().zip([301.0, 77.0, 314.0, 103.0]) {
-                assert!((pixel - want).abs() < 1e-3, "{scale}: {pixels:?}");
-            }
+    fn wish(fullscreen: bool) -> Wish {
+        Wish {
+            fullscreen,
+            fps: Fps::whole(60),
+            size: None,
+            duration: None,
         }
+    }
+
+    /// The window on a screen of 1280x720 pixels, at this scale, before any key.
+    fn shown(scale: f32, wish: Wish) -> Harness<'static, Option<PatternWindow>> {
+        let draw = move |ui: &mut Ui, window: &mut Option<PatternWindow>| {
+            let texts = Texts::new(Language::Korean);
+            let window =
+                window.get_or_insert_with(|| PatternWindow::new(ui.ctx(), wish.clone(), &texts));
+            window.draw(ui);
+        };
+        let mut harness = Harness::builder()
+            .with_pixels_per_point(scale)
+            .with_size([1280.0 / scale, 720.0 / scale])
+            .with_context_setup(fonts::install)
+            .build_ui_state(draw, None);
+        harness.run_steps(2);
+        harness
+    }
+
+    fn commands(harness: &Harness<'_, Option<PatternWindow>>) -> Vec<ViewportCommand> {
+        let viewports = harness.output().viewport_output.values();
+        viewports.flat_map(|v| v.commands.clone()).collect()
+    }
+
+    #[test]
+    fn the_code_is_read_from_what_is_drawn_at_every_scale() {
+        for scale in [1.0_f32, 1.25, 1.5, 2.0] {
+            let before = SharedClock::read().us();
+            let harness = shown(scale, wish(true));
+            let size = Size::new(1280, 720);
+            let mut luma = vec![0_u8; size.pixels()];
+            let mut words = 0;
+            for shape in &harness.output().shapes {
+                let shape = match &shape.shape {
+                    egui::Shape::Rect(shape) => shape,
+                    egui::Shape::Text(text) => {
+                        let width = text.galley.size().x * scale;
+                        assert!(width > 10.0 && width < 1280.0, "{}", text.galley.text());
+                        words += 1;
+                        continue;
+                    }
+                    _ => continue,
+                };
+                let edges = [
+                    shape.rect.min.x,
+                    shape.rect.min.y,
+                    shape.rect.max.x,
+                    shape.rect.max.y,
+                ]
+                .map(|at| at * scale);
+                for edge in edges {
+                    assert!((edge - edge.round()).abs() < 0.01, "{scale}: {edges:?}");
+                }
+                let [left, top, right, bottom] = edges.map(|at| at.round().max(0.0) as usize);
+                for y in top..bottom.min(720) {
+                    let end = right.min(1280);
+                    luma[y * 1280 + left.min(end)..y * 1280 + end].fill(shape.fill.r());
+                }
+            }
+            // Clock, running time, four lines, eleven marks.
+            assert_eq!(words, 17);
+            let found = find(&Luma::of_plane(&luma, 1280, size).unwrap());
+            let [(_, Seen::Time(stamp))] = found[..] else {
+                panic!("{scale}: {found:?}");
+            };
+            let painted = stamp.as_micros();
+            assert!(painted + 100 > before && painted <= SharedClock::read().us());
+        }
+    }
+
+    #[test]
+    fn keys_leave_and_fill_the_screen_and_nothing_points_there() {
+        for key in [Key::Escape, Key::Q] {
+            let mut harness = shown(1.0, wish(false));
+            assert_eq!(commands(&harness), []);
+            harness.key_press(key);
+            harness.step();
+            assert_eq!(commands(&harness), [ViewportCommand::Close], "{key:?}");
+        }
+        let mut harness = shown(1.0, wish(false));
+        let icon = |harness: &Harness<'_, _>| harness.output().platform_output.cursor_icon;
+        assert_ne!(icon(&harness), CursorIcon::None);
+        harness.key_press(Key::F);
+        harness.step();
+        assert_eq!(commands(&harness), [ViewportCommand::Fullscreen(true)]);
+        assert_eq!(icon(&harness), CursorIcon::None);
+        harness.key_press(Key::F);
+        harness.step();
+        assert_eq!(commands(&harness), [ViewportCommand::Fullscreen(false)]);
+        assert_ne!(icon(&harness), CursorIcon::None);
+    }
+
+    #[test]
+    fn it_ends_by_itself_where_that_was_wished() {
+        let duration = Some(Duration::ZERO);
+        let harness = shown(
+            1.0,
+            Wish {
+                duration,
+                ..wish(true)
+            },
+        );
+        assert!(commands(&harness).contains(&ViewportCommand::Close));
     }
 }

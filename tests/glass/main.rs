@@ -109,12 +109,17 @@ fn run(seconds: u32, pattern_fps: u32, more: &str) {
     browser.wait(LONG, "the show plays", |page| page.plays(1280));
     // The bar's fade and the browser's first seconds.
     std::thread::sleep(Duration::from_secs(5));
+    let script = std::env::var("PD_GLASS_SCRIPT").unwrap_or_default();
+    if !script.is_empty() {
+        browser.eval(&std::fs::read_to_string(script).unwrap());
+    }
     browser.eval(FOLLOW);
     let painted = read(&there.display, 2, folder.path()).unwrap();
     let shown = read(&here.display, seconds, folder.path())
         .unwrap_or_else(|| panic!("no code on the viewer's screen; {:?}", browser.page()));
     let page = browser.page();
     let medians = browser.eval(MEDIANS);
+    let eye = browser.eval("Number(document.body.dataset.eyeMs || NaN)");
     live.signal(Signal::INT);
     let result = live.end_within(Duration::from_secs(15)).json();
 
@@ -133,7 +138,7 @@ fn run(seconds: u32, pattern_fps: u32, more: &str) {
          \x20 captured to arrived (the console) {arrived:.1}   {}\n\
          \x20 received to presented (browser)   {received_to_presented:.1}   (its jitter buffer {buffer:.1}, decoding {decode:.1})\n\
          \x20 presented to the screen           {rest:.1}   (the browser expects {:.1})\n\
-         captured to the viewer's screen     p50 {:.1}\n{}",
+         captured to the viewer's screen     p50 {:.1}   (the page itself says {eye})\n{}",
         load(),
         result["way"],
         result["encoder"],
@@ -141,7 +146,7 @@ fn run(seconds: u32, pattern_fps: u32, more: &str) {
         last["codes"],
         ms(last, "per_second"),
         ms(last, "longest_still_ms"),
-        result["latency"]["captured"],
+        result["latency"]["paced"],
         medians[1],
         p50 - paint,
         result["cpu_percent"],
@@ -164,6 +169,12 @@ fn run(seconds: u32, pattern_fps: u32, more: &str) {
     // What is left over is the browser's own way from its compositor to the screen: never less than
     // nothing, and some refreshes at the most.
     assert!((-4.0..80.0).contains(&rest), "{rest}");
+    // The page's own figure, by another clock and another way, of the last three seconds: it ends where
+    // the browser expects the picture on the screen.
+    match eye.as_f64() {
+        Some(eye) => assert!((p50 - paint - eye).abs() < 60.0, "{eye} {}", p50 - paint),
+        None => println!("the page has no figure of its own"),
+    }
     assert_eq!(result["passthrough"], 1.0, "{}", result["arrivals"]);
 }
 
@@ -172,7 +183,8 @@ fn a_code_comes_from_one_screen_to_the_viewers_and_is_read_there() {
     run(5, 60, "");
 }
 
-/// `PD_GLASS_SECONDS`, `PD_GLASS_FPS` and `PD_GLASS_WORDS` (settings of `live`) shape it.
+/// `PD_GLASS_SECONDS`, `PD_GLASS_FPS`, `PD_GLASS_WORDS` (settings of `live`) and `PD_GLASS_SCRIPT` (a
+/// file of JavaScript, evaluated in the page before it is read) shape it.
 #[test]
 #[ignore = "prints figures; they depend on the machine"]
 fn figures() {
