@@ -133,7 +133,7 @@ fn ways_are_named_as_anyone_writes_them() {
 fn the_table_as_it_is_read() {
     let text = table::markdown(&report());
     let notes = text.find("- Latency:").unwrap();
-    insta::assert_snapshot!(&text[..notes], @r#"
+    insta::assert_snapshot!(text[..notes].trim_end(), @r#"
     Measured 2026-11-28T12:30:00+00:00 in 44 s: Some CPU, 2 cores, Linux 12 Debian, Linux 6.1; load 1.5 at begin, not told at end.
     pd-console 0.1.0, ffmpeg 5.1.9, MediaMTX v1.20.1; test pattern, 1000 Hz; encoder libx264; the console's own MediaMTX, on loopback.
 
