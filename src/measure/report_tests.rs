@@ -150,6 +150,9 @@ fn the_table_as_it_is_read() {
     | 1280x720@30 | before: one ffmpeg, usual flags | 200.0 / 210.0 / 220.0 | - | - | 240, 3 | 2900 | -, 30.0, -, -, 5.0 = 35 | -, 80, -, -, 40 = 120 |
     | 1280x720@30 | before: server encodes again | failed: ffmpeg ended   badly and so on | | | | | | |
     | 1280x720@30 | RTSP | 10.0 / 15.0 / 20.0 | -95 % | - | 240, 3 | 410 | 7.0, 6.0, -, -, - = 13 | 50, 60, -, -, - = 110 |
+
+    - **Interrupted: not all that was planned was run.**
+    - Not measured: WHIP: ffmpeg 5.1.9 cannot publish so; 8.0 and later can
     "#);
     for note in NOTES {
         assert!(text.contains(note));
