@@ -176,7 +176,9 @@ impl Console for Demo {
         let own = demo.settings.target.kind == TargetKind::Srt;
         let (p50, p95) = arrival(t);
         let latency = LatencyFigures {
-            paced: stage(0.1, 0.2),
+            copied: stage(0.2, 0.1),
+            paced: stage(0.3, 0.2),
+            converted: stage(0.9, 0.3),
             written: stage(2.1, 1.2),
             own: stage(2.3, 1.3),
             encoded: stage(9.4 + wave(t, 3.0), 3.1),
@@ -291,6 +293,7 @@ impl Console for Demo {
             Command::StopRecording => demo.recorded = false,
             Command::ChooseScreen
             | Command::SaveReplay
+            | Command::SaveMeter
             | Command::FastestWay
             | Command::KickViewer { .. } => {}
             Command::SetInput { .. }

@@ -37,7 +37,7 @@ impl Tap {
         }
         let mut child = Command::new("tcpdump")
             .args(["-i", "lo", "-n", "-s", "96", "-B", "16384", "-U", "-w", "-"])
-            .args(["--time-stamp-precision=nano", "udp"])
+            .args(["--immediate-mode", "--time-stamp-precision=nano", "udp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

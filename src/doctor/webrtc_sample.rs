@@ -12,6 +12,7 @@ use crate::ffmpeg::Ffmpeg;
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::output::{Output, SrtOutput};
 use crate::ffmpeg::plan::{self, EncoderWish};
+use crate::latency::Taken;
 use crate::publish::publisher::{Publisher, PublisherWish};
 use crate::publish::ts::{Payload, TsDemux};
 use crate::relay::encoder::{Encoder, RawFrame};
@@ -207,7 +208,7 @@ fn feed(
         }
         draw(&mut picture, frame);
         let captured_at = clock::now();
-        relay.paced(frame, captured_at, captured_at);
+        relay.paced(frame, Taken::at(captured_at));
         relay.tick(captured_at);
         encoder.door().offer(RawFrame {
             frame,

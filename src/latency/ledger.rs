@@ -23,8 +23,12 @@ const DOUBT: Duration = Duration::from_secs(2);
 /// A point on a frame's way. A picture that is repeated begins with its repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
+    /// Its picture was in the console's memory: up to here it was the source's.
+    Copied,
     /// The pacer took its picture out of the slot, or repeated the last one.
     Paced,
+    /// It was in the encoder's form: colours converted, scaled where need be.
+    Converted,
     /// Its raw picture's last byte was written to the encoder.
     Written,
     /// Its access unit came out of the encoder.
@@ -36,8 +40,10 @@ pub enum Stage {
 }
 
 /// All stages in order.
-pub const STAGES: [Stage; 5] = [
+pub const STAGES: [Stage; 7] = [
+    Stage::Copied,
     Stage::Paced,
+    Stage::Converted,
     Stage::Written,
     Stage::Encoded,
     Stage::Sent,
@@ -58,13 +64,40 @@ impl Entry {
         self.at[stage as usize]
     }
 
-    /// What the console itself added: capture to the encoder's pipe and encoder to the publisher's,
-    /// that is pacer, conversion, pipes and relay. None until all of it is known.
+    /// What the console itself added: pacer, pipes and relay, that is from the picture in memory to
+    /// the encoder's pipe without its conversion, and from encoder to publisher. None until all of it
+    /// is known.
     fn own(&self) -> Option<Duration> {
+        let paced = self.at(Stage::Paced)?.since(self.at(Stage::Copied)?);
         let (written, encoded) = (self.at(Stage::Written)?, self.at(Stage::Encoded)?);
         // The access unit can be out before the write has returned.
-        let to_encoder = written.min(encoded).since(self.captured_at);
-        Some(to_encoder + self.at(Stage::Sent)?.since(encoded))
+        let into = written.min(encoded).since(self.at(Stage::Converted)?);
+        Some(paced + into + self.at(Stage::Sent)?.since(encoded))
+    }
+}
+
+/// How a frame came to the encoders.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// When its picture was captured; a repeated one's: when it was repeated.
+    pub captured_at: MonoTime,
+    /// When the picture was in memory.
+    pub copied_at: MonoTime,
+    /// When the pacer took it.
+    pub paced_at: MonoTime,
+    /// When it was in the encoders' form.
+    pub converted_at: MonoTime,
+}
+
+impl Taken {
+    /// A picture that needed nothing more than to be there at `at`.
+    pub fn at(at: MonoTime) -> Self {
+        Self {
+            captured_at: at,
+            copied_at: at,
+            paced_at: at,
+            converted_at: at,
+        }
     }
 }
 
@@ -124,19 +157,21 @@ impl Ledger {
         self.counted_from.get_or_insert(now);
     }
 
-    /// The pacer gave out a frame at `at`. Frames come in order, each number once.
-    pub fn paced(&mut self, frame: u64, captured_at: MonoTime, at: MonoTime) {
+    /// The pacer gave out a frame. Frames come in order, each number once.
+    pub fn paced(&mut self, frame: u64, taken: Taken) {
         if self.entries.len() == KEPT {
             self.entries.pop_front();
         }
         self.entries.push_back(Entry {
             frame,
-            captured_at,
+            captured_at: taken.captured_at,
             hash: None,
             at: [None; STAGES.len()],
             rtp_time: None,
         });
-        self.reached(Stage::Paced, frame, at);
+        self.reached(Stage::Copied, frame, taken.copied_at);
+        self.reached(Stage::Paced, frame, taken.paced_at);
+        self.reached(Stage::Converted, frame, taken.converted_at);
     }
 
     /// A frame reached a stage. A stage is reached once: a later word of the same is not heard

@@ -6,4 +6,4 @@ pub mod sound;
 pub mod trace;
 pub mod window;
 
-pub use ledger::{Cursor, Ledger, Stage};
+pub use ledger::{Cursor, Ledger, Stage, Taken};

@@ -148,7 +148,10 @@ impl SoundLedger {
 
     fn found(&mut self, number: u64, at: MonoTime) {
         self.next = self.next.max(number + 1);
-        self.matching = true;
+        if !std::mem::replace(&mut self.matching, true) {
+            // What came before the first that is found is not the show's.
+            self.waiting.retain(|(_, came_at)| *came_at >= at);
+        }
         self.matched += 1;
         let Ok(index) = usize::try_from(number - self.first) else {
             return;

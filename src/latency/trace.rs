@@ -62,7 +62,9 @@ pub fn header() -> String {
 
 fn column(stage: Stage) -> &'static str {
     match stage {
+        Stage::Copied => "copied",
         Stage::Paced => "paced",
+        Stage::Converted => "converted",
         Stage::Written => "written",
         Stage::Encoded => "encoded",
         Stage::Sent => "sent",
@@ -111,7 +113,7 @@ impl Tracer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::latency::Ledger;
+    use crate::latency::{Ledger, Taken};
 
     fn us(us: u64) -> MonoTime {
         MonoTime::from_micros(us)
@@ -137,7 +139,7 @@ mod tests {
     fn each_frame_comes_once_and_in_order() {
         let mut ledger = Ledger::new();
         for frame in 0..5 {
-            ledger.paced(frame, us(frame * 1000), us(frame * 1000));
+            ledger.paced(frame, Taken::at(us(frame * 1000)));
             ledger.encoded(frame, us(frame * 1000 + 500), frame + 100);
         }
         let mut tracer = Tracer::default();
@@ -158,7 +160,7 @@ mod tests {
     #[test]
     fn a_frame_keeps_what_it_came_with() {
         let mut ledger = Ledger::new();
-        ledger.paced(0, us(0), us(0));
+        ledger.paced(0, Taken::at(us(0)));
         ledger.encoded(0, us(10), 5);
         let frame = ledger.arrived(5, us(20)).unwrap();
         ledger.came_with(frame, Some(3));

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "probe")]
 pub mod before;
+mod bench;
 pub mod machine;
 pub mod naive;
 pub mod numbers;
@@ -23,11 +24,10 @@ use crate::session::snapshot::{Receiver, Snapshot};
 use crate::settings::{Secrets, Settings, TargetKind, VideoSourceKind, Way};
 use crate::stop::StopToken;
 use crate::units::{Fps, Size};
+use bench::Bench;
 use machine::{Machine, Versions};
-use plan::{Cell, Estimate, Kind, Matrix};
-use report::{Figures, LeftOut, Report, Row, server_words};
-use show::{CostMeter, Show};
-use std::path::PathBuf;
+use plan::{Cell, Kind, Matrix};
+use report::{LeftOut, Report, Row, server_words};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,7 @@ pub fn settings_of(base: &Settings, cell: &Cell) -> Settings {
         Kind::Console(way) => way,
         Kind::Naive | Kind::Transcoded => Way::SrtPush,
     };
+    settings.probe.on = true;
     settings.viewer.on = false;
     settings.recording.auto = false;
     settings.backup.on = false;
@@ -82,19 +83,6 @@ pub fn logged_pattern(plain: bool) -> (NumberLog, Opener) {
         Ok(Box::new(source) as Box<dyn VideoSource>)
     });
     (log, open)
-}
-
-/// What the runs have in common.
-struct Bench<'a> {
-    settings: &'a Settings,
-    secrets: &'a Secrets,
-    plain: bool,
-    time: Duration,
-    stop: &'a StopToken,
-    ffmpeg: Ffmpeg,
-    /// None for someone's own server.
-    mediamtx: Option<PathBuf>,
-    newest: Option<Arc<Snapshot>>,
 }
 
 /// Runs the matrix; tells `on` of each run.
@@ -232,123 +220,6 @@ fn not_compared(settings: &Settings, matrix: &Matrix) -> Option<String> {
     }
 }
 
-impl Bench<'_> {
-    /// All runs; whether none was left out by an interruption.
-    fn all(
-        &mut self,
-        cells: Vec<Cell>,
-        matrix: &Matrix,
-        left_out: &mut Vec<LeftOut>,
-        on: &mut dyn FnMut(Progress<'_>),
-    ) -> (Vec<Row>, bool) {
-        let mut rows = Vec::new();
-        let mut estimate = Estimate::new(matrix.seconds);
-        let mut waiting = std::collections::VecDeque::from(cells);
-        while let Some(cell) = waiting.front().copied() {
-            if self.stop.is_stopped() {
-                return (rows, false);
-            }
-            on(Progress::Begins {
-                number: rows.len() + 1,
-                of: rows.len() + waiting.len(),
-                cell,
-                left: estimate.left(waiting.make_contiguous()),
-            });
-            waiting.pop_front();
-            let from = Instant::now();
-            let result = self.one(&cell);
-            if result.is_ok() {
-                estimate.took(cell.kind, from.elapsed());
-            }
-            match result {
-                Err(_) if self.stop.is_stopped() => return (rows, false),
-                // What the settings or the server do not allow, no other size will.
-                Err(failure) if failure.kind == FailureKind::Settings && !cell.kind.is_before() => {
-                    waiting.retain(|other| other.kind != cell.kind);
-                    left_out.push(LeftOut {
-                        name: cell.kind.name(),
-                        why: failure.message,
-                    });
-                }
-                result => {
-                    let row = Row {
-                        cell,
-                        result: result.map_err(|failure| failure.message),
-                    };
-                    on(Progress::Ended(&row));
-                    rows.push(row);
-                }
-            }
-        }
-        (rows, !self.stop.is_stopped())
-    }
-
-    fn one(&mut self, cell: &Cell) -> Result<Figures, Failure> {
-        let settings = settings_of(self.settings, cell);
-        match cell.kind {
-            Kind::Console(way) => self.console(&settings, way),
-            kind => self.before(&settings, kind),
-        }
-    }
-
-    #[cfg(feature = "probe")]
-    fn before(&mut self, settings: &Settings, kind: Kind) -> Result<Figures, Failure> {
-        let none = || Failure::new(FailureKind::Server, "there is no MediaMTX");
-        let ground = before::Ground {
-            ffmpeg: &self.ffmpeg,
-            mediamtx: self.mediamtx.as_deref().ok_or_else(none)?,
-            plain: self.plain,
-            time: self.time,
-            stop: self.stop,
-        };
-        match kind {
-            Kind::Naive => before::naive(ground, settings),
-            _ => before::transcoded(ground, settings),
-        }
-    }
-
-    #[cfg(not(feature = "probe"))]
-    fn before(&mut self, _: &Settings, _: Kind) -> Result<Figures, Failure> {
-        Err(Failure::new(
-            FailureKind::Internal,
-            "this build has no probe",
-        ))
-    }
-
-    /// The console as it is.
-    fn console(&mut self, settings: &Settings, way: Way) -> Result<Figures, Failure> {
-        let is_pattern = settings.video.source == VideoSourceKind::Pattern;
-        let open = is_pattern.then(|| logged_pattern(self.plain).1);
-        let show = Show::start(settings, self.secrets, open, self.stop)?;
-        show.watch(show::SETTLE, self.stop)?;
-        let dropped_before = show.session().figures().drops;
-        let meter = CostMeter::start(&show.session().pids());
-        let seconds = show.watch(self.time, self.stop)?;
-        let cost = meter.cost(&show.session().pids());
-        let snapshot = show.snapshot();
-        let found = show.session().figures();
-        show.end();
-        if snapshot.route.way != Some(way) {
-            let taken = snapshot.route.way.map_or("none", Way::name);
-            let text = format!("{taken} was taken in its place");
-            return Err(Failure::new(FailureKind::NoReceiver, text));
-        }
-        self.newest = Some(snapshot);
-        Ok(Figures {
-            seconds,
-            encode: found.totals.encoded,
-            server: found.totals.server,
-            total: found.totals.arrived,
-            own: found.totals.own,
-            drops: Some(found.drops.since(dropped_before)),
-            missing: None,
-            passthrough: found.passthrough,
-            kbps: found.kbps,
-            cost,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -368,11 +239,13 @@ mod tests {
         base.encoder.lower_picture = true;
         base.recording.auto = true;
         base.backup.on = true;
+        base.probe.on = false;
         let settings = settings_of(&base, &cell(Kind::Console(Way::Rtsp)));
         assert_eq!(settings.encoder.bitrate_kbps, 700);
         assert_eq!(settings.video.fps.as_f64(), 60.0);
         assert_eq!(settings.target.way, Way::Rtsp);
         assert!(!settings.encoder.adaptive && !settings.encoder.lower_picture);
+        assert!(settings.probe.on, "it is what measures");
         assert!(!settings.viewer.on && !settings.recording.auto && !settings.backup.on);
         let before = settings_of(&base, &cell(Kind::Naive));
         assert_eq!(before.target.way, Way::SrtPush);

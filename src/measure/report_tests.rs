@@ -88,6 +88,7 @@ fn report() -> Report {
                     }),
                     missing: None,
                     passthrough: Some(1.0),
+                    sound_passthrough: Some(0.995),
                     kbps: Some(410.0),
                     cost: cost(&[("console", 7.0, 50.0), ("encoder", 6.0, 60.0)]),
                 }),
@@ -138,9 +139,9 @@ fn the_table_as_it_is_read() {
 
     **The machine was busy at the start (load 1.5 on 2 cores): these figures are of a busy machine. Measure again when it rests.**
 
-    | picture | kb/s wanted, measured | way | encode p50 / p95 | server p50 / p95 | capture to arrival p50 / p95 / max | console's own p50 / p95 | drops: capture, encoder, network, lost | passed | frames | CPU %: console, encoder, publisher, server | MiB: the same |
+    | picture | kb/s wanted, measured | way | encode p50 / p95 | server p50 / p95 | capture to arrival p50 / p95 / max | console's own p50 / p95 | drops: capture, encoder, network, lost | passed %: picture, sound | frames | CPU %: console, encoder, publisher, server | MiB: the same |
     | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-    | 1280x720@30 | 3000, 410 | RTSP | 4.0 / 6.0 | 5.5 / 8.0 | 10.0 / 15.0 / 20.0 | 0.5 / 1.5 | 1, 0, 0, 2 | 100.00 % | 240 | 7.0, 6.0, -, - = 13 | 50, 60, -, - = 110 |
+    | 1280x720@30 | 3000, 410 | RTSP | 4.0 / 6.0 | 5.5 / 8.0 | 10.0 / 15.0 / 20.0 | 0.5 / 1.5 | 1, 0, 0, 2 | 100.00, 99.50 | 240 | 7.0, 6.0, -, - = 13 | 50, 60, -, - = 110 |
 
     Before and after, 3000 kb/s:
 
@@ -201,6 +202,7 @@ fn the_json_as_programs_read_it() {
           "run": "before_naive",
           "seconds": 8.0,
           "server": null,
+          "sound_passthrough": null,
           "total": {
             "frames": 240,
             "max_ms": 220.0,
@@ -226,6 +228,7 @@ fn the_json_as_programs_read_it() {
           "run": "before_transcoded",
           "seconds": null,
           "server": null,
+          "sound_passthrough": null,
           "total": null,
           "wanted_kbps": 3000,
           "width": 1280
@@ -278,6 +281,7 @@ fn the_json_as_programs_read_it() {
             "p50_ms": 5.5,
             "p95_ms": 8.0
           },
+          "sound_passthrough": 0.995,
           "total": {
             "frames": 240,
             "max_ms": 20.0,

@@ -83,7 +83,7 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\n| picture | kb/s wanted, measured | way | encode p50 / p95 | server p50 / p95 | capture to arrival p50 / p95 / max | console's own p50 / p95 | drops: capture, encoder, network, lost | passed | frames | CPU %: console, encoder, publisher, server | MiB: the same |\n\
+        "\n| picture | kb/s wanted, measured | way | encode p50 / p95 | server p50 / p95 | capture to arrival p50 / p95 / max | console's own p50 / p95 | drops: capture, encoder, network, lost | passed %: picture, sound | frames | CPU %: console, encoder, publisher, server | MiB: the same |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     )?;
     for row in rows {
@@ -101,9 +101,10 @@ fn latency(out: &mut String, report: &Report) -> std::fmt::Result {
                 let drops = f.drops.map_or(NONE.into(), |d| {
                     format!("{}, {}, {}, {}", d.capture, d.encoder, d.network, d.lost)
                 });
-                let passed = f
-                    .passthrough
-                    .map_or(NONE.into(), |share| format!("{:.2} %", share * 100.0));
+                let share = |share: Option<f64>| {
+                    share.map_or(NONE.into(), |share| format!("{:.2}", share * 100.0))
+                };
+                let passed = format!("{}, {}", share(f.passthrough), share(f.sound_passthrough));
                 let frames = f.total.map_or(NONE.into(), |t| t.frames.to_string());
                 let (cpu, memory) = cost(f, &ROLES);
                 writeln!(

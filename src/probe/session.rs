@@ -38,6 +38,8 @@ const MEDIA_TIMEOUT: Duration = Duration::from_secs(3);
 /// A server of which nothing at all is heard for so long is gone; one whose stream rests still
 /// sends STUN every 2 s.
 const QUIET_TIMEOUT: Duration = Duration::from_millis(3500);
+/// The same where the session has reason to doubt the server: a publisher is being started anew.
+const DOUBTED_TIMEOUT: Duration = Duration::from_millis(700);
 /// Size asked for of the socket's receive buffer, in bytes.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// The largest UDP datagram.
@@ -242,7 +244,13 @@ impl Session {
                     "the server sends neither picture nor sound: is the stream running?",
                 ));
             }
-            if *connected && heard_at.elapsed() > QUIET_TIMEOUT {
+            let doubted = sink.counters.doubted.load(Ordering::Relaxed);
+            let patience = if doubted {
+                DOUBTED_TIMEOUT
+            } else {
+                QUIET_TIMEOUT
+            };
+            if *connected && heard_at.elapsed() > patience {
                 return Err(SessionError::Ended("the server is no longer heard of"));
             }
             self.give_out(clock::now(), sink);
@@ -257,6 +265,9 @@ impl Session {
             match received {
                 Ok((length, source)) => {
                     heard_at = now;
+                    if doubted {
+                        sink.counters.doubted.store(false, Ordering::Relaxed);
+                    }
                     // What is neither STUN, DTLS nor RTP is not for us.
                     let Ok(receive) =
                         Receive::new(Protocol::Udp, source, self.local, &datagram[..length])

@@ -13,6 +13,8 @@ pub mod status;
 mod tap;
 mod worker;
 
+pub use worker::folder;
+
 use crate::audio::Mixer;
 use crate::ffmpeg::Ffmpeg;
 use crate::relay::Relay;

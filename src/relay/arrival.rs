@@ -89,6 +89,9 @@ pub struct ArrivalCounters {
     pub joined: AtomicBool,
     /// Why it is not, where it tried; in words for the operator.
     pub why_not: ArcSwapOption<String>,
+    /// Set by whoever has reason to doubt that the server lives: silence is then not waited out. Cleared
+    /// by the next that is heard.
+    pub doubted: AtomicBool,
     /// CPU time that its threads have used, microseconds; zero where the system does not tell.
     pub cpu_us: AtomicU64,
 }

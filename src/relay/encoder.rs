@@ -9,6 +9,7 @@
 use super::annexb::{self, AvcConfig};
 use super::cutover::EncoderId;
 use super::flv::{FlvEvent, FlvReader};
+use super::lend::{Lent, PicturePipe};
 use super::{AccessUnit, slice_hash};
 use crate::capture::convert;
 use crate::clock::{self, MonoTime};
@@ -20,7 +21,8 @@ use crate::ffmpeg::{Ffmpeg, Sidecar};
 use crate::settings::{EncoderFamily, PipeFormat};
 use crate::units::{Fps, Size};
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -154,6 +156,7 @@ impl Encoder {
         let stdout = sidecar.take_stdout().ok_or_else(missing)?;
         let mailbox = Arc::new(Mailbox::default());
         let in_flight = InFlight::default();
+        let lent = Lent::default();
         let ending = Arc::new(AtomicBool::new(false));
         let black = RawFrame {
             frame: 0,
@@ -162,9 +165,10 @@ impl Encoder {
         };
         {
             let (mailbox, in_flight, sink) = (mailbox.clone(), in_flight.clone(), sink.clone());
+            let pipe = PicturePipe::new(file_of(stdin), lent.clone());
             std::thread::Builder::new()
                 .name(format!("pd-feed-{id}"))
-                .spawn(move || feed(id, stdin, &black, &mailbox, &in_flight, &*sink))?;
+                .spawn(move || feed(id, pipe, &black, &mailbox, &in_flight, &*sink))?;
         }
         let reader = Reader {
             id,
@@ -173,6 +177,7 @@ impl Encoder {
             sink,
             config: None,
             ready: false,
+            _lent: lent,
         };
         let (tail, asked, family) = (sidecar.tail(), ending.clone(), wish.family);
         std::thread::Builder::new()
@@ -269,16 +274,24 @@ fn log(id: EncoderId, family: EncoderFamily, sink: Arc<dyn EncoderSink>) -> OnLi
     })
 }
 
+/// The pipe as a file, for its number.
+fn file_of(stdin: ChildStdin) -> File {
+    #[cfg(unix)]
+    return std::os::fd::OwnedFd::from(stdin).into();
+    #[cfg(windows)]
+    return std::os::windows::io::OwnedHandle::from(stdin).into();
+}
+
 fn feed(
     id: EncoderId,
-    mut stdin: ChildStdin,
+    mut pipe: PicturePipe,
     black: &RawFrame,
     mailbox: &Mailbox,
     in_flight: &InFlight,
     sink: &dyn EncoderSink,
 ) {
     // An error here is the child's end, which the reader reports.
-    if stdin.write_all(&black.data).is_err() {
+    if pipe.write(&black.data).is_err() {
         return;
     }
     let mut index = plan::FIRST_SHOWN;
@@ -304,7 +317,7 @@ fn feed(
                 captured_at: frame.captured_at,
                 begun_at: clock::now(),
             });
-        if stdin.write_all(&frame.data).is_err() {
+        if pipe.write(&frame.data).is_err() {
             return;
         }
         sink.written(id, frame.frame, clock::now());
@@ -320,6 +333,8 @@ struct Reader {
     /// SPS and PPS, and how long the length fields are.
     config: Option<AvcConfig>,
     ready: bool,
+    /// Held up to the child's end.
+    _lent: Lent,
 }
 
 impl Reader {

@@ -15,7 +15,7 @@ use crate::clock::{self, MonoTime};
 use crate::latency::passage::{Passage, Verdict};
 use crate::latency::sound::{Found, SoundLedger};
 use crate::latency::trace::{FrameRow, Tracer};
-use crate::latency::{Cursor, Ledger, Stage};
+use crate::latency::{Cursor, Ledger, Stage, Taken};
 use crate::session::snapshot::{Drops, LatencyFigures, StageFigures};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -244,10 +244,10 @@ impl Relay {
         self.lock_sound().passage.live();
     }
 
-    /// The pacer took frame number `frame` at `at`.
-    pub fn paced(&self, frame: u64, captured_at: MonoTime, at: MonoTime) {
+    /// The pacer gives out frame number `frame`.
+    pub fn paced(&self, frame: u64, taken: Taken) {
         let mut inner = self.lock();
-        inner.ledger.paced(frame, captured_at, at);
+        inner.ledger.paced(frame, taken);
         inner.frames = frame + 1;
     }
 

@@ -11,6 +11,7 @@ pub mod flv;
 pub mod flv_write;
 pub mod h264_bits;
 pub mod hub;
+pub mod lend;
 pub mod rate;
 pub mod rtp_times;
 

@@ -108,6 +108,9 @@ pub enum Command {
     StopRecording,
     /// Save the last seconds of the running show to a file.
     SaveReplay,
+    /// Save what the latency meter holds: each of the last frames as CSV, figures, trend and events as
+    /// JSON, into the folder for recordings.
+    SaveMeter,
     /// Leave a failed state for Idle.
     Dismiss,
     /// End the show if any, stop every child and thread; the program is about to exit.

@@ -12,6 +12,7 @@ pub mod examine;
 pub mod failure;
 pub mod inputs;
 pub mod journal;
+mod keep_meter;
 pub mod knock;
 pub mod ladder;
 pub mod lineup;

@@ -264,6 +264,9 @@ impl Outlet {
         self.exit = None;
         self.was_open = false;
         self.started_at = crate::clock::now();
+        if let Some(watch) = &self.watch {
+            watch.doubt();
+        }
         self.before_known = self.watched.answered;
         if !self.before_known {
             // What comes next need not be another's.

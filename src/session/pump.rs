@@ -9,6 +9,7 @@ use crate::capture::convert::Converter;
 use crate::capture::pacer::{Action, Pacer};
 use crate::capture::{CaptureError, Frame, FrameSlot};
 use crate::clock::{self, MonoTime};
+use crate::latency::Taken;
 use crate::relay::Relay;
 use crate::relay::encoder::{EncoderDoor, Form, RawFrame};
 use crate::session::journal::Journal;
@@ -125,7 +126,7 @@ impl PumpControl {
         }
     }
 
-    fn give(&self, pictures: &[Picture], captured_at: MonoTime, now: MonoTime) {
+    fn give(&self, pictures: &[Picture], taken: Taken, now: MonoTime) {
         let mut told = self.lock();
         let Some(feeding) = &mut told.feeding else {
             return;
@@ -133,7 +134,7 @@ impl PumpControl {
         let in_form = |form: Form| pictures.iter().find(|(f, _)| *f == form);
         let frame = feeding.next_frame;
         feeding.next_frame += 1;
-        feeding.relay.paced(frame, captured_at, now);
+        feeding.relay.paced(frame, taken);
         // A form that was asked for only now comes with the next frame.
         match feeding.arming.take_if(|door| in_form(door.form).is_some()) {
             Some(door) => {
@@ -148,7 +149,7 @@ impl PumpControl {
             };
             let raw = RawFrame {
                 frame,
-                captured_at,
+                captured_at: taken.captured_at,
                 data: data.clone(),
             };
             if door.offer(raw).is_some() {
@@ -195,6 +196,7 @@ pub fn run(
                 } else if let Some(held) = &mut pump.held {
                     // As a repeated picture: it is as old as its repetition.
                     held.captured_at = now;
+                    held.in_memory_at = now;
                 }
                 pump.is_stale = false;
                 match pump.send(control, now) {
@@ -293,7 +295,13 @@ impl Pump {
             maker.buffers.keep(data.clone());
             maker.last = Some(data);
         }
-        control.give(&self.pictures(), frame.captured_at, now);
+        let taken = Taken {
+            captured_at: frame.captured_at,
+            copied_at: frame.in_memory_at,
+            paced_at: now,
+            converted_at: clock::now(),
+        };
+        control.give(&self.pictures(), taken, now);
         Ok(())
     }
 
@@ -301,7 +309,7 @@ impl Pump {
     fn repeat(&self, control: &PumpControl, now: MonoTime) {
         // Before the first picture there is nothing to repeat.
         if self.held.is_some() {
-            control.give(&self.pictures(), now, now);
+            control.give(&self.pictures(), Taken::at(now), now);
         }
     }
 
@@ -326,8 +334,8 @@ impl Buffers {
     }
 
     fn keep(&mut self, buffer: Arc<Vec<u8>>) {
-        // Two encoders with one in the mailbox and one being written each, and the last.
-        if self.0.len() < 6 {
+        // Two encoders with two in the mailbox, one being written and one lent each, and the last.
+        if self.0.len() < 9 {
             self.0.push(buffer);
         }
     }

@@ -63,8 +63,12 @@ pub struct StageFigures {
 /// Latency since capture by stage. None where a stage was not measured: never zero for unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LatencyFigures {
+    /// In the console's memory: up to here it was the source's.
+    pub copied: Option<StageFigures>,
     /// Taken by the pacer.
     pub paced: Option<StageFigures>,
+    /// In the encoder's form.
+    pub converted: Option<StageFigures>,
     /// Written to the encoder's pipe.
     pub written: Option<StageFigures>,
     /// Access unit out of the encoder.
@@ -73,8 +77,8 @@ pub struct LatencyFigures {
     pub sent: Option<StageFigures>,
     /// Access unit whole at the receiver (loopback listener, or WHEP viewer of MediaMTX).
     pub arrived: Option<StageFigures>,
-    /// Not since capture: what the console itself added on the way to `sent`, all but the encoder:
-    /// pacer, conversion, pipes, relay.
+    /// Not since capture: what the console itself added on the way to `sent`: pacer, pipes, relay.
+    /// Not the conversion, which is work on the picture as encoding is.
     pub own: Option<StageFigures>,
     /// Not since capture: from `sent` to `arrived`, that is publisher, network and server. Over a whole
     /// show only.
@@ -85,7 +89,9 @@ impl LatencyFigures {
     /// From each stage's figures and the console's own.
     pub fn of(stage: impl Fn(Stage) -> Option<StageFigures>, own: Option<StageFigures>) -> Self {
         Self {
+            copied: stage(Stage::Copied),
             paced: stage(Stage::Paced),
+            converted: stage(Stage::Converted),
             written: stage(Stage::Written),
             encoded: stage(Stage::Encoded),
             sent: stage(Stage::Sent),
@@ -96,9 +102,11 @@ impl LatencyFigures {
     }
 
     /// The stages in order, with the names that they have in results.
-    pub fn stages(&self) -> [(&'static str, Option<StageFigures>); 5] {
+    pub fn stages(&self) -> [(&'static str, Option<StageFigures>); 7] {
         [
+            ("copied", self.copied),
             ("paced", self.paced),
+            ("converted", self.converted),
             ("written", self.written),
             ("encoded", self.encoded),
             ("sent", self.sent),
@@ -108,7 +116,7 @@ impl LatencyFigures {
 
     /// What each stage adds to the median, ms: together they are the last measured stage's. A stage
     /// that was not measured adds None, and its time is in the next one's.
-    pub fn parts(&self) -> [Option<f64>; 5] {
+    pub fn parts(&self) -> [Option<f64>; 7] {
         let mut before = 0.0;
         self.stages().map(|(_, figures)| {
             // Medians of different pictures: one may lie below that of the stage before.
@@ -223,7 +231,7 @@ pub struct LogLine {
 }
 
 /// One point of the meter's trend.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct TrendPoint {
     /// Seconds since the show began.
     pub at_s: f64,
@@ -234,7 +242,7 @@ pub struct TrendPoint {
 }
 
 /// Something that happened, to be marked on the meter's trend.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct TrendEvent {
     /// Seconds since the show began.
     pub at_s: f64,
@@ -245,7 +253,7 @@ pub struct TrendEvent {
 }
 
 /// Kinds of [`TrendEvent`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum TrendKind {
     /// Bitrate, size, rate or speed changed because the operator wished it.
     Wished,
@@ -436,7 +444,7 @@ mod tests {
     proptest! {
         /// Whatever was measured: the parts tile the whole, none is below zero, none is made up.
         #[test]
-        fn parts_tile_the_whole(p50 in proptest::array::uniform5(proptest::option::of(0.0..500.0_f64))) {
+        fn parts_tile_the_whole(p50 in proptest::array::uniform7(proptest::option::of(0.0..500.0_f64))) {
             let of = |p50: Option<f64>| p50.map(|p50_ms| StageFigures { p50_ms, ..Default::default() });
             let figures = LatencyFigures::of(|stage| of(p50[stage as usize]), None);
             let parts = figures.parts();

@@ -141,6 +141,11 @@ impl Watch {
         self.probe = Some(probe);
     }
 
+    /// A publisher is started anew: if the probe hears nothing now, its server is gone too.
+    pub fn doubt(&self) {
+        self.counters.doubted.store(true, Ordering::Relaxed);
+    }
+
     /// How the probe does.
     pub fn probe_status(&self, now: MonoTime) -> ProbeStatus {
         let count = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);

@@ -14,6 +14,7 @@ use super::examine::Examiner;
 use super::failure::Failure;
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
+use super::keep_meter;
 use super::machine::{Effect, Event, Machine};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
@@ -231,6 +232,10 @@ impl Worker {
             Command::StartRecording => self.recorder.record(&self.settings),
             Command::StopRecording => self.recorder.stop(),
             Command::SaveReplay => self.recorder.save_replay(&self.settings),
+            Command::SaveMeter => {
+                let (snapshot, relay) = (self.shared.snapshot.load(), self.shared.relay.load());
+                keep_meter::keep(&snapshot, relay.as_deref(), clock::now(), &self.journal);
+            }
             // Taken by the loop.
             Command::Quit => {}
         }

@@ -52,6 +52,10 @@ pub enum Action {
     Record(bool),
     /// Wants the last seconds in a file.
     SaveReplay,
+    /// Holds the meter as it is, or lets it go on.
+    Freeze(bool),
+    /// Wants the meter in files.
+    SaveMeter,
     /// Opened a page of the side panel, or closed the panel.
     ShowSide(Option<Side>),
     /// Wants everything looked at that a show needs.
@@ -105,9 +109,11 @@ impl Action {
             Self::Record(true) => vec![Command::StartRecording],
             Self::Record(false) => vec![Command::StopRecording],
             Self::SaveReplay => vec![Command::SaveReplay],
+            Self::SaveMeter => vec![Command::SaveMeter],
             Self::PressStop
             | Self::PressKick(_)
             | Self::Preview(_)
+            | Self::Freeze(_)
             | Self::ShowSide(_)
             | Self::Noted(_)
             | Self::ShowKeys(_)

@@ -224,6 +224,9 @@ impl Window {
                 view.preview_on = *on;
                 view.form.draft.preview.on = *on;
             }
+            Action::Freeze(freeze) => {
+                view.frozen = freeze.then(|| (self.snapshot.clone(), now));
+            }
             Action::ShowSide(side) => view.side = *side,
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
@@ -245,6 +248,7 @@ impl Window {
             | Action::ChooseScreen
             | Action::Record(_)
             | Action::SaveReplay
+            | Action::SaveMeter
             | Action::FastestWay
             | Action::Dismiss => {}
         }

@@ -53,6 +53,8 @@ pub struct KeyView {
     pub asking: bool,
     /// Where the recording stands; None where nothing can be recorded.
     pub record: Option<Phase>,
+    /// Whether the meter is held.
+    pub frozen: bool,
     /// Whether there is something to replay.
     pub replay: bool,
 }
@@ -84,6 +86,8 @@ fn one(
         Key::M if plain => Some(Action::Muted(!view.muted)),
         Key::R if plain => view.record.map(recording::toggle),
         Key::S if plain && view.record.is_some() && view.replay => Some(Action::SaveReplay),
+        Key::H if plain => Some(Action::Freeze(!view.frozen)),
+        Key::E if plain => Some(Action::SaveMeter),
         Key::Plus | Key::Equals if plain => Some(Action::Bitrate(rung(view.kbps, true))),
         Key::Minus if plain => Some(Action::Bitrate(rung(view.kbps, false))),
         _ => None,

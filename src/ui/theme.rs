@@ -97,7 +97,7 @@ pub fn severity_colour(severity: Severity) -> Color32 {
     }
 }
 
-/// Colours of the stages paced, written, encoded, sent, arrived: none of those that mean good or bad.
+/// Colours of the stages picture, written, encoded, sent, arrived: none of those that mean good or bad.
 pub const STAGES: [Color32; 5] = [
     Color32::from_rgb(0x5c, 0x68, 0x7a),
     Color32::from_rgb(0xa6, 0xb3, 0xc6),

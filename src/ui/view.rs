@@ -10,7 +10,10 @@ use super::panels::{self, Scene, card, form::Form, preview::Screen};
 use super::widgets::level_meter::PeakHold;
 use super::{keys, theme};
 use crate::clock::MonoTime;
+use crate::session::Snapshot;
 use crate::session::snapshot::{Severity, State};
+use std::sync::Arc;
+
 use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 
 /// What the window remembers.
@@ -41,6 +44,8 @@ pub struct View {
     pub noted: Option<String>,
     /// Against disconnecting a viewer by a slip.
     pub kick: KickGuard,
+    /// The meter as it is held: what it shows, and the window's time when it was.
+    pub frozen: Option<(Arc<Snapshot>, MonoTime)>,
     /// Whether the list of keys is open.
     pub keys_open: bool,
     /// Whether the question to quit is open.
@@ -63,6 +68,7 @@ impl Default for View {
             examining: Wish::default(),
             noted: None,
             kick: KickGuard::default(),
+            frozen: None,
             keys_open: false,
             asking: false,
         }
@@ -96,6 +102,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
         side: view.side,
         keys_open: view.keys_open,
         asking: view.asking,
+        frozen: view.frozen.is_some(),
         record: panels::recording::is_possible(&scene.snapshot.state)
             .then_some(scene.snapshot.recording.phase),
         replay: scene.snapshot.recording.replay.kept_seconds > 0.0,
@@ -224,7 +231,7 @@ fn middle(ui: &mut Ui, rect: Rect, view: &mut View, scene: &Scene<'_>, actions: 
             pos2(right, rect.bottom()),
         );
         card(ui, "latency", latency, scene.small, |ui| {
-            panels::latency::show(ui, scene)
+            panels::latency::show(ui, scene, view.frozen.as_ref(), actions);
         });
     }
     // The picture in its aspect, but the log keeps at least a third.

@@ -61,7 +61,7 @@ fn check(size: [f32; 2], language: Language, state: &State) {
         s.measured_fps = Some(29.97);
         s.audio.label = DEVICE.into();
         s.audio.level.clipped = true;
-        s.latency.paced = Some(figures(0.2));
+        s.latency.converted = Some(figures(0.9));
         s.latency.written = Some(figures(2.1));
         s.latency.encoded = Some(figures(9.4));
         s.latency.sent = Some(figures(10.2));

@@ -195,7 +195,7 @@ fn unknown_latency_shows_no_number() {
     let name = format!("Latency to arrival is not measured: {why}");
     rig.harness.get_by_role_and_label(Role::Status, &name);
     rig.harness
-        .get_by_label("Stages: Pacer —, Pipe —, Encoder —, Relay —, Server —");
+        .get_by_label("Stages: Picture —, Pipe —, Encoder —, Relay —, Server —");
     rig.harness.get_by_label("Untouched: —");
     let idle = Rig::new(English, |s| s.latency.arrived = Some(figures(38.0)));
     let old = idle.names().into_iter().find(|name| name.contains("38"));
@@ -231,7 +231,7 @@ fn measured_latency_is_read_out() {
     rig.harness
         .get_by_role_and_label(Role::Status, "캡처에서 도착까지 지연: 38 ms");
     rig.harness
-        .get_by_label("단계: 대기 —, 입력 —, 인코딩 9.5 ms, 송신 —, 서버 29 ms");
+        .get_by_label("단계: 영상 —, 입력 —, 인코딩 9.5 ms, 송신 —, 서버 29 ms");
 }
 
 #[test]
@@ -305,4 +305,56 @@ fn the_copied_link_is(wanted: &str, page: &[&str]) {
             if text == wanted)
     };
     assert!(copied.iter().any(link), "{copied:?}");
+}
+
+#[test]
+fn the_meter_is_held_by_key_and_button_while_the_show_goes_on() {
+    let mut rig = Rig::new(English, |s| {
+        live(s);
+        s.latency.arrived = Some(figures(38.4));
+    });
+    rig.key(Modifiers::NONE, Key::H);
+    rig.set(|s| {
+        s.latency.arrived = Some(figures(77.0));
+        s.drops.encoder = 7;
+    });
+    rig.wait(3.0);
+    let held = |rig: &Rig| {
+        let names = rig.names();
+        names.iter().any(|name| name.starts_with("HELD for"))
+    };
+    assert!(held(&rig));
+    rig.harness
+        .get_by_label("Latency from capture to arrival: 38 ms");
+    rig.harness.get_by_label("Drops: Encoder: 0");
+    assert!(rig.has("ON AIR"), "the rest of the window is of now");
+    rig.press("Go on");
+    assert!(!held(&rig));
+    rig.harness
+        .get_by_label("Latency from capture to arrival: 77 ms");
+    assert_eq!(rig.sent(), [], "holding is the window's own");
+    rig.key(Modifiers::NONE, Key::E);
+    assert_eq!(rig.sent(), [Command::SaveMeter]);
+    rig.press("Save");
+    assert_eq!(rig.sent(), [Command::SaveMeter]);
+}
+
+#[test]
+fn the_worst_viewers_eye_stands_beside_the_figure_only_where_it_is_certain() {
+    use pd_console::session::snapshot::{Eye, EyesStatus};
+    let eye = |to_eye| Eye {
+        to_eye,
+        unsure_ms: Some(1.0),
+        ..Eye::default()
+    };
+    let mut rig = Rig::new(English, |s| {
+        live(s);
+        s.latency.arrived = Some(figures(11.0));
+        s.eyes = EyesStatus::of(vec![eye(None)]);
+    });
+    assert!(!rig.has("to the eye"));
+    rig.set(|s| s.eyes = EyesStatus::of(vec![eye(Some(figures(33.0)))]));
+    rig.wait(0.1);
+    assert!(rig.has("to the eye"));
+    assert!(rig.has("33"));
 }

@@ -16,6 +16,8 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         ("←  /  →", "keys-arrows"),
         ("R", "keys-record"),
         ("S", "keys-replay"),
+        ("H", "keys-freeze"),
+        ("E", "keys-export"),
         ("Tab", "keys-tab"),
         ("F2", "keys-settings"),
         ("F3", "keys-encoder"),

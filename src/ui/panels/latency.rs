@@ -2,10 +2,14 @@
 //! over the last minute. A figure is shown only where it was measured.
 
 use super::Scene;
+use crate::clock::MonoTime;
 use crate::session::Snapshot;
 use crate::session::snapshot::{Receiver, StageFigures, State};
+use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
+use std::sync::Arc;
+
 use eframe::egui::{self, Rect, Role, Sense, Ui, pos2, vec2};
 
 /// Latency that the fast ways into the server reach (media facts: SRT pull, median), ms.
@@ -73,16 +77,28 @@ pub fn ms(value: f64) -> String {
     }
 }
 
-/// Draws the panel's contents.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
+/// Draws the panel's contents: those of `frozen`, where the operator holds the meter.
+pub fn show(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    frozen: Option<&(Arc<Snapshot>, MonoTime)>,
+    actions: &mut Vec<Action>,
+) {
+    let live = scene;
+    let held = frozen.map(|(snapshot, _)| Scene { snapshot, ..*live });
+    let scene = held.as_ref().unwrap_or(live);
     let reading = reading(scene.snapshot);
     widgets::row(ui, 28.0, |ui| {
-        widgets::caption(ui, &scene.t("latency-title"));
+        let since = frozen.map(|(_, at)| *at);
         let key = match reading {
             Reading::Sent(..) => "latency-sent",
             _ => "latency-arrived",
         };
-        widgets::short_text(ui, scene.t(key), theme::regular(13.0), theme::TEXT_DIM);
+        let scene = Scene {
+            now: live.now,
+            ..*scene
+        };
+        super::meter_keys::show(ui, &scene, since, &live.t(key), actions);
     });
     let foot = 46.0;
     let stages = if scene.small { 56.0 } else { 68.0 };
@@ -192,12 +208,16 @@ fn side_figures(ui: &Ui, scene: &Scene<'_>, rect: Rect, figures: &StageFigures) 
         (FAIR_MS, "latency-over", theme::AMBER, false)
     };
     let verdict = scene.texts.f(key, &[("limit", &format!("{limit:.0}"))]);
-    let rows = [
+    let mut rows = vec![
         (scene.t("latency-p95"), ms(figures.p95_ms)),
         (scene.t("latency-max"), ms(figures.max_ms)),
     ];
-    let line = (rect.height() / 3.2).min(28.0);
-    let mut y = rect.center().y - 1.5 * line;
+    // Only where it is certain.
+    let eye = scene.snapshot.eyes.worst().and_then(|eye| eye.to_eye);
+    rows.extend(eye.map(|to_eye| (scene.t("latency-eye"), ms(to_eye.p50_ms))));
+    let lines = rows.len() as f32 + 1.0;
+    let line = (rect.height() / (lines + 0.2)).min(28.0);
+    let mut y = rect.center().y - lines / 2.0 * line;
     let value_x = rect.left() + (rect.width() * 0.7).clamp(70.0, 110.0);
     for (title, value) in rows {
         let middle = y + line / 2.0;

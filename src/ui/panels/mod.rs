@@ -16,6 +16,7 @@ pub mod latency;
 pub mod links;
 pub mod live;
 pub mod log;
+pub mod meter_keys;
 pub mod network;
 pub mod preview;
 pub mod recording;

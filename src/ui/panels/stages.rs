@@ -10,7 +10,7 @@ use eframe::egui::{Color32, Rect, Role, Sense, Ui, pos2, vec2};
 
 /// The stages' words.
 const KEYS: [&str; 5] = [
-    "stage-paced",
+    "stage-picture",
     "stage-written",
     "stage-encoded",
     "stage-sent",
@@ -24,9 +24,18 @@ type Part = Option<(f64, StageFigures)>;
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let latency = &scene.snapshot.latency;
     let running = !matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
-    let added = latency.parts();
-    let stages = latency.stages();
-    let part = |i: usize| -> Part { Some((added[i]?, stages[i].1?)).filter(|_| running) };
+    let (added, stages) = (latency.parts(), latency.stages());
+    // Source, pacer and conversion are one tile: each by itself is a fraction of a millisecond.
+    let part = |tile: usize| -> Part {
+        let of = if tile == 0 {
+            0..=2
+        } else {
+            tile + 2..=tile + 2
+        };
+        let up_to = stages[of.clone()].iter().rev().find_map(|(_, f)| *f)?;
+        let ms = added[of].iter().flatten().sum();
+        running.then_some((ms, up_to))
+    };
     let parts: [Part; KEYS.len()] = std::array::from_fn(part);
     let (rect, response) =
         ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());

@@ -1,0 +1,58 @@
+//! The meter's title, what it is held for, and its two buttons. A held meter is marked, so that nobody
+//! takes it for the present one; it is the window's own, the session measures on.
+
+use super::Scene;
+use crate::clock::MonoTime;
+use crate::ui::actions::Action;
+use crate::ui::theme;
+use crate::ui::widgets;
+use eframe::egui::{Align, Button, Layout, RichText, Role, Sense, Ui, vec2};
+
+/// Draws them, and `words` of what is measured; `since` is when the meter was held, on the window's time.
+pub fn show(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    since: Option<MonoTime>,
+    words: &str,
+    actions: &mut Vec<Action>,
+) {
+    match since {
+        Some(since) => held(ui, scene, since),
+        None => {
+            widgets::caption(ui, &scene.t("latency-title"));
+        }
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let mut button = |key: &str, hint: &str, action: Action| {
+            let text = RichText::new(scene.t(key)).font(theme::regular(12.5));
+            let button = Button::new(text).min_size(vec2(0.0, 24.0));
+            if ui.add(button).on_hover_text(scene.t(hint)).clicked() {
+                actions.push(action);
+            }
+        };
+        button("meter-save", "meter-save-hint", Action::SaveMeter);
+        let key = if since.is_some() {
+            "meter-go-on"
+        } else {
+            "meter-hold"
+        };
+        button(key, "meter-hold-hint", Action::Freeze(since.is_none()));
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            widgets::short_text(ui, words, theme::regular(13.0), theme::TEXT_DIM);
+        });
+    });
+}
+
+/// Two bars and the words, in the place of the title.
+fn held(ui: &mut Ui, scene: &Scene<'_>, since: MonoTime) {
+    let (rect, _) = ui.allocate_exact_size(vec2(14.0, 16.0), Sense::hover());
+    for x in [3.0, 9.0] {
+        let bar = eframe::egui::Rect::from_min_size(rect.min + vec2(x, 2.0), vec2(3.5, 12.0));
+        ui.painter().rect_filled(bar, 1.0, theme::AMBER);
+    }
+    let seconds = scene.now.since(since).as_secs().to_string();
+    let words = scene.texts.f("meter-held", &[("seconds", &seconds)]);
+    let response = widgets::text(ui, &words, theme::bold(14.0), theme::AMBER);
+    widgets::name(&response, Role::Status, &words);
+}
