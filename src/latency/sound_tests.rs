@@ -131,7 +131,8 @@ fn nothing_grows_without_end() {
 
 proptest! {
     /// Any loss on the way, words that come early or late, packets that are alike: nothing that
-    /// arrives is ever held to be changed, and without loss every packet is found.
+    /// arrives is ever held to be changed, and without loss every packet is found. With loss and packets
+    /// that are alike the first found may be a later one: what came before it is not counted.
     #[test]
     fn what_passes_untouched_is_found(
         lost in proptest::collection::vec(any::<bool>(), 300),
@@ -152,7 +153,11 @@ proptest! {
             }
         }
         let (matched, unmatched) = ledger.arrivals();
-        prop_assert_eq!((matched, unmatched), (came, 0));
+        prop_assert_eq!(unmatched, 0);
+        prop_assert!(matched <= came && matched + behind as u64 >= came, "{} of {}", matched, came);
+        if lossless {
+            prop_assert_eq!(matched, came);
+        }
     }
 
     /// Changed packets among untouched ones: as many are counted as were changed.
