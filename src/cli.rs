@@ -420,7 +420,7 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
         &sound,
         settings.audio.bitrate_kbps,
         &output,
-        settings.probe.proves_sound(),
+        settings.probe.proves_sound() && ffmpeg.capabilities.has_framehash(),
     );
     Ok(format!(
         "# encoder (raw I420 on stdin, FLV on stdout)\n{}\n\n# publisher (FLV on stdin, WAV {sound_way})\n{}\n",

@@ -155,3 +155,67 @@ fn a_probe_that_is_off_is_off_and_one_that_is_on_comes_back_by_itself() {
     let after = seconds[away..].iter().filter(|count| **count > 25).count();
     assert!(before >= 1 && after >= 1, "{seconds:?}");
 }
+
+/// What the proof of the sound costs, by turns with and without it.
+/// `cargo test --test probe_proof -- --ignored --nocapture figures_of_the_sounds_proof`
+#[test]
+#[ignore = "a measurement of a minute for each way and ffmpeg"]
+fn figures_of_the_sounds_proof() {
+    let _alone = alone();
+    let Some((_, program)) = programs() else {
+        return;
+    };
+    println!(
+        "| ffmpeg, way | sent to arrived p50 / p95, ms: without | with | publisher, % of a core | Opus identical |"
+    );
+    for ffmpeg in common::ffmpegs() {
+        for way in ["Rtsp", "SrtPush", "Whip"] {
+            // By turns: without, with.
+            let mut of = [Vec::new(), Vec::new()];
+            let mut share = String::new();
+            for turn in 0..8_usize {
+                let words = format!(
+                    "live --defaults --source pattern --audio tone --json --seconds 6 \
+                     --set target.way={way} --set probe.sound_proof={}",
+                    turn % 2 == 1
+                );
+                let plan = Plan::new(&ffmpeg, &words).env("MEDIAMTX_BIN", &program);
+                let ended = plan.run(Duration::from_secs(60));
+                if !ended.status.success() {
+                    break;
+                }
+                let json = ended.json();
+                let apart = |figure: &str| {
+                    let at = |stage: &str| json["latency"][stage][figure].as_f64().unwrap();
+                    at("arrived") - at("sent")
+                };
+                let cpu = json["cpu_percent"]["publisher"].as_f64().unwrap();
+                of[turn % 2].push([apart("p50_ms"), apart("p95_ms"), cpu]);
+                share = format!(
+                    "{} of {}",
+                    json["sound_passthrough"], json["sound_arrivals"]
+                );
+            }
+            if of[1].is_empty() {
+                println!("| {}, {way} | not to be had here |", ffmpeg.display());
+                continue;
+            }
+            let middle = |of: &[[f64; 3]], at: usize| {
+                let mut all: Vec<f64> = of.iter().map(|run| run[at]).collect();
+                all.sort_by(f64::total_cmp);
+                all[all.len() / 2]
+            };
+            let [without, with] = of.each_ref().map(|of| [0, 1, 2].map(|at| middle(of, at)));
+            println!(
+                "| {}, {way} | {:.1} / {:.1} | {:.1} / {:.1} | {:.1}, {:.1} | {share} |",
+                ffmpeg.display(),
+                without[0],
+                without[1],
+                with[0],
+                with[1],
+                without[2],
+                with[2]
+            );
+        }
+    }
+}

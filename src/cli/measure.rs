@@ -19,17 +19,17 @@ pub struct MeasureArgs {
     /// Settings. The picture is the test pattern and the sound the tone unless named.
     #[command(flatten)]
     pub settings: SettingsArgs,
-    /// Seconds of each run. [default: 8, with --quick 3]
+    /// Seconds of each run. Default: 8, with --quick 3.
     #[arg(long, value_parser = seconds)]
     pub seconds: Option<f64>,
-    /// Ways into the server, of Rtsp, Whip, SrtPull and SrtPush. [default: all that can be taken]
+    /// Ways into the server, of Rtsp, Whip, SrtPull and SrtPush. Default: all that can be taken.
     #[arg(long, value_name = "WAY,...", value_delimiter = ',', value_parser = way_named)]
     pub ways: Vec<Way>,
-    /// Bitrates, kb/s. [default: 1000,3000,6000, with --quick 3000]
+    /// Bitrates, kb/s. Default: 1000,3000,6000, with --quick 3000.
     #[arg(long, value_name = "KBPS,...", value_delimiter = ',',
         value_parser = clap::value_parser!(u32).range(i64::from(BITRATE_MIN_KBPS)..=i64::from(BITRATE_MAX_KBPS)))]
     pub bitrates: Vec<u32>,
-    /// Sizes with their rates. [default: 1280x720@30,1280x720@60, with --quick 1280x720@30]
+    /// Sizes with their rates. Default: 1280x720@30,1280x720@60, with --quick 1280x720@30.
     #[arg(long, value_name = "WxH@FPS,...", value_delimiter = ',')]
     pub sizes: Vec<Scene>,
     /// Only the console, not what it is compared with.

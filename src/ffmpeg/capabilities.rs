@@ -74,6 +74,11 @@ impl Capabilities {
         }
     }
 
+    /// Whether it can tell the hash of each packet.
+    pub fn has_framehash(&self) -> bool {
+        self.muxers.contains("framehash")
+    }
+
     /// Reads the outputs of `-version`, `-protocols`, `-encoders` and `-muxers`. None where the
     /// first is not ffmpeg's.
     pub fn parse(version: &str, protocols: &str, encoders: &str, muxers: &str) -> Option<Self> {

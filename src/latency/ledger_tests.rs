@@ -9,7 +9,7 @@ fn ledger(hashes: &[u64]) -> Ledger {
     let mut ledger = Ledger::new();
     for (frame, hash) in hashes.iter().enumerate() {
         let frame = frame as u64;
-        ledger.paced(frame, Taken::at(us(1 + frame * 1000)));
+        ledger.paced(frame, Taken::at(us(frame * 1000)));
         ledger.encoded(frame, us(frame * 1000 + 500), *hash);
     }
     ledger

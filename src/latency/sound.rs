@@ -1,12 +1,12 @@
 //! The sound's ledger: each Opus packet that the publisher's muxer was given, found again at the
 //! receiver by its hash.
 //!
-//! Pure: fed by events, reads no clock. Keeps the last [`KEPT`] packets and at most [`WAITING`]
+//! Pure: fed by events, reads no clock. Keeps the last `KEPT` packets and at most `WAITING`
 //! arrivals that wait for the publisher's word of theirs, which may come after the packet itself.
 //!
 //! The transport keeps the order, so a hash is looked for at the packet that is due and onwards;
 //! digital silence is one packet over and over, and is matched in that order too. Datagrams can
-//! overtake each other, so the last [`BACK`] packets that were passed over are looked at as well.
+//! overtake each other, so the last `BACK` packets that were passed over are looked at as well.
 
 use super::window;
 use crate::clock::MonoTime;

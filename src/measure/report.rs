@@ -18,7 +18,7 @@ pub const NOTES: [&str; 6] = [
     "\"before\": the same test pattern on the same machine in the same run. Its pictures are found again by the frame number that the \
      pattern shows, since their bytes are others; the times are those of arrival, decoding is not in them.",
     "Counted from 1 s after LIVE on, \"before\" from 2 s after its first picture on: what was held back while all started is not in it.",
-    "CPU is percent of one core, memory is resident MiB, each by program and then all. The console's has the pattern, conversion and the probe in it, the publisher's the sound's second encoding for its proof (`probe.sound_proof`).",
+    "CPU is percent of one core, memory is resident MiB, each by program and then all. The console's has the pattern, conversion and the probe in it, and of memory what the runs before left; the publisher's the sound's second encoding for its proof (`probe.sound_proof`).",
     "\"kb/s\" is of the picture alone. Grain in the place of the pattern's colour bars takes up any bitrate, as a real picture in motion \
      would (--plain leaves it out: flat colours need some 400 kb/s, whatever is allowed).",
 ];

@@ -248,6 +248,7 @@ impl Outlet {
         // Of use where somebody says what arrives.
         let measured = self.loopback.is_some() || self.whep_url().is_some();
         let hashes = measured
+            && self.means.ffmpeg.capabilities.has_framehash()
             && self.means.role == Role::Programme
             && self.means.settings.probe.proves_sound();
         let over_tcp = matches!(output, Output::Rtsp { .. });

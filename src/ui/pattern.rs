@@ -134,7 +134,19 @@ impl PatternWindow {
     fn answer(&mut self, ctx: &Context, time: MonoTime) {
         let (leaves, toggles) = ctx.input(|input| {
             let leaves = input.key_pressed(Key::Escape) || input.key_pressed(Key::Q);
-            (leaves, input.key_pressed(Key::F))
+            // Held down it is pressed once.
+            let first = |event: &egui::Event| {
+                matches!(
+                    event,
+                    egui::Event::Key {
+                        key: Key::F,
+                        pressed: true,
+                        repeat: false,
+                        ..
+                    }
+                )
+            };
+            (leaves, input.events.iter().any(first))
         });
         let over = self.wish.duration;
         if leaves || over.is_some_and(|limit| time.since(self.begun) >= limit) {
@@ -390,18 +402,23 @@ mod tests {
         for key in [Key::Escape, Key::Q] {
             let mut harness = shown(1.0, wish(false));
             assert_eq!(commands(&harness), []);
-            harness.key_press(key);
+            harness.key_down(key);
             harness.step();
             assert_eq!(commands(&harness), [ViewportCommand::Close], "{key:?}");
         }
         let mut harness = shown(1.0, wish(false));
         let icon = |harness: &Harness<'_, _>| harness.output().platform_output.cursor_icon;
         assert_ne!(icon(&harness), CursorIcon::None);
-        harness.key_press(Key::F);
+        harness.key_down(Key::F);
         harness.step();
         assert_eq!(commands(&harness), [ViewportCommand::Fullscreen(true)]);
         assert_eq!(icon(&harness), CursorIcon::None);
-        harness.key_press(Key::F);
+        harness.key_down(Key::F);
+        harness.step();
+        assert_eq!(commands(&harness), [], "held down");
+        harness.key_up(Key::F);
+        harness.step();
+        harness.key_down(Key::F);
         harness.step();
         assert_eq!(commands(&harness), [ViewportCommand::Fullscreen(false)]);
         assert_ne!(icon(&harness), CursorIcon::None);

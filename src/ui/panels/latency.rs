@@ -4,7 +4,7 @@
 use super::Scene;
 use crate::clock::MonoTime;
 use crate::session::Snapshot;
-use crate::session::snapshot::{Receiver, StageFigures, State};
+use crate::session::snapshot::{ProbeState, Receiver, StageFigures, State, Verdict};
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
@@ -57,7 +57,11 @@ fn why(snapshot: &Snapshot) -> &'static str {
             let young = snapshot
                 .live_since
                 .is_none_or(|since| snapshot.at.since(since).as_secs_f64() < WAIT_S);
-            if own && snapshot.settings.target.webrtc_url.is_empty() {
+            if snapshot.probe.state == ProbeState::Off {
+                "latency-why-off"
+            } else if snapshot.proof.verdict == Verdict::Recoded {
+                "latency-why-recoded"
+            } else if own && snapshot.settings.target.webrtc_url.is_empty() {
                 "latency-why-probe"
             } else if young {
                 "latency-why-wait"

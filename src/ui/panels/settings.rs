@@ -57,6 +57,12 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     });
     section(ui, &scene.t("watch-page"));
     super::viewers::controls(ui, scene, form);
+    section(ui, &scene.t("probe-title"));
+    let probe = &mut form.draft.probe;
+    ui.checkbox(&mut probe.on, scene.t("probe-on"));
+    ui.add_enabled_ui(probe.on, |ui| {
+        ui.checkbox(&mut probe.sound_proof, scene.t("probe-sound"));
+    });
     super::recording::settings(ui, scene, form);
     for bad in form.draft.check().err().unwrap_or_default() {
         let variables = [("name", bad.name), ("expected", bad.expected.as_str())];

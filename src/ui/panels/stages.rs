@@ -3,7 +3,7 @@
 
 use super::Scene;
 use super::latency::ms;
-use crate::session::snapshot::{StageFigures, State};
+use crate::session::snapshot::{Proof, StageFigures, State, Verdict};
 use crate::ui::theme;
 use crate::ui::widgets;
 use eframe::egui::{Color32, Rect, Role, Sense, Ui, pos2, vec2};
@@ -140,14 +140,20 @@ fn stage_tile(ui: &Ui, scene: &Scene<'_>, rect: Rect, key: &str, part: Part, col
 pub fn foot(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let snapshot = scene.snapshot;
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let untouched = snapshot.passthrough.map_or_else(
-        || "—".to_owned(),
-        |share| format!("{:.1} %", (share * 1000.0).floor() / 10.0),
-    );
-    let untouched_colour = match snapshot.passthrough {
-        Some(share) if share < 1.0 => theme::AMBER,
-        _ => theme::TEXT,
+    let recoded = snapshot.proof.verdict == Verdict::Recoded;
+    let share = if recoded {
+        Some(0.0)
+    } else {
+        snapshot.passthrough
     };
+    let untouched = share.map_or_else(|| "—".to_owned(), percent);
+    let changed = |verdict| matches!(verdict, Verdict::Damaged | Verdict::Recoded);
+    let untouched_colour =
+        if changed(snapshot.proof.verdict) || changed(snapshot.sound_proof.verdict) {
+            theme::AMBER
+        } else {
+            theme::TEXT
+        };
     if rect.width() < 380.0 {
         // No room for five: the count of frames is the one that can be missed.
         drops(ui, scene, column(rect, 0, 3).union(column(rect, 1, 3)));
@@ -163,7 +169,41 @@ pub fn foot(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let title = scene.t("passthrough-title");
     widgets::tile(ui, cell, &title, &untouched, untouched_colour);
     ui.interact(cell, ui.scope_id().with("untouched"), Sense::hover())
-        .on_hover_text(scene.t("passthrough-hint"));
+        .on_hover_text(proof(scene));
+}
+
+/// Never rounded up to the whole.
+fn percent(share: f64) -> String {
+    format!("{:.1} %", (share * 1000.0).floor() / 10.0)
+}
+
+/// What came through untouched, picture and sound, in words.
+fn proof(scene: &Scene<'_>) -> String {
+    let snapshot = scene.snapshot;
+    let line = |proof: Proof, share: Option<f64>, keys: [&str; 2]| match (proof.verdict, share) {
+        (Verdict::Recoded, _) => Some(scene.t(keys[1])),
+        (_, None) => None,
+        (_, Some(share)) => {
+            let (share, all) = (percent(share), proof.all().to_string());
+            Some(scene.texts.f(keys[0], &[("share", &share), ("all", &all)]))
+        }
+    };
+    let picture = line(
+        snapshot.proof,
+        snapshot.passthrough,
+        ["passthrough-frames", "passthrough-recoded"],
+    );
+    let sound = line(
+        snapshot.sound_proof,
+        snapshot.sound_passthrough,
+        ["passthrough-sound", "passthrough-sound-recoded"],
+    );
+    let mut text = scene.t("passthrough-hint");
+    for more in picture.into_iter().chain(sound) {
+        text += "\n";
+        text += &more;
+    }
+    text
 }
 
 /// Drops by cause.
