@@ -2,8 +2,8 @@
 //!
 //! ffmpeg's RTSP has no option for it (5.1 to 9.0), so Nagle's algorithm (RFC 896) holds what follows a
 //! picture's first packets back until the server has acknowledged them, and the server's system
-//! acknowledges after up to 40 ms (RFC 1122 4.2.3.2). At 3 Mb/s every tenth picture and more came 45 ms
-//! late, p95 53 ms in the place of 18. Linux lets a parent reach into its child: pidfd_getfd(2), 5.6 and later,
+//! acknowledges after up to 40 ms (RFC 1122 4.2.3.2). At 3 Mb/s more than one picture in twenty could come some 45 ms
+//! late: p95 18 and 53 ms in two runs, 18 and 18 without the delay, by turns. Linux lets a parent reach into its child: pidfd_getfd(2), 5.6 and later,
 //! lends the very socket. Where that is not allowed (a container's filter, Yama), all stays as it is.
 //!
 //! A thread `pd-nodelay` for each publisher, which ends when it has found the socket, with the child, or
