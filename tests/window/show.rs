@@ -327,7 +327,6 @@ fn the_meter_is_held_by_key_and_button_while_the_show_goes_on() {
     rig.harness
         .get_by_label("Latency from capture to arrival: 38 ms");
     rig.harness.get_by_label("Drops: Encoder: 0");
-    assert!(rig.has("ON AIR"), "the rest of the window is of now");
     rig.press("Go on");
     assert!(!held(&rig));
     rig.harness
@@ -352,9 +351,10 @@ fn the_worst_viewers_eye_stands_beside_the_figure_only_where_it_is_certain() {
         s.latency.arrived = Some(figures(11.0));
         s.eyes = EyesStatus::of(vec![eye(None)]);
     });
-    assert!(!rig.has("to the eye"));
+    let name = "Latency from capture to arrival: 11 ms";
+    rig.harness.get_by_label(name);
     rig.set(|s| s.eyes = EyesStatus::of(vec![eye(Some(figures(33.0)))]));
     rig.wait(0.1);
-    assert!(rig.has("to the eye"));
-    assert!(rig.has("33"));
+    rig.harness
+        .get_by_label(&format!("{name}, worst viewer 33 ms (± 1)"));
 }

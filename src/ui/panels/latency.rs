@@ -138,7 +138,10 @@ fn headline(
     let (text, name) = match reading {
         Reading::Arrived(figures) => {
             let value = ms(figures.p50_ms);
-            let name = scene.texts.f("latency-name", &[("value", &value)]);
+            let mut name = scene.texts.f("latency-name", &[("value", &value)]);
+            if let Some(worst) = super::eyes::worst_text(scene) {
+                name += &format!(", {worst}");
+            }
             (value, name)
         }
         Reading::Sent(figures, _) => {

@@ -39,7 +39,13 @@ pub fn show(
         };
         button(key, "meter-hold-hint", Action::Freeze(since.is_none()));
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            widgets::short_text(ui, words, theme::regular(13.0), theme::TEXT_DIM);
+            // Where there is no room for all of it, the figure's own words must do.
+            let painter = ui.painter();
+            let font = theme::regular(13.0);
+            let line = painter.layout_no_wrap(words.to_owned(), font.clone(), theme::TEXT_DIM);
+            if line.size().x <= ui.available_width() {
+                widgets::text(ui, words, font, theme::TEXT_DIM);
+            }
         });
     });
 }
