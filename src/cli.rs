@@ -13,6 +13,7 @@ use crate::headless::{self, Wish};
 use crate::mediamtx::{self, Ports};
 use crate::publish::Target;
 use crate::session::failure::{Failure, FailureKind};
+use crate::settings::schema::VideoSettings;
 use crate::settings::{
     AudioInput, AudioSourceKind, ScreenPart, Secrets, Settings, TargetKind, VideoSourceKind, load,
     set_pair,
@@ -65,12 +66,9 @@ pub enum Task {
     Glass(pattern::GlassArgs),
 }
 
-/// Settings of one run.
+/// What of the screen is captured.
 #[derive(Clone, Debug, Args)]
-pub struct SettingsArgs {
-    /// A setting for this run, such as `encoder.bitrate_kbps=3000`; may be given several times.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub set: Vec<String>,
+pub struct PictureArgs {
     /// Picture source.
     #[arg(long)]
     pub source: Option<Source>,
@@ -83,6 +81,41 @@ pub struct SettingsArgs {
     /// Only this rectangle of the source, such as 1280x720+100+50.
     #[arg(long, value_name = "WxH+X+Y")]
     pub region: Option<Region>,
+}
+
+impl PictureArgs {
+    /// Puts what is named here into `video`.
+    ///
+    /// # Errors
+    /// Where no open window, or more than one, has the title.
+    pub fn put_into(&self, video: &mut VideoSettings) -> Result<(), Failure> {
+        let bad = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Settings, e);
+        if let Some(source) = self.source {
+            video.source = source.into();
+        }
+        if let Some(name) = &self.monitor {
+            video.part = ScreenPart::Monitor(name.clone());
+        }
+        if let Some(title) = &self.window {
+            let open = capture::list(video.source).map_err(|e| bad(&e))?;
+            video.part = choice::window_titled(title, &open).map_err(|e| bad(&e))?;
+        }
+        if self.region.is_some() {
+            video.region = self.region;
+        }
+        Ok(())
+    }
+}
+
+/// Settings of one run.
+#[derive(Clone, Debug, Args)]
+pub struct SettingsArgs {
+    /// A setting for this run, such as `encoder.bitrate_kbps=3000`; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// What is captured.
+    #[command(flatten)]
+    pub picture: PictureArgs,
     /// Sound input: default, system (what this machine plays), tone, beep, silence, or the name of an
     /// input; then, if wished, its gain and delay, as in `system@-6dB` or `USB@3dB@40ms`. May be given
     /// several times: all are mixed.
@@ -246,19 +279,7 @@ impl SettingsArgs {
                 .for_each(|note| eprintln!("settings: {note}"));
             loaded.settings
         };
-        if let Some(source) = self.source {
-            settings.video.source = source.into();
-        }
-        if let Some(name) = &self.monitor {
-            settings.video.part = ScreenPart::Monitor(name.clone());
-        }
-        if let Some(title) = &self.window {
-            let open = capture::list(settings.video.source).map_err(|e| bad(&e))?;
-            settings.video.part = choice::window_titled(title, &open).map_err(|e| bad(&e))?;
-        }
-        if self.region.is_some() {
-            settings.video.region = self.region;
-        }
+        self.picture.put_into(&mut settings.video)?;
         if !self.audio.is_empty() {
             settings.audio.inputs = self.audio.clone();
         }

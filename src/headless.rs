@@ -500,13 +500,6 @@ impl Outcome {
 
     /// For programs. Latencies in ms, rates in kb/s, load in percent of one core.
     pub fn json(&self) -> serde_json::Value {
-        let totals = &self.figures.totals;
-        let stages: serde_json::Map<_, _> = totals
-            .stages()
-            .into_iter()
-            .chain([("own", totals.own)])
-            .map(|(name, figures)| (name.to_owned(), json!(figures)))
-            .collect();
         json!({
             "source": self.source,
             "sound": self.sound,
@@ -536,7 +529,7 @@ impl Outcome {
             "reconnects": self.reconnects,
             "outages": self.outages,
             "backups": self.backups,
-            "latency": stages,
+            "latency": self.figures.totals.json(),
             "drops": self.figures.drops,
             "passthrough": self.figures.passthrough,
             "arrivals": { "matched": self.figures.arrivals.0, "unmatched": self.figures.arrivals.1 },

@@ -98,7 +98,7 @@ impl MeasureArgs {
 pub fn measure(args: &MeasureArgs, interrupted: &StopToken) -> Result<(), Failure> {
     let matrix = args.matrix()?;
     let mut settings_args = args.settings.clone();
-    settings_args.source.get_or_insert(Source::Pattern);
+    settings_args.picture.source.get_or_insert(Source::Pattern);
     if settings_args.audio.is_empty() {
         settings_args.audio = vec![AudioInput::of(AudioSourceKind::Tone)];
     }

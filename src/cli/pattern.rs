@@ -1,13 +1,11 @@
 //! `pattern`: a clock on the screen. `glass`: reads such clocks back. Both on the main thread.
 
-use super::Source;
-use crate::capture::{self, choice};
+use super::PictureArgs;
 use crate::glass::{meter, reader};
 use crate::session::failure::{Failure, FailureKind};
-use crate::settings::ScreenPart;
 use crate::settings::schema::VideoSettings;
 use crate::stop::StopToken;
-use crate::units::{Region, Size};
+use crate::units::Size;
 use clap::Args;
 
 /// Arguments of `pattern`.
@@ -33,18 +31,9 @@ pub struct GlassArgs {
     /// Read for so long.
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     pub seconds: f64,
-    /// How the screen is captured; the way that suits this desktop unless set.
-    #[arg(long)]
-    pub source: Option<Source>,
-    /// Only this monitor, by its name in `pd-console sources`.
-    #[arg(long, value_name = "NAME", conflicts_with = "window")]
-    pub monitor: Option<String>,
-    /// Only this window, by its title or a part of it as `pd-console sources` shows it.
-    #[arg(long, value_name = "TITLE")]
-    pub window: Option<String>,
-    /// Only this rectangle, such as that of a viewer's browser.
-    #[arg(long, value_name = "WxH+X+Y")]
-    pub region: Option<Region>,
+    /// What is read; the whole screen by the way that suits this desktop unless named.
+    #[command(flatten)]
+    pub picture: PictureArgs,
     /// The result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -73,23 +62,12 @@ fn seconds(text: &str) -> Result<f64, String> {
 /// # Errors
 /// Where the screen cannot be captured, or has no code on it.
 pub fn glass(args: &GlassArgs, interrupted: &StopToken) -> Result<String, Failure> {
-    let bad = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Settings, e);
     let mut video = VideoSettings {
-        region: args.region,
         // The pointer over a code is no part of it.
         cursor: false,
         ..VideoSettings::default()
     };
-    if let Some(source) = args.source {
-        video.source = source.into();
-    }
-    if let Some(name) = &args.monitor {
-        video.part = ScreenPart::Monitor(name.clone());
-    }
-    if let Some(title) = &args.window {
-        let open = capture::list(video.source).map_err(|e| bad(&e))?;
-        video.part = choice::window_titled(title, &open).map_err(|e| bad(&e))?;
-    }
+    args.picture.put_into(&mut video)?;
     let reading = reader::read(&video, args.seconds, interrupted)
         .map_err(|e| Failure::new(FailureKind::Source, e))?;
     if args.json {

@@ -39,6 +39,21 @@ pub enum Stage {
     Arrived,
 }
 
+impl Stage {
+    /// Its name in results and files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Copied => "copied",
+            Self::Paced => "paced",
+            Self::Converted => "converted",
+            Self::Written => "written",
+            Self::Encoded => "encoded",
+            Self::Sent => "sent",
+            Self::Arrived => "arrived",
+        }
+    }
+}
+
 /// All stages in order.
 pub const STAGES: [Stage; 7] = [
     Stage::Copied,
@@ -278,9 +293,7 @@ impl Ledger {
 
     /// When this frame was captured, where it is still kept.
     pub fn captured(&self, frame: u64) -> Option<MonoTime> {
-        let first = self.entries.front()?.frame;
-        let index = usize::try_from(frame.checked_sub(first)?).ok()?;
-        self.entries.get(index).map(|entry| entry.captured_at)
+        Some(self.entries.get(self.index(frame)?)?.captured_at)
     }
 
     /// The stream to the server broke: what comes until a picture is found again is not the show's
@@ -350,10 +363,14 @@ impl Ledger {
     }
 
     fn entry(&mut self, frame: u64) -> Option<&mut Entry> {
-        let first = self.entries.front()?.frame;
-        let index = usize::try_from(frame.checked_sub(first)?).ok()?;
-        // Numbers have no gaps: each frame that is given out is entered.
+        let index = self.index(frame)?;
         self.entries.get_mut(index).filter(|e| e.frame == frame)
+    }
+
+    /// Numbers have no gaps: each frame that is given out is entered.
+    fn index(&self, frame: u64) -> Option<usize> {
+        let first = self.entries.front()?.frame;
+        usize::try_from(frame.checked_sub(first)?).ok()
     }
 }
 

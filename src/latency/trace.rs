@@ -55,21 +55,9 @@ impl FrameRow {
 /// Names of the columns.
 pub fn header() -> String {
     let mut names = vec!["frame".to_owned(), "captured_us".to_owned()];
-    names.extend(STAGES.map(|stage| format!("{}_us", column(stage))));
+    names.extend(STAGES.map(|stage| format!("{}_us", stage.name())));
     names.push("rtp_time".to_owned());
     names.join(",")
-}
-
-fn column(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Copied => "copied",
-        Stage::Paced => "paced",
-        Stage::Converted => "converted",
-        Stage::Written => "written",
-        Stage::Encoded => "encoded",
-        Stage::Sent => "sent",
-        Stage::Arrived => "arrived",
-    }
 }
 
 /// What the console's clock must be moved by to read as the clock that all processes of the machine

@@ -81,7 +81,11 @@ impl PicturePipe {
 
 #[cfg(target_os = "linux")]
 fn capacity(pipe: &File) -> Option<usize> {
-    rustix::pipe::fcntl_getpipe_size(pipe).ok()
+    // Lending takes the write end.
+    let writes = is_write_end(pipe).unwrap_or(false);
+    writes
+        .then(|| rustix::pipe::fcntl_getpipe_size(pipe).ok())
+        .flatten()
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -93,12 +97,9 @@ fn capacity(_pipe: &File) -> Option<usize> {
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 fn lend(pipe: &File, bytes: &[u8]) -> io::Result<usize> {
-    use rustix::io::Errno;
     use rustix::pipe::{IoSliceRaw, SpliceFlags, vmsplice};
-    if !is_write_end(pipe)? {
-        return Err(Errno::BADF.into());
-    }
-    // SAFETY: the memory is only read, since this is the pipe's write end (checked above); without
+    // SAFETY: the memory is only read, since this is the pipe's write end (`capacity` has looked, and
+    // nothing is lent without one); without
     // SPLICE_F_GIFT it remains ours. That it is not changed before it was read is what `Lent` is for, and
     // would cost a torn picture, no more.
     Ok(unsafe { vmsplice(pipe, &[IoSliceRaw::from_slice(bytes)], SpliceFlags::empty())? })

@@ -5,12 +5,11 @@
 
 use super::journal::Journal;
 use super::snapshot::Snapshot;
-use crate::clock::{self, MonoTime};
+use crate::clock::MonoTime;
 use crate::latency::trace::{self, FrameRow, Tracer};
 use crate::record::{folder, name};
 use crate::relay::Relay;
 use crate::relay::hub::RelayFigures;
-use crate::session::snapshot::LatencyFigures;
 use serde_json::json;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -43,6 +42,7 @@ pub fn keep(snapshot: &Snapshot, relay: Option<&Relay>, now: MonoTime, journal: 
         figures: figures(
             snapshot,
             &relay.figures(now, snapshot.drops.capture),
+            now,
             &at.to_string(),
         ),
         stem: format!("{} latency", name::stem(path, at.datetime())),
@@ -88,21 +88,18 @@ fn table(rows: &[FrameRow], zero_us: u64) -> Vec<u8> {
 }
 
 /// Latencies in ms, times in s since the show was live.
-fn figures(snapshot: &Snapshot, relay: &RelayFigures, at: &str) -> serde_json::Value {
-    let stages = |figures: &LatencyFigures| -> serde_json::Value {
-        let stages = figures.stages().into_iter();
-        stages
-            .chain([("own", figures.own)])
-            .map(|(name, figures)| (name.to_owned(), json!(figures)))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    };
+fn figures(
+    snapshot: &Snapshot,
+    relay: &RelayFigures,
+    now: MonoTime,
+    at: &str,
+) -> serde_json::Value {
     let video = &snapshot.settings.video;
     json!({
         "version": VERSION,
         "console": env!("CARGO_PKG_VERSION"),
         "saved_at": at,
-        "live_s": snapshot.live_since.map(|since| clock::now().since(since).as_secs_f64()),
+        "live_s": snapshot.live_since.map(|since| now.since(since).as_secs_f64()),
         "show": {
             "source": snapshot.source,
             "encoder": snapshot.encoder,
@@ -111,8 +108,8 @@ fn figures(snapshot: &Snapshot, relay: &RelayFigures, at: &str) -> serde_json::V
             "fps": video.fps.as_f64(),
             "bitrate_kbps": snapshot.settings.encoder.bitrate_kbps,
         },
-        "last_2_s": stages(&relay.latency),
-        "whole_show": stages(&relay.totals),
+        "last_2_s": relay.latency.json(),
+        "whole_show": relay.totals.json(),
         "drops": relay.drops,
         "frames": relay.frames,
         "passthrough": relay.passthrough,

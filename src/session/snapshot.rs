@@ -6,6 +6,7 @@ use crate::capture::PictureStatus;
 use crate::clock::MonoTime;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::latency::Stage;
+use crate::latency::ledger::STAGES;
 use crate::mediamtx::Reader;
 use crate::monitor::gpu::Gpu;
 use crate::publish::WayStatus;
@@ -103,15 +104,24 @@ impl LatencyFigures {
 
     /// The stages in order, with the names that they have in results.
     pub fn stages(&self) -> [(&'static str, Option<StageFigures>); 7] {
-        [
-            ("copied", self.copied),
-            ("paced", self.paced),
-            ("converted", self.converted),
-            ("written", self.written),
-            ("encoded", self.encoded),
-            ("sent", self.sent),
-            ("arrived", self.arrived),
-        ]
+        let figures = [
+            self.copied,
+            self.paced,
+            self.converted,
+            self.written,
+            self.encoded,
+            self.sent,
+            self.arrived,
+        ];
+        std::array::from_fn(|i| (STAGES[i].name(), figures[i]))
+    }
+
+    /// Each stage by its name, and `own`; null where it was not measured.
+    pub fn json(&self) -> serde_json::Value {
+        let all = self.stages().into_iter().chain([("own", self.own)]);
+        all.map(|(name, figures)| (name.to_owned(), serde_json::json!(figures)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     }
 
     /// What each stage adds to the median, ms: together they are the last measured stage's. A stage
