@@ -2,6 +2,7 @@
 //! operator did. Main thread; polls some 15 times a second, and a slow frame only skips snapshots.
 
 use super::actions::Action;
+use super::commands::undo::Value;
 use super::fonts::{self, Fallback};
 use super::i18n::Texts;
 use super::panels::Scene;
@@ -9,6 +10,7 @@ use super::panels::side::Side;
 use super::view::{self, View};
 use super::{theme, widgets::bitrate_slider};
 use crate::clock::MonoTime;
+use crate::control::Now;
 use crate::session::snapshot::State;
 use crate::session::{Command, Console, Snapshot};
 use crate::settings::Language;
@@ -118,6 +120,7 @@ impl Window {
             self.language = language;
             self.texts = Texts::new(language);
         }
+        view.keys.follow(&view.form.draft.controls.keys);
         view.examining.settle(&snapshot.doctor.running, now);
         if view.side == Some(Side::Settings)
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
@@ -182,6 +185,7 @@ impl Window {
         let (kbps, muted) = self.follow(&ctx, now);
         let snapshot = self.snapshot.clone();
         let examining = self.view.examining.or(snapshot.doctor.running, now);
+        let keys = self.view.keys.clone();
         let scene = Scene {
             snapshot: &snapshot,
             texts: &self.texts,
@@ -189,6 +193,7 @@ impl Window {
             kbps,
             muted,
             examining,
+            keys: &keys,
             small: false,
             latency_hidden: false,
         };
@@ -200,16 +205,30 @@ impl Window {
                 Action::Apply(_) | Action::Secrets { .. } | Action::BackupSecrets { .. }
             )
         });
+        let held = others.contains(&Action::HoldStop);
         for action in edits.into_iter().chain(others) {
             self.carry_out(&ctx, action, now);
+        }
+        if self.view.stop_hold.see(held, now) {
+            self.console.send(Command::Stop);
         }
     }
 
     fn carry_out(&mut self, ctx: &Context, action: Action, now: MonoTime) {
+        self.note_change(&action, now);
         let view = &mut self.view;
         match &action {
             Action::Bitrate(kbps) => view.kbps.set(bitrate_slider::clamp(*kbps), now),
             Action::Muted(muted) => view.muted.set(*muted, now),
+            Action::MoveInput(index, input) => view.form.take_input(*index, input, now),
+            Action::Set(after) => {
+                let before = Now::of(&self.snapshot).settings();
+                view.form.take(&before, after, now);
+            }
+            Action::LogLeast(least) => view.least = *least,
+            Action::ShowPalette(open) => view.palette.show(*open),
+            Action::Undo => self.undo(ctx, now),
+            Action::Close => ctx.send_viewport_cmd(ViewportCommand::Close),
             Action::PressStop => {
                 if view.stop.press(now) {
                     self.console.send(Command::Stop);
@@ -230,7 +249,7 @@ impl Window {
             Action::ShowSide(side) => view.side = *side,
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
-            Action::ShowKeys(open) => view.keys_open = *open,
+            Action::ShowKeys(open) => view.keys_page.show(*open),
             Action::Copy(text) => ctx.copy_text(text.clone()),
             Action::Stay => view.asking = false,
             Action::Quit => {
@@ -239,6 +258,8 @@ impl Window {
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
             Action::GoLive
+            | Action::HoldStop
+            | Action::Command(_)
             | Action::Retry
             | Action::Cancel
             | Action::Input(..)
@@ -255,6 +276,74 @@ impl Window {
         for command in action.commands() {
             self.console.send(command);
         }
+    }
+}
+
+impl Window {
+    /// Remembers what `action` changes, so that it can be taken back.
+    fn note_change(&mut self, action: &Action, now: MonoTime) {
+        let settings = &self.snapshot.settings;
+        let (before, after) = match action {
+            Action::Bitrate(kbps) => {
+                let actual = Now::of(&self.snapshot).kbps;
+                let before = self.view.kbps.or(actual, now);
+                (Value::Bitrate(before), Value::Bitrate(*kbps))
+            }
+            Action::Muted(muted) => {
+                let before = self.view.muted.or(settings.audio.muted, now);
+                (Value::Muted(before), Value::Muted(*muted))
+            }
+            Action::Input(index, input) | Action::MoveInput(index, input) => {
+                let Some(before) = settings.audio.inputs.get(*index) else {
+                    return;
+                };
+                let before = Value::Input(*index, before.clone());
+                (before, Value::Input(*index, input.clone()))
+            }
+            _ => return,
+        };
+        self.view.undo.note(before, after, now);
+    }
+
+    /// Takes the last change back and says which.
+    fn undo(&mut self, ctx: &Context, now: MonoTime) {
+        let settings = &self.snapshot.settings;
+        let (kbps, muted) = (
+            self.view.kbps.or(Now::of(&self.snapshot).kbps, now),
+            self.view.muted.or(settings.audio.muted, now),
+        );
+        let inputs = &self.view.form.draft.audio.inputs;
+        let stands = |value: &Value| match value {
+            Value::Bitrate(value) => *value == kbps,
+            Value::Muted(value) => *value == muted,
+            Value::Input(index, input) => inputs.get(*index) == Some(input),
+        };
+        let Some(value) = self.view.undo.take(now, stands) else {
+            self.view.note.say(self.texts.t("note-moved"), now);
+            return;
+        };
+        let (action, what) = match value {
+            Value::Bitrate(kbps) => {
+                let figure = bitrate_slider::figure(kbps);
+                let what = self.texts.f("note-bitrate", &[("value", &figure)]);
+                (Action::Bitrate(kbps), what)
+            }
+            Value::Muted(muted) => {
+                let key = if muted { "note-muted" } else { "note-unmuted" };
+                (Action::Muted(muted), self.texts.t(key))
+            }
+            Value::Input(index, input) => {
+                let number = (index + 1).to_string();
+                let what = self.texts.f("note-input", &[("number", &number)]);
+                (Action::MoveInput(index, input), what)
+            }
+        };
+        let text = self.texts.f("note-undone", &[("what", &what)]);
+        // Taking back is no change of its own.
+        let kept = self.view.undo.clone();
+        self.carry_out(ctx, action, now);
+        self.view.undo = kept;
+        self.view.note.say(text, now);
     }
 }
 

@@ -2,9 +2,14 @@
 //! the operator did; sends nothing.
 
 use super::actions::Action;
-use super::guard::{GoGuard, StopGuard, Wish};
+use super::commands::undo::Undo;
+use super::guard::{GoGuard, HoldGuard, StopGuard, Wish};
+use super::keys::KeyTable;
+use super::panels::keys::{KeysPage, OwnKeys};
 use super::panels::live::Block;
 use super::panels::network::KickGuard;
+use super::panels::note::Note;
+use super::panels::palette::Palette;
 use super::panels::side::Side;
 use super::panels::{self, Scene, card, form::Form, preview::Screen};
 use super::widgets::level_meter::PeakHold;
@@ -14,7 +19,9 @@ use crate::session::Snapshot;
 use crate::session::snapshot::{Severity, State};
 use std::sync::Arc;
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, ScrollArea, Sense, Ui, pos2, vec2};
+use eframe::egui::{
+    CentralPanel, Context, Frame, Key, Margin, Panel, Rect, ScrollArea, Sense, Ui, pos2, vec2,
+};
 
 /// What the window remembers.
 pub struct View {
@@ -46,8 +53,22 @@ pub struct View {
     pub kick: KickGuard,
     /// The meter as it is held: what it shows, and the window's time when it was.
     pub frozen: Option<(Arc<Snapshot>, MonoTime)>,
-    /// Whether the list of keys is open.
-    pub keys_open: bool,
+    /// Against ending a show by a slip, where STOP is held.
+    pub stop_hold: HoldGuard,
+    /// The key that holds it.
+    pub stop_key: Option<Key>,
+    /// The keys in force.
+    pub keys: KeyTable,
+    /// The page of keys.
+    pub keys_page: KeysPage,
+    /// The command palette.
+    pub palette: Palette,
+    /// What was said last of keys and undo.
+    pub note: Note,
+    /// What can be taken back.
+    pub undo: Undo,
+    /// Whether an input method composes.
+    pub composing: bool,
     /// Whether the question to quit is open.
     pub asking: bool,
 }
@@ -69,7 +90,14 @@ impl Default for View {
             noted: None,
             kick: KickGuard::default(),
             frozen: None,
-            keys_open: false,
+            stop_hold: HoldGuard::default(),
+            stop_key: None,
+            keys: KeyTable::default(),
+            keys_page: KeysPage::default(),
+            palette: Palette::default(),
+            note: Note::default(),
+            undo: Undo::default(),
+            composing: false,
             asking: false,
         }
     }
@@ -96,20 +124,8 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     // Where three columns would be too narrow, the side panel takes the latency meter's place.
     scene.latency_hidden = view.side.is_some() && size.x < 1180.0;
     let ctx = ui.ctx().clone();
-    let key_view = keys::KeyView {
-        kbps: scene.kbps,
-        muted: scene.muted,
-        side: view.side,
-        keys_open: view.keys_open,
-        asking: view.asking,
-        frozen: view.frozen.is_some(),
-        record: panels::recording::is_possible(&scene.snapshot.state)
-            .then_some(scene.snapshot.recording.phase),
-        replay: scene.snapshot.recording.replay.kept_seconds > 0.0,
-    };
+    take_keys(&ctx, view, &scene, &mut actions);
     let block = view.block(scene.now);
-    let state = &scene.snapshot.state;
-    actions.extend(keys::actions(&ctx, state, block.is_none(), &key_view));
 
     let gap = if scene.small { 6 } else { 10 };
     // No fill: `clear_color` has painted the ground, and on software GL each layer costs.
@@ -128,6 +144,9 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             panels::fallback::strip(ui, &scene, view.side, view.noted.as_deref(), &mut actions);
             panels::links::show(ui, &scene);
             panels::recording::strip(ui, &scene, &mut actions);
+            if view.asking {
+                panels::quit::strip(ui, &scene, &mut actions);
+            }
             if let State::Failed { message } = &scene.snapshot.state {
                 ui.add_space(4.0);
                 theme::card_frame().show(ui, |ui| {
@@ -166,15 +185,35 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
                 });
             }
         });
-    if view.keys_open {
-        panels::keys::show(&ctx, &scene, &mut actions);
-    }
-    if view.asking {
-        panels::keys::ask_quit(&ctx, &scene, &mut actions);
-    }
+    panels::keys::show(&ctx, &scene, view, &mut actions);
+    panels::palette::show(&ctx, &scene, view, &mut actions);
+    panels::note::show(&ctx, &scene, &view.note, height + f32::from(gap) + 12.0);
     let typing = ctx.text_edit_focused();
     view.form.hand_over(typing, scene.now, &mut actions);
     actions
+}
+
+/// What the keys of this frame do; what is pressed and not possible is said.
+fn take_keys(ctx: &Context, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+    let pressed = keys::pressed(ctx, scene, view);
+    actions.extend(pressed.actions);
+    view.composing = pressed.composing;
+    if let Some(why) = pressed.refused {
+        view.note.say(why.to_string(), scene.now);
+    }
+    if let Some(caught) = pressed.caught {
+        let own = &mut view.form.draft.controls;
+        let mut own = OwnKeys {
+            keys: &mut own.keys,
+            hotkeys: &mut own.hotkeys,
+        };
+        view.keys_page.caught(caught, &mut own, scene);
+    }
+    view.stop_key = pressed.holds.or(view.stop_key);
+    match view.stop_key {
+        Some(key) if ctx.input(|input| input.key_down(key)) => actions.push(Action::HoldStop),
+        _ => view.stop_key = None,
+    }
 }
 
 /// The lower row: button, bitrate, sound.
@@ -192,7 +231,7 @@ fn lower(
     let audio = (rect.width() * 0.29).clamp(190.0, 420.0);
     let cut =
         |from: f32, to: f32| Rect::from_min_max(pos2(from, rect.top()), pos2(to, rect.bottom()));
-    let left = view.stop.left(scene.now);
+    let left = view.stop_hold.left(scene.now).or(view.stop.left(scene.now));
     let face = cut(rect.left(), rect.left() + button);
     panels::live::show(ui, face, scene, left, block, actions);
     let sound = cut(rect.right() - audio, rect.right());

@@ -394,9 +394,14 @@ fn the_pages_open_and_close_by_keys_and_tabs_in_both_languages() {
             English,
             "Encoder",
             "Close panel",
-            "Encoder and graphics cards",
+            "Encoder and graphics cards, open or close",
         ),
-        (Korean, "인코더", "패널 닫기", "인코더와 그래픽 카드"),
+        (
+            Korean,
+            "인코더",
+            "패널 닫기",
+            "인코더와 그래픽 카드 열기, 닫기",
+        ),
     ] {
         let mut rig = Rig::new(language, encoding);
         rig.key(Modifiers::NONE, Key::F2);

@@ -18,7 +18,10 @@ pub mod live;
 pub mod log;
 pub mod meter_keys;
 pub mod network;
+pub mod note;
+pub mod palette;
 pub mod preview;
+pub mod quit;
 pub mod recording;
 pub mod settings;
 pub mod side;
@@ -33,8 +36,10 @@ pub mod way_choice;
 
 use super::actions::Action;
 use super::i18n::Texts;
+use super::keys::KeyTable;
 use super::theme;
 use crate::clock::MonoTime;
+use crate::control::Op;
 use crate::session::Snapshot;
 use eframe::egui::{Layout, Margin, Rect, Ui, UiBuilder};
 
@@ -53,6 +58,8 @@ pub struct Scene<'a> {
     pub muted: bool,
     /// Whether a check of everything is under way.
     pub examining: bool,
+    /// The keys in force.
+    pub keys: &'a KeyTable,
     /// Whether room is short: smaller type and margins.
     pub small: bool,
     /// Whether the latency panel is out of sight, so that the status line shows the figure.
@@ -63,6 +70,11 @@ impl Scene<'_> {
     /// The text of a key.
     pub fn t(&self, key: &str) -> String {
         self.texts.t(key)
+    }
+
+    /// The keys of an operation for the eye; empty where it has none.
+    pub fn keys_of(&self, op: Op) -> String {
+        self.keys.shown(op)
     }
 }
 

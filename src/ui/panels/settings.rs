@@ -5,7 +5,7 @@
 use super::Scene;
 use super::form::{Field, Form};
 use crate::session::snapshot::State;
-use crate::settings::{Language, TargetKind};
+use crate::settings::{Language, StopWay, TargetKind};
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets;
@@ -150,6 +150,14 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     row(ui, &scene.t("settings-language"), |ui, width| {
         let language = &mut form.draft.language;
         choose(ui, "language", width, language, &choices, String::new())
+    });
+    let ways = [
+        (StopWay::Twice, scene.t("settings-stop-twice")),
+        (StopWay::Hold, scene.t("settings-stop-hold")),
+    ];
+    row(ui, &scene.t("settings-stop"), |ui, width| {
+        let stop = &mut form.draft.controls.stop;
+        choose(ui, "stop", width, stop, &ways, String::new())
     });
 }
 

@@ -2,13 +2,12 @@
 //! Which one is open is the window's own; the main thread draws.
 
 use super::{Scene, card};
+use crate::control::Op;
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::view::View;
 use crate::ui::widgets;
-use eframe::egui::{
-    Align, Button, Key, Layout, Rect, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2,
-};
+use eframe::egui::{Align, Button, Layout, Rect, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2};
 
 /// A page of the side panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +34,14 @@ impl Side {
         Self::Viewers,
     ];
 
-    /// The key that opens and closes it.
-    pub fn key(self) -> Key {
+    /// The operation that opens and closes it.
+    pub fn op(self) -> Op {
         match self {
-            Self::Settings => Key::F2,
-            Self::Encoder => Key::F3,
-            Self::Check => Key::F4,
-            // F5 goes live.
-            Self::Network => Key::F6,
-            Self::Viewers => Key::F7,
+            Self::Settings => Op::PanelSettings,
+            Self::Encoder => Op::PanelEncoder,
+            Self::Check => Op::PanelCheck,
+            Self::Network => Op::PanelNetwork,
+            Self::Viewers => Op::PanelViewers,
         }
     }
 
@@ -109,7 +107,7 @@ fn tab(ui: &mut Ui, scene: &Scene<'_>, page: Side, open: bool, actions: &mut Vec
     let name = scene.t(page.title());
     let text = RichText::new(&name).font(theme::bold(12.0));
     let button = Button::selectable(open, text).min_size(vec2(0.0, 24.0));
-    let response = ui.add(button).on_hover_text(page.key().name());
+    let response = ui.add(button).on_hover_text(scene.keys_of(page.op()));
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, open, &name));
     if response.clicked() {
         actions.push(Action::ShowSide(Some(page)));

@@ -3,6 +3,7 @@
 
 use super::Scene;
 use super::side::Side;
+use crate::control::Op;
 use crate::session::snapshot::{Confirmation, Receiver, State};
 use crate::ui::actions::Action;
 use crate::ui::theme;
@@ -43,11 +44,18 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, side: Option<Side>, actions: &mut Ve
             let open = side == Some(Side::Settings);
             let settings = Button::new(scene.t("settings-button")).selected(open);
             let settings = ui.add(settings.min_size(vec2(0.0, 32.0)));
-            if settings.on_hover_text("F2").clicked() {
+            if settings
+                .on_hover_text(scene.keys_of(Op::PanelSettings))
+                .clicked()
+            {
                 actions.push(Action::ShowSide((!open).then_some(Side::Settings)));
             }
             let keys = Button::new(scene.t("keys-button")).min_size(vec2(0.0, 32.0));
-            if ui.add(keys).on_hover_text("F1").clicked() {
+            if ui
+                .add(keys)
+                .on_hover_text(scene.keys_of(Op::Keys))
+                .clicked()
+            {
                 actions.push(Action::ShowKeys(true));
             }
             figures(ui, scene, height);
@@ -243,7 +251,11 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
                 actions.push(Action::Dismiss);
             }
             let check = Button::new(scene.t("failed-check")).min_size(vec2(0.0, 32.0));
-            if ui.add(check).on_hover_text("F4").clicked() {
+            if ui
+                .add(check)
+                .on_hover_text(scene.keys_of(Op::PanelCheck))
+                .clicked()
+            {
                 actions.push(Action::ShowSide(Some(Side::Check)));
             }
             ui.with_layout(Layout::top_down(Align::Min), |ui| {

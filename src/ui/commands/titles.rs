@@ -1,0 +1,87 @@
+//! The titles of all operations and of their groups, as keys of the window's words. Both matches are
+//! whole: an operation without a title does not compile.
+
+use crate::control::{Group, Op};
+
+/// The key of an operation's title.
+pub const fn title(op: Op) -> &'static str {
+    match op {
+        Op::GoLive => "op-go-live",
+        Op::Stop => "op-stop",
+        Op::Dismiss => "op-dismiss",
+        Op::Check => "op-check",
+        Op::Quit => "op-quit",
+        Op::ChooseScreen => "op-choose-screen",
+        Op::SourceSet => "op-source-set",
+        Op::CursorToggle => "op-cursor-toggle",
+        Op::PreviewToggle => "op-preview-toggle",
+        Op::BitrateSet => "op-bitrate-set",
+        Op::BitrateUp => "op-bitrate-up",
+        Op::BitrateDown => "op-bitrate-down",
+        Op::AdaptiveToggle => "op-adaptive-toggle",
+        Op::LowerPictureToggle => "op-lower-picture-toggle",
+        Op::SizeSet => "op-size-set",
+        Op::FpsSet => "op-fps-set",
+        Op::EncoderSet => "op-encoder-set",
+        Op::SpeedSet => "op-speed-set",
+        Op::MuteToggle => "op-mute-toggle",
+        Op::Mute => "op-mute",
+        Op::Unmute => "op-unmute",
+        Op::InputMuteToggle => "op-input-mute-toggle",
+        Op::InputMute => "op-input-mute",
+        Op::InputUnmute => "op-input-unmute",
+        Op::InputGain => "op-input-gain",
+        Op::InputGainUp => "op-input-gain-up",
+        Op::InputGainDown => "op-input-gain-down",
+        Op::InputDelay => "op-input-delay",
+        Op::RecordToggle => "op-record-toggle",
+        Op::RecordStart => "op-record-start",
+        Op::RecordStop => "op-record-stop",
+        Op::ReplaySave => "op-replay-save",
+        Op::RecordAutoToggle => "op-record-auto-toggle",
+        Op::MeterHold => "op-meter-hold",
+        Op::MeterSave => "op-meter-save",
+        Op::ProbeToggle => "op-probe-toggle",
+        Op::FastestWay => "op-fastest-way",
+        Op::BackupToggle => "op-backup-toggle",
+        Op::KickViewer => "op-kick-viewer",
+        Op::ViewerPageToggle => "op-viewer-page-toggle",
+        Op::ViewerLinkCopy => "op-viewer-link-copy",
+        Op::SettingSet => "op-setting-set",
+        Op::LanguageSet => "op-language-set",
+        Op::PasswordSet => "op-password-set",
+        Op::PassphraseSet => "op-passphrase-set",
+        Op::BackupPasswordSet => "op-backup-password-set",
+        Op::BackupPassphraseSet => "op-backup-passphrase-set",
+        Op::PanelSettings => "op-panel-settings",
+        Op::PanelEncoder => "op-panel-encoder",
+        Op::PanelCheck => "op-panel-check",
+        Op::PanelNetwork => "op-panel-network",
+        Op::PanelViewers => "op-panel-viewers",
+        Op::PanelClose => "op-panel-close",
+        Op::Palette => "op-palette",
+        Op::Keys => "op-keys",
+        Op::Undo => "op-undo",
+        Op::LogFilter => "op-log-filter",
+        Op::LogCopy => "op-log-copy",
+        Op::EncoderOptionsCopy => "op-encoder-options-copy",
+        Op::CheckCopy => "op-check-copy",
+        Op::FallbackNoted => "op-fallback-noted",
+    }
+}
+
+/// The key of a group's title.
+pub const fn group(group: Group) -> &'static str {
+    match group {
+        Group::Show => "group-show",
+        Group::Picture => "group-picture",
+        Group::Quality => "group-quality",
+        Group::Sound => "group-sound",
+        Group::Recording => "group-recording",
+        Group::Meter => "group-meter",
+        Group::Network => "group-network",
+        Group::Viewers => "group-viewers",
+        Group::Settings => "group-settings",
+        Group::Window => "group-window",
+    }
+}
