@@ -40,6 +40,8 @@ pub struct Settings {
     pub probe: ProbeSettings,
     /// Recording and replay.
     pub recording: RecordingSettings,
+    /// What the operator is told of in a show.
+    pub notify: NotifySettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
     pub ffmpeg_path: Option<PathBuf>,
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
@@ -62,6 +64,7 @@ impl Default for Settings {
             viewer: ViewerSettings::default(),
             probe: ProbeSettings::default(),
             recording: RecordingSettings::default(),
+            notify: NotifySettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
         }
@@ -585,6 +588,31 @@ impl Default for ViewerSettings {
     }
 }
 
+/// What the operator is told of while a show is on air. Lost server, picture and sound always.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NotifySettings {
+    /// Silence for so many seconds, 0 (never)..=600.
+    pub silence_seconds: u32,
+    /// What counts as silence: peaks below this, dBFS, -90..=-20.
+    pub silence_below_dbfs: f32,
+    /// A black picture for so many seconds, 0 (never)..=600.
+    pub black_seconds: u32,
+    /// The whole machine's CPU above this for 5 s, percent of all cores, 0 (never)..=100.
+    pub cpu_percent: u32,
+}
+
+impl Default for NotifySettings {
+    fn default() -> Self {
+        Self {
+            silence_seconds: 10,
+            silence_below_dbfs: -60.0,
+            black_seconds: 5,
+            cpu_percent: 90,
+        }
+    }
+}
+
 /// Recording and replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -679,6 +707,14 @@ impl Settings {
         range("viewer.port", u32::from(self.viewer.port), 1, 65_535);
         let replay_s = self.recording.replay_seconds;
         range("recording.replay_seconds", replay_s, 0, REPLAY_MAX_S);
+        range(
+            "notify.silence_seconds",
+            self.notify.silence_seconds,
+            0,
+            600,
+        );
+        range("notify.black_seconds", self.notify.black_seconds, 0, 600);
+        range("notify.cpu_percent", self.notify.cpu_percent, 0, 100);
         // The list is one setting: a bad value in it names it as a whole.
         let inputs = self.audio.inputs.len();
         range("audio.inputs", inputs as u32, 1, AUDIO_INPUTS_MAX as u32);
@@ -699,6 +735,14 @@ impl Settings {
                     expected: format!("it must be from {GAIN_OFF_DB} (off) to {GAIN_MAX_DB} dB"),
                 });
             }
+        }
+        let below_dbfs = self.notify.silence_below_dbfs;
+        if !(-90.0..=-20.0).contains(&below_dbfs) {
+            bad.push(BadSetting {
+                name: "notify.silence_below_dbfs",
+                value: below_dbfs.to_string(),
+                expected: "it must be from -90 to -20 dBFS".into(),
+            });
         }
         let embedded = TargetKind::Embedded;
         if self.backup.on && self.target.kind == embedded && backup.kind == embedded {
