@@ -21,5 +21,6 @@ pub fn live_settings(now: &Settings, wish: Settings) -> Settings {
     taken.performance = wish.performance;
     taken.recording = wish.recording;
     taken.notify = wish.notify;
+    taken.controls = wish.controls;
     taken
 }

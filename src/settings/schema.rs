@@ -42,6 +42,8 @@ pub struct Settings {
     pub recording: RecordingSettings,
     /// What the operator is told of in a show.
     pub notify: NotifySettings,
+    /// Keys, and how a show is stopped.
+    pub controls: ControlSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
     pub ffmpeg_path: Option<PathBuf>,
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
@@ -65,6 +67,7 @@ impl Default for Settings {
             probe: ProbeSettings::default(),
             recording: RecordingSettings::default(),
             notify: NotifySettings::default(),
+            controls: ControlSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
         }
@@ -267,6 +270,40 @@ pub enum EncoderSpeed {
     Balanced,
     /// Half a second's: sharp at once, but a cut takes that long on the wire.
     Sharpest,
+}
+
+/// Keys, and how a show is stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ControlSettings {
+    /// How STOP is guarded against a slip while on air.
+    pub stop: StopWay,
+    /// The operator's own keys; an entry stands in place of the shipped keys of what it names.
+    pub keys: Vec<KeyBinding>,
+    /// Whether `hotkeys` are taken while another program has the focus.
+    pub hotkeys_on: bool,
+    /// Keys that work in front of every program, where the desktop allows it.
+    pub hotkeys: Vec<KeyBinding>,
+}
+
+/// How STOP is guarded against a slip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StopWay {
+    /// Pressed twice within 3 s.
+    #[default]
+    Twice,
+    /// Held for 1 s.
+    Hold,
+}
+
+/// Keys of one operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyBinding {
+    /// The operation's id, with what it takes: `mute-toggle`, `bitrate-set 2500`.
+    pub op: String,
+    /// Its keys, such as `Ctrl+Shift+M`; none takes its keys away.
+    pub keys: Vec<String>,
 }
 
 /// How the machine is used.
@@ -751,6 +788,21 @@ impl Settings {
                 value: "Embedded".into(),
                 expected: "the programme's is Embedded already, so it must be another".into(),
             });
+        }
+        for (name, list) in [
+            ("controls.keys", &self.controls.keys),
+            ("controls.hotkeys", &self.controls.hotkeys),
+        ] {
+            for entry in list {
+                if let Some(fault) = crate::control::keys::fault(entry) {
+                    let value = format!("{}: {}", entry.op, entry.keys.join(", "));
+                    bad.push(BadSetting {
+                        name,
+                        value,
+                        expected: fault,
+                    });
+                }
+            }
         }
         let fps = self.video.fps.as_f64();
         if !(1.0..=144.0).contains(&fps) || self.video.fps.den == 0 {
