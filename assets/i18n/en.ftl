@@ -187,7 +187,6 @@ replay-saving = Saving the replay
 replay-saved = Replay: { $file }
 
 settings-title = Settings
-side-close = Close panel
 settings-locked = On air: the destination waits until the show has ended. All else can be changed now.
 settings-picture = Picture
 settings-source = Source

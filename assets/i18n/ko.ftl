@@ -187,7 +187,6 @@ replay-saving = 리플레이를 저장하는 중
 replay-saved = 리플레이: { $file }
 
 settings-title = 설정
-side-close = 패널 닫기
 settings-locked = 송출 중에는 송출 대상을 바꿀 수 없습니다. 나머지는 지금 바꿀 수 있습니다.
 settings-picture = 영상
 settings-source = 소스

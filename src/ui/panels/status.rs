@@ -7,8 +7,9 @@ use crate::session::snapshot::{Confirmation, Receiver, State};
 use crate::ui::actions::Action;
 use crate::ui::dock::Dock;
 use crate::ui::theme;
+use crate::ui::widgets::block::Verdict;
 use crate::ui::widgets::{self, marks};
-use eframe::egui::{self, Align, Button, Layout, Sense, Ui, vec2};
+use eframe::egui::{self, Align, Button, Layout, Role, Sense, Ui, vec2};
 use std::time::Duration;
 
 /// The state in the operator's language.
@@ -55,7 +56,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, actions: &mut Vec<Actio
                 copy_button(ui, scene, link, actions);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let room = ui.available_width() * 0.55;
+                // Room for the mark of the confirmation at least.
+                let room = ui.available_width() - 30.0;
                 let kind = kind(scene);
                 let sizes = 10.5..=if scene.small { 13.0 } else { 15.0 };
                 let galley = widgets::fitted(ui, &kind, theme::bold, sizes, room, theme::text());
@@ -129,17 +131,24 @@ fn confirmation(ui: &mut Ui, scene: &Scene<'_>) {
         (Some(Receiver::Loopback), Confirmation::Online) => ("confirm-pictures", true),
         (_, Confirmation::Online) => ("confirm-online", true),
     };
-    if sure {
-        let (rect, _) = ui.allocate_exact_size(vec2(14.0, 16.0), Sense::hover());
-        marks::tick(ui.painter(), rect.center(), 6.0, theme::green());
-    }
+    let text = scene.t(key);
+    let verdict = if sure { Verdict::Good } else { Verdict::Unknown };
+    let (rect, mark) = ui.allocate_exact_size(vec2(14.0, 16.0), Sense::hover());
+    verdict.mark(ui.painter(), rect.center(), 6.0);
     let colour = if sure {
         theme::text_soft()
     } else {
         theme::text_dim()
     };
-    let text = scene.t(key);
+    let font = theme::regular(10.5);
+    let least = ui.painter().layout_no_wrap(text.clone(), font, colour);
     let room = ui.available_width();
+    if least.size().x > room {
+        // The mark has to do; the words when pointed at.
+        widgets::name(&mark, Role::Label, &text);
+        mark.on_hover_text(text);
+        return;
+    }
     let line = widgets::fitted(ui, &text, theme::regular, 10.5..=13.0, room, colour);
     ui.label(line).on_hover_text(text);
 }
