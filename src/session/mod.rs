@@ -17,6 +17,7 @@ pub mod knock;
 pub mod ladder;
 pub mod lineup;
 pub mod link;
+mod live_settings;
 pub mod machine;
 pub mod outlet;
 mod passage;
@@ -33,6 +34,7 @@ pub mod way;
 mod worker;
 
 pub use command::{Command, Secret};
+pub use live_settings::live_settings;
 pub use runtime::Session;
 pub use snapshot::Snapshot;
 

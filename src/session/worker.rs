@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
 use super::keep_meter;
+use super::live_settings::live_settings;
 use super::machine::{Effect, Event, Machine};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
@@ -30,7 +31,7 @@ use crate::doctor;
 use crate::mediamtx::ManagedServer;
 use crate::monitor::gpu::GpuWatch;
 use crate::record::Recorder;
-use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
+use crate::settings::{Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -244,21 +245,7 @@ impl Worker {
     fn apply(&mut self, settings: Settings) {
         let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
         if in_show {
-            // Bitrate and mute have commands of their own; the language is the window's. What is
-            // captured may change and how it is encoded, and sound inputs come and go without a
-            // disturbance; the target's part waits for the next show.
-            self.settings.language = settings.language;
-            self.settings.video = settings.video;
-            self.settings.encoder = EncoderSettings {
-                bitrate_kbps: self.settings.encoder.bitrate_kbps,
-                ..settings.encoder
-            };
-            self.settings.audio.inputs = settings.audio.inputs;
-            self.settings.preview = settings.preview;
-            self.settings.viewer = settings.viewer;
-            self.settings.probe = settings.probe;
-            self.settings.performance = settings.performance;
-            self.settings.recording = settings.recording;
+            self.settings = live_settings(&self.settings, settings);
             self.tuning.moved(&self.settings, clock::now());
             self.save();
             return;
