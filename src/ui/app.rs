@@ -42,7 +42,7 @@ impl Window {
     /// A window onto `console`, which sets the look and the type of `ctx`.
     pub fn new(ctx: &Context, console: Arc<dyn Console + Send + Sync>) -> Self {
         fonts::install(ctx);
-        theme::apply(ctx);
+        theme::apply(ctx, theme::Look::Dark);
         let snapshot = console.snapshot();
         let language = snapshot.settings.language;
         let preview_on = snapshot.settings.preview.on;
@@ -283,7 +283,7 @@ impl eframe::App for Window {
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::GROUND.to_normalized_gamma_f32()
+        theme::ground().to_normalized_gamma_f32()
     }
 }
 

@@ -130,7 +130,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             panels::recording::strip(ui, &scene, &mut actions);
             if let State::Failed { message } = &scene.snapshot.state {
                 ui.add_space(4.0);
-                theme::card().show(ui, |ui| {
+                theme::card_frame().show(ui, |ui| {
                     panels::status::failure(ui, &scene, message, &mut actions);
                 });
             }

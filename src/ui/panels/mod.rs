@@ -75,7 +75,7 @@ pub fn card<R>(
     contents: impl FnOnce(&mut Ui) -> R,
 ) -> R {
     let margin = if small { 8.0 } else { 12.0 };
-    let frame = theme::card().inner_margin(Margin::ZERO);
+    let frame = theme::card_frame().inner_margin(Margin::ZERO);
     ui.painter().add(frame.paint(rect.shrink(1.0)));
     let inner = UiBuilder::new()
         .id_salt(name)

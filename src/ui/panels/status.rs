@@ -100,7 +100,7 @@ fn elapsed(ui: &mut Ui, scene: &Scene<'_>) {
     let time = clock(snapshot.at.since(since));
     ui.add_space(if scene.small { 2.0 } else { 8.0 });
     let size = if scene.small { 21.0 } else { 27.0 };
-    let response = widgets::text(ui, &time, theme::bold(size), theme::TEXT);
+    let response = widgets::text(ui, &time, theme::bold(size), theme::text());
     let name = scene.texts.f("elapsed-name", &[("time", &time)]);
     widgets::name(&response, Role::Timer, &name);
 }
@@ -112,7 +112,7 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let value = viewers.map_or_else(|| "—".to_owned(), |v| v.to_string());
     let title = scene.t("viewers-title");
-    widgets::tile(ui, rect, &title, &value, theme::TEXT);
+    widgets::tile(ui, rect, &title, &value, theme::text());
     if viewers.is_none() {
         response.on_hover_text(scene.t("viewers-unknown"));
     }
@@ -120,7 +120,7 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
         let figures = scene.snapshot.latency.arrived;
         let value = figures.map_or_else(|| "—".to_owned(), |f| format!("{:.0} ms", f.p50_ms));
-        widgets::tile(ui, rect, &scene.t("latency-title"), &value, theme::TEXT);
+        widgets::tile(ui, rect, &scene.t("latency-title"), &value, theme::text());
     }
 }
 
@@ -134,7 +134,7 @@ fn receiver(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         ui.add_space(4.0);
         let room = ui.available_width();
         let kind = kind(scene);
-        let line = widgets::fitted(ui, &kind, theme::bold, 11.0..=15.0, room, theme::TEXT);
+        let line = widgets::fitted(ui, &kind, theme::bold, 11.0..=15.0, room, theme::text());
         ui.label(line).on_hover_text(kind);
         ui.horizontal(|ui| confirmation(ui, scene));
     });
@@ -142,7 +142,7 @@ fn receiver(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 3.0;
             copy_button(ui, scene, &link, actions);
-            widgets::short_text(ui, &link, theme::regular(13.0), theme::TEXT_SOFT);
+            widgets::short_text(ui, &link, theme::regular(13.0), theme::text_soft());
         });
     }
 }
@@ -160,7 +160,7 @@ fn receiver_line(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
                 theme::bold,
                 12.0..=14.0,
                 ui.available_width() * 0.55,
-                theme::TEXT,
+                theme::text(),
             );
             ui.label(galley);
             confirmation(ui, scene);
@@ -218,12 +218,12 @@ fn confirmation(ui: &mut Ui, scene: &Scene<'_>) {
     };
     if sure {
         let (rect, _) = ui.allocate_exact_size(vec2(14.0, 16.0), Sense::hover());
-        marks::tick(ui.painter(), rect.center(), 6.0, theme::GREEN);
+        marks::tick(ui.painter(), rect.center(), 6.0, theme::green());
     }
     let colour = if sure {
-        theme::TEXT_SOFT
+        theme::text_soft()
     } else {
-        theme::TEXT_DIM
+        theme::text_dim()
     };
     let text = scene.t(key);
     let room = ui.available_width();
@@ -235,7 +235,7 @@ fn confirmation(ui: &mut Ui, scene: &Scene<'_>) {
 pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<Action>) {
     ui.horizontal_top(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(22.0, 22.0), Sense::hover());
-        let stroke = egui::Stroke::new(3.0, theme::YELLOW);
+        let stroke = egui::Stroke::new(3.0, theme::yellow());
         marks::cross(ui.painter(), rect.center(), 7.0, stroke);
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
             let dismiss = Button::new(scene.t("failed-dismiss")).min_size(vec2(96.0, 32.0));
@@ -251,7 +251,7 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
                 widgets::caption(ui, &scene.t("failed-title"));
                 let text = egui::RichText::new(message)
                     .font(theme::regular(16.0))
-                    .color(theme::TEXT);
+                    .color(theme::text());
                 ui.add(egui::Label::new(text).wrap().selectable(true));
             });
         });

@@ -184,11 +184,11 @@ fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     let x = |share: f32| rail.left() + share * rail.width();
     let handle_x = x(share(f64::from(kbps)));
     let colour = if look.pending {
-        theme::AMBER
+        theme::amber()
     } else {
-        theme::BLUE
+        theme::blue()
     };
-    painter.rect_filled(rail, 3.0, theme::BUTTON);
+    painter.rect_filled(rail, 3.0, theme::button());
     let filled = rail.with_max_x(handle_x);
     match look.in_force {
         None => {
@@ -204,7 +204,7 @@ fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     if let Some(floor) = look.floor {
         // A post with a foot to the right: not lower than here.
         let at = x(share(f64::from(floor)));
-        let stroke = Stroke::new(2.0, theme::TEXT);
+        let stroke = Stroke::new(2.0, theme::text());
         painter.vline(at, rail.top() - 5.0..=rail.bottom() + 3.0, stroke);
         painter.hline(at..=at + 6.0, rail.top() - 5.0, stroke);
     }
@@ -212,7 +212,7 @@ fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     if let Some(measured) = look.measured {
         // A small mark over the rail: where the encoder really is.
         let at = pos2(x(share(measured)), rail.top() - 3.5);
-        super::marks::triangle(painter, at, 4.5, 0.25, theme::TEXT);
+        super::marks::triangle(painter, at, 4.5, 0.25, theme::text());
     }
     let centre = pos2(handle_x, rail.center().y);
     let radius = if response.hovered() || response.dragged() {
@@ -220,14 +220,14 @@ fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     } else {
         9.0
     };
-    painter.circle_filled(centre, radius, theme::TEXT);
+    painter.circle_filled(centre, radius, theme::text());
     painter.circle_filled(centre, radius - 4.0, colour);
     if response.has_focus() {
         let ring = Rect::from_center_size(centre, egui::Vec2::splat(2.0 * radius + 5.0));
         painter.rect_stroke(
             ring,
             14.0,
-            Stroke::new(2.0, theme::BLUE),
+            Stroke::new(2.0, theme::blue()),
             StrokeKind::Inside,
         );
     }
@@ -241,7 +241,7 @@ fn scale(ui: &Ui, rail: Rect) {
         let share = share(f64::from(mark));
         let x = rail.left() + share * rail.width();
         let font = theme::regular(11.0);
-        let galley = painter.layout_no_wrap(label.to_owned(), font, theme::TEXT_DIM);
+        let galley = painter.layout_no_wrap(label.to_owned(), font, theme::text_dim());
         let width = galley.size().x;
         let left = (x - width / 2.0).clamp(rail.left() - 9.0, rail.right() + 9.0 - width);
         let at = pos2(left, rail.bottom() + 6.0);
@@ -251,8 +251,8 @@ fn scale(ui: &Ui, rail: Rect) {
         }
         taken.push(place);
         let tick = rail.bottom() + 2.0..=rail.bottom() + 6.0;
-        painter.vline(x, tick, Stroke::new(1.0, theme::TEXT_DIM));
-        painter.galley(at, galley, theme::TEXT_DIM);
+        painter.vline(x, tick, Stroke::new(1.0, theme::text_dim()));
+        painter.galley(at, galley, theme::text_dim());
     }
 }
 
