@@ -49,6 +49,11 @@ pub struct Settings {
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
     /// then PATH.
     pub mediamtx_path: Option<PathBuf>,
+    /// Name of the profile that was used or saved last, empty for none; the session's to set.
+    pub profile: String,
+    /// Own servers that were on air last, the newest first, at most [`super::servers::MAX`]; the session's to
+    /// set.
+    pub servers: Vec<super::RecentServer>,
 }
 
 impl Default for Settings {
@@ -70,6 +75,8 @@ impl Default for Settings {
             controls: ControlSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
+            profile: String::new(),
+            servers: Vec::new(),
         }
     }
 }
