@@ -119,6 +119,11 @@ impl Window {
             self.texts = Texts::new(language);
         }
         view.examining.settle(&snapshot.doctor.running, now);
+        // Whoever looks elsewhere is called by the task bar.
+        if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
+            let call = egui::UserAttentionType::Critical;
+            ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(call));
+        }
         let choosing = [Side::Settings, Side::Source, Side::Audio];
         if choosing.into_iter().any(|side| view.dock.is_open(side))
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
@@ -239,6 +244,7 @@ impl Window {
             Action::ResetLayout => view.dock.reset(),
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
+            Action::PutAway(key) => view.toasts.put_away(*key),
             Action::ShowKeys(open) => view.keys_open = *open,
             Action::Copy(text) => ctx.copy_text(text.clone()),
             Action::Stay => view.asking = false,

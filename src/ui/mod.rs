@@ -13,6 +13,7 @@ pub mod panels;
 pub mod pattern;
 pub mod start;
 pub mod theme;
+pub mod toasts;
 pub mod view;
 pub mod widgets;
 

@@ -10,4 +10,5 @@ mod network;
 mod rig;
 mod setup;
 mod show;
+mod toasts;
 mod viewers;
