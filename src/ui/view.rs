@@ -2,10 +2,10 @@
 //! the operator did; sends nothing.
 
 use super::actions::Action;
+use super::dock::{Dock, Draw};
 use super::guard::{Dropping, GoGuard, StopGuard, Wish};
 use super::panels::live::Block;
 use super::panels::network::KickGuard;
-use super::dock::{Dock, Draw};
 use super::panels::side::Side;
 use super::panels::{self, Scene, card, form::Form, preview::Screen};
 use super::widgets::level_meter::PeakHold;

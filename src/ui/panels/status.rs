@@ -43,7 +43,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, actions: &mut Vec<Actio
             let size = vec2(0.0, height - 2.0);
             let open = dock.is_open(Side::Settings);
             let settings = Button::new(scene.t("settings-button")).selected(open);
-            if ui.add(settings.min_size(size)).on_hover_text("F2").clicked() {
+            if ui
+                .add(settings.min_size(size))
+                .on_hover_text("F2")
+                .clicked()
+            {
                 actions.push(Action::ShowSide((!open).then_some(Side::Settings)));
             }
             let keys = Button::new(scene.t("keys-button")).min_size(size);
@@ -132,7 +136,11 @@ fn confirmation(ui: &mut Ui, scene: &Scene<'_>) {
         (_, Confirmation::Online) => ("confirm-online", true),
     };
     let text = scene.t(key);
-    let verdict = if sure { Verdict::Good } else { Verdict::Unknown };
+    let verdict = if sure {
+        Verdict::Good
+    } else {
+        Verdict::Unknown
+    };
     let (rect, mark) = ui.allocate_exact_size(vec2(14.0, 16.0), Sense::hover());
     verdict.mark(ui.painter(), rect.center(), 6.0);
     let colour = if sure {
