@@ -69,10 +69,10 @@ panel-close = 치우기: { $panel }
 panel-fold = 접기: { $panel }
 panel-unfold = 열기: { $panel }
 layout-title = 배치
-layout-show = 방송
-layout-setup = 준비
-layout-compact = 간단히
-layout-reset = 배치 되돌리기
+layout-show = 송출 화면
+layout-setup = 송출 전 점검
+layout-compact = 작은 화면
+layout-reset = 처음 배치로
 
 preview-title = 프리뷰
 preview-show = 프리뷰 보기
