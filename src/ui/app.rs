@@ -2,17 +2,20 @@
 //! operator did. Main thread; polls some 15 times a second, and a slow frame only skips snapshots.
 
 use super::actions::Action;
+use super::dock::Dock;
 use super::fonts::{self, Fallback};
 use super::i18n::Texts;
+use super::keep::Keeper;
 use super::panels::Scene;
 use super::panels::side::Side;
+use super::place::{self, Placed};
 use super::view::{self, View};
 use super::{theme, widgets::bitrate_slider};
 use crate::clock::MonoTime;
 use crate::session::snapshot::State;
 use crate::session::{Command, Console, Snapshot};
 use crate::settings::Language;
-use eframe::egui::{self, Context, Ui, ViewportBuilder, ViewportCommand};
+use eframe::egui::{self, Context, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +37,10 @@ pub struct Window {
     preview_sent: Option<bool>,
     inputs_at: Option<MonoTime>,
     quitting: bool,
+    keeper: Option<Keeper>,
+    place: Placed,
+    /// The state of the panels that was last handed to the keeper.
+    docked: u64,
     /// What the window remembers; open for tests.
     pub view: View,
 }
@@ -56,10 +63,38 @@ impl Window {
             preview_sent: None,
             inputs_at: None,
             quitting: false,
+            keeper: None,
+            place: Placed::default(),
+            docked: 0,
             view: View {
                 preview_on,
                 ..View::default()
             },
+        }
+    }
+
+    /// The same, as `keeper` remembers it; it is kept there from now on.
+    #[must_use]
+    pub fn kept(mut self, keeper: Keeper) -> Self {
+        let kept = keeper.kept();
+        self.view.dock = Dock::new(kept.layout, kept.plans.clone());
+        self.place = Placed::of(kept);
+        self.docked = self.view.dock.changes();
+        self.keeper = Some(keeper);
+        self
+    }
+
+    /// Hands what is to be remembered to the keeper, where something has changed.
+    fn remember(&mut self, ctx: &Context, now: MonoTime) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        let dock = &self.view.dock;
+        let moved = self.place.see(ctx);
+        let docked = self.docked != dock.changes();
+        self.docked = dock.changes();
+        if moved || docked || !keeper.is_settled() {
+            keeper.see(self.place.kept(dock.layout(), dock.plans()), now);
         }
     }
 
@@ -209,6 +244,7 @@ impl Window {
         for action in edits.into_iter().chain(others) {
             self.carry_out(&ctx, action, now);
         }
+        self.remember(&ctx, now);
     }
 
     fn carry_out(&mut self, ctx: &Context, action: Action, now: MonoTime) {
@@ -294,6 +330,9 @@ impl eframe::App for Window {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.finish();
+        }
         self.console.send(Command::Quit);
     }
 
@@ -303,18 +342,25 @@ impl eframe::App for Window {
 }
 
 /// Opens the window and runs it on this thread until it is closed; then the console has been sent
-/// [`Command::Quit`]. The caller still joins the session.
+/// [`Command::Quit`]. The caller still joins the session. Nothing of the window is remembered.
 ///
 /// # Errors
 /// Where no window can be opened: no display, or no OpenGL.
 pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
+    run_kept(console, None)
+}
+
+/// The same; the window comes back as `keeper` remembers it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>) -> eframe::Result {
     let title = Texts::new(console.snapshot().settings.language).t("app-name");
+    let kept = keeper.as_ref().map(|keeper| keeper.kept().clone());
     let options = eframe::NativeOptions {
-        viewport: ViewportBuilder::default()
+        viewport: place::builder(kept.as_ref())
             .with_title(title.clone())
-            .with_app_id("pd-console")
-            .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([680.0, 460.0]),
+            .with_app_id("pd-console"),
         // There is no gradient here to smooth, and on software GL it costs for each pixel.
         dithering: false,
         ..eframe::NativeOptions::default()
@@ -322,6 +368,15 @@ pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
     eframe::run_native(
         &title,
         options,
-        Box::new(move |context| Ok(Box::new(Window::new(&context.egui_ctx, console)))),
+        Box::new(move |context| {
+            if let Some(kept) = &kept {
+                place::put_back(context, kept);
+            }
+            let window = Window::new(&context.egui_ctx, console);
+            Ok(Box::new(match keeper {
+                Some(keeper) => window.kept(keeper),
+                None => window,
+            }))
+        }),
     )
 }

@@ -4,6 +4,7 @@
 
 mod check;
 mod controls;
+mod dock;
 mod encoder;
 mod layout;
 mod network;
