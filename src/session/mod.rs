@@ -21,6 +21,7 @@ pub mod machine;
 pub mod outlet;
 mod passage;
 pub mod preflight;
+pub mod profiles;
 pub mod pump;
 pub mod runtime;
 pub mod show;

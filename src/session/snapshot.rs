@@ -396,6 +396,8 @@ pub struct Snapshot {
     pub backups: Vec<BackupStatus>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// The profiles.
+    pub profiles: super::profiles::ProfilesStatus,
     /// A bitrate change on its way: the wanted kb/s.
     pub bitrate_pending_kbps: Option<u32>,
     /// Measured bitrate of the picture over the last two seconds, kb/s.

@@ -6,6 +6,7 @@
 //! Under pressure it makes fewer snapshots. Commands that nobody takes for 64 commands are refused.
 
 mod course;
+mod profiles;
 
 use super::ahead::{Ahead, Aim, LookAhead};
 use super::choices;
@@ -18,6 +19,7 @@ use super::keep_meter;
 use super::machine::{Effect, Event, Machine};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
+use super::profiles::{Keeper, SecretsOf};
 use super::runtime::{Options, Shared};
 use super::show::Show;
 use super::sleep::SleepWatch;
@@ -45,6 +47,7 @@ const TURN: Duration = Duration::from_millis(50);
 /// What comes back from the threads that may take long.
 enum Answer {
     Preflight(Box<Result<Ready, Failure>>),
+    File(profiles::FileDone),
 }
 
 /// The session's thread's own.
@@ -80,6 +83,8 @@ pub(super) struct Worker {
     store: Option<Store>,
     /// What the store holds.
     saved: Settings,
+    profiles: Keeper,
+    secrets_of: SecretsOf,
     answers_in: Sender<Answer>,
     answers: Receiver<Answer>,
     /// A preflight under way.
@@ -105,6 +110,8 @@ impl Worker {
         store: Option<Store>,
     ) -> std::io::Result<Self> {
         let (answers_in, answers) = bounded(8);
+        let file = store.as_ref().and_then(Store::path);
+        let profiles = Keeper::beside(file, &settings.profile);
         let mut worker = Self {
             shared,
             machine: Machine::new(options.policy, fastrand::u64(..)),
@@ -127,6 +134,8 @@ impl Worker {
             gpus: None,
             ahead: None,
             secrets_changed: 0,
+            profiles,
+            secrets_of: SecretsOf::default(),
             ends: StopToken::new(),
             store,
             answers_in,
@@ -236,14 +245,26 @@ impl Worker {
                 let (snapshot, relay) = (self.shared.snapshot.load(), self.shared.relay.load());
                 keep_meter::keep(&snapshot, relay.as_deref(), clock::now(), &self.journal);
             }
+            Command::SaveProfile { name } => self.save_profile(&name),
+            Command::UseProfile { name } => self.use_profile(&name),
+            Command::RenameProfile { from, to } => self.rename_profile(&from, &to),
+            Command::DeleteProfile { name } => self.delete_profile(&name),
+            Command::UndoProfile => self.undo_profile(),
+            Command::LookAtProfiles => self.look_at_profiles(),
+            Command::ExportProfile { name, path } => self.export_profile(&name, path),
+            Command::ImportProfile { path } => self.import_profile(path),
+            Command::UseServer { label } => self.use_server(&label),
+            Command::ForgetServers => self.forget_servers(),
             // Taken by the loop.
             Command::Quit => {}
         }
     }
 
-    fn apply(&mut self, settings: Settings) {
-        let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
-        if in_show {
+    fn apply(&mut self, mut settings: Settings) {
+        // The session's own, which the sender may know of old.
+        settings.profile.clone_from(&self.settings.profile);
+        settings.servers.clone_from(&self.settings.servers);
+        if self.in_show() {
             // Bitrate and mute have commands of their own; the language is the window's. What is
             // captured may change and how it is encoded, and sound inputs come and go without a
             // disturbance; the target's part waits for the next show.
@@ -460,6 +481,7 @@ impl Worker {
         self.viewer
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
+        snapshot.profiles = self.profiles.status(&self.settings);
         snapshot.eyes = self.viewer.eyes(now);
         self.shared.snapshot.store(Arc::new(snapshot));
     }

@@ -64,13 +64,16 @@ impl Worker {
     }
 
     pub(super) fn answer(&mut self, answer: Answer) {
-        let wanted = self.looking.take().is_some_and(|stop| !stop.is_stopped());
         match answer {
-            Answer::Preflight(result) => match *result {
-                Ok(ready) if wanted => self.ready = Some((ready, clock::now())),
-                Ok(_) => {}
-                Err(failure) => self.fail(failure),
-            },
+            Answer::File(done) => self.file_done(done),
+            Answer::Preflight(result) => {
+                let wanted = self.looking.take().is_some_and(|stop| !stop.is_stopped());
+                match *result {
+                    Ok(ready) if wanted => self.ready = Some((ready, clock::now())),
+                    Ok(_) => {}
+                    Err(failure) => self.fail(failure),
+                }
+            }
         }
     }
 
@@ -273,6 +276,7 @@ impl Worker {
         }
         self.said.clear();
         self.journal.info("LIVE: the receiver has the stream");
+        self.remember_server();
         if let Some(show) = &self.show {
             show.relay().live(now + self.options.settle);
         }
