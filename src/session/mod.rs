@@ -17,7 +17,9 @@ pub mod knock;
 pub mod ladder;
 pub mod lineup;
 pub mod link;
+mod live_settings;
 pub mod machine;
+pub mod notices;
 pub mod outlet;
 mod passage;
 pub mod preflight;
@@ -27,6 +29,7 @@ pub mod runtime;
 pub mod show;
 pub mod sleep;
 pub mod snapshot;
+pub mod steps;
 pub mod tuning;
 mod view;
 pub mod watch;
@@ -34,6 +37,7 @@ pub mod way;
 mod worker;
 
 pub use command::{Command, Secret};
+pub use live_settings::live_settings;
 pub use runtime::Session;
 pub use snapshot::Snapshot;
 

@@ -6,6 +6,7 @@
 //! Under pressure it makes fewer snapshots. Commands that nobody takes for 64 commands are refused.
 
 mod course;
+mod look;
 mod profiles;
 
 use super::ahead::{Ahead, Aim, LookAhead};
@@ -16,23 +17,27 @@ use super::failure::Failure;
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
 use super::keep_meter;
+use super::live_settings::live_settings;
 use super::machine::{Effect, Event, Machine};
+use super::notices::{self, Facts, Notices};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
 use super::profiles::{Keeper, SecretsOf};
 use super::runtime::{Options, Shared};
 use super::show::Show;
 use super::sleep::SleepWatch;
-use super::snapshot::State;
+use super::steps::Board;
+use super::snapshot::{Snapshot, State};
 use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
 use crate::doctor;
 use crate::mediamtx::ManagedServer;
+use crate::monitor::cpu::CpuMeter;
 use crate::monitor::gpu::GpuWatch;
 use crate::record::Recorder;
-use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
+use crate::settings::{Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -46,7 +51,7 @@ const TURN: Duration = Duration::from_millis(50);
 
 /// What comes back from the threads that may take long.
 enum Answer {
-    Preflight(Box<Result<Ready, Failure>>),
+    Preflight(Result<Box<Ready>, Box<preflight::Missed>>),
     File(profiles::FileDone),
 }
 
@@ -64,6 +69,8 @@ pub(super) struct Worker {
     show: Option<Show>,
     /// What was said of the running show.
     passages: Passages,
+    notices: Notices,
+    cpu: CpuMeter,
     recorder: Recorder,
     /// Kept from show to show.
     server: Option<ManagedServer>,
@@ -89,8 +96,12 @@ pub(super) struct Worker {
     answers: Receiver<Answer>,
     /// A preflight under way.
     looking: Option<StopToken>,
+    /// Its steps.
+    board: Board,
+    /// A preflight that failed, while the rest is still being looked at.
+    failing: Option<(Failure, MonoTime)>,
     /// Preflight is through and the source has not shown a picture yet.
-    ready: Option<(Ready, MonoTime)>,
+    ready: Option<(Box<Ready>, MonoTime)>,
     sleep: SleepWatch,
     /// What was said last of why the programme is lost.
     said: String,
@@ -125,6 +136,8 @@ impl Worker {
             inputs: None,
             show: None,
             passages: Passages::default(),
+            notices: Notices::default(),
+            cpu: CpuMeter::default(),
             recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
@@ -141,6 +154,8 @@ impl Worker {
             answers_in,
             answers,
             looking: None,
+            board: Board::default(),
+            failing: None,
             ready: None,
             sleep: SleepWatch::default(),
             said: String::new(),
@@ -182,7 +197,12 @@ impl Worker {
         match command {
             Command::GoLive => self.event(Event::GoLive),
             Command::Stop => self.event(Event::Stop),
-            Command::Dismiss => self.event(Event::Dismiss),
+            Command::Dismiss => {
+                self.event(Event::Dismiss);
+                if self.machine.state() == &State::Idle {
+                    self.board.clear();
+                }
+            }
             Command::SetBitrate { kbps } => {
                 let kbps = kbps.clamp(
                     crate::units::BITRATE_MIN_KBPS,
@@ -265,21 +285,7 @@ impl Worker {
         settings.profile.clone_from(&self.settings.profile);
         settings.servers.clone_from(&self.settings.servers);
         if self.in_show() {
-            // Bitrate and mute have commands of their own; the language is the window's. What is
-            // captured may change and how it is encoded, and sound inputs come and go without a
-            // disturbance; the target's part waits for the next show.
-            self.settings.language = settings.language;
-            self.settings.video = settings.video;
-            self.settings.encoder = EncoderSettings {
-                bitrate_kbps: self.settings.encoder.bitrate_kbps,
-                ..settings.encoder
-            };
-            self.settings.audio.inputs = settings.audio.inputs;
-            self.settings.preview = settings.preview;
-            self.settings.viewer = settings.viewer;
-            self.settings.probe = settings.probe;
-            self.settings.performance = settings.performance;
-            self.settings.recording = settings.recording;
+            self.settings = live_settings(&self.settings, settings);
             self.tuning.moved(&self.settings, clock::now());
             self.save();
             return;
@@ -304,6 +310,8 @@ impl Worker {
             self.answer(answer);
         }
         self.keep_inputs();
+        self.look_at_sources(now);
+        self.fail_if_looked(now);
         self.begin_if_ready(now);
         self.look_for_sleep(now);
         if let Some(show) = &mut self.show {
@@ -374,6 +382,7 @@ impl Worker {
                 self.publish();
                 self.end_all();
                 self.event(Event::Stopped);
+                self.close_board(now);
             }
         }
     }
@@ -481,9 +490,24 @@ impl Worker {
         self.viewer
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
+        snapshot.preflight = self.board.all();
         snapshot.profiles = self.profiles.status(&self.settings);
         snapshot.eyes = self.viewer.eyes(now);
+        self.look_for_trouble(&mut snapshot, now);
         self.shared.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// What the operator must hear of, out of all the rest.
+    fn look_for_trouble(&mut self, snapshot: &mut Snapshot, now: MonoTime) {
+        let brightest = self.inputs.as_ref().and_then(|i| i.control.brightest());
+        snapshot.cpu_percent = self.cpu.percent(now);
+        let arriving = self.notices.arriving(snapshot, now);
+        let facts = Facts::of(snapshot, arriving, brightest, snapshot.cpu_percent);
+        for (severity, text) in self.notices.look(&facts, &self.settings.notify, now) {
+            self.journal.add(severity, text);
+        }
+        snapshot.tally = notices::tally(snapshot, arriving);
+        snapshot.notices = self.notices.list();
     }
 }
 

@@ -2,6 +2,7 @@
 //! steps that make round figures. Keyboard and AccessKit can do all that the pointer can.
 
 use crate::ui::theme;
+pub use crate::units::bitrate_rung as rung;
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
 use eframe::egui::{
     self, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
@@ -9,11 +10,6 @@ use eframe::egui::{
     pos2, vec2,
 };
 
-/// Bitrates that one press of + or − goes between, kb/s.
-const LADDER: [u32; 21] = [
-    100, 150, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000, 3500, 4000, 5000,
-    6000, 7000, 8000, 10_000,
-];
 /// Figures of the scale, kb/s, those that matter most first.
 const SCALE: [(u32, &str); 7] = [
     (100, "0.1"),
@@ -56,17 +52,6 @@ pub fn nudge(kbps: u32, up: bool) -> u32 {
         snap(value + fine_step(value))
     } else {
         snap(value - fine_step(value - 1.0))
-    }
-}
-
-/// The next value of the ladder up or down: what + and − do.
-pub fn rung(kbps: u32, up: bool) -> u32 {
-    if up {
-        let next = LADDER.iter().copied().find(|&rung| rung > kbps);
-        next.unwrap_or(BITRATE_MAX_KBPS)
-    } else {
-        let next = LADDER.iter().rev().copied().find(|&rung| rung < kbps);
-        next.unwrap_or(BITRATE_MIN_KBPS)
     }
 }
 
