@@ -398,6 +398,11 @@ pub struct Snapshot {
     pub backups: Vec<BackupStatus>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// The look before the show, step by step; empty before the first one and once it was put away. See
+    /// [`super::steps::is_open`].
+    pub preflight: Arc<Vec<super::steps::Step>>,
+    /// The profiles.
+    pub profiles: super::profiles::ProfilesStatus,
     /// A bitrate change on its way: the wanted kb/s.
     pub bitrate_pending_kbps: Option<u32>,
     /// Measured bitrate of the picture over the last two seconds, kb/s.

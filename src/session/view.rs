@@ -169,6 +169,9 @@ impl View {
                 .map(|show| show.backups(from.now))
                 .unwrap_or_default(),
             doctor: from.doctor,
+            // The worker's.
+            preflight: Arc::default(),
+            profiles: super::profiles::ProfilesStatus::default(),
             recording: from.recording,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
