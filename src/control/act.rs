@@ -146,6 +146,8 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
                 .ok_or_else(|| not_understood(op, argument))?;
             set(name.trim(), value.trim())?
         }
+        Op::RemoteToggle => set("remote.on", on(!settings.remote.on))?,
+        Op::RemotePasswordNew => vec![Command::NewRemotePassword],
         Op::LanguageSet => set("language", text()?)?,
         Op::PasswordSet | Op::PassphraseSet | Op::BackupPasswordSet | Op::BackupPassphraseSet => {
             vec![secret(op, argument)?]

@@ -19,7 +19,7 @@ use super::live_settings::live_settings;
 use super::machine::{Effect, Event, Machine};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
-use super::runtime::{Options, Shared};
+use super::runtime::{Options, Outside, Shared};
 use super::show::Show;
 use super::sleep::SleepWatch;
 use super::snapshot::State;
@@ -31,6 +31,7 @@ use crate::doctor;
 use crate::mediamtx::ManagedServer;
 use crate::monitor::gpu::GpuWatch;
 use crate::record::Recorder;
+use crate::remote::Remote;
 use crate::settings::{Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
@@ -67,6 +68,9 @@ pub(super) struct Worker {
     server: Option<ManagedServer>,
     tuning: Tuning,
     viewer: Viewer,
+    remote: Remote,
+    /// Commands taken so far.
+    taken: u64,
     /// The slot's count when the show began.
     drops_before: u64,
     examiner: Examiner,
@@ -99,6 +103,7 @@ impl Worker {
     /// Where a thread cannot be started.
     pub fn new(
         shared: Arc<Shared>,
+        outside: Arc<Outside>,
         settings: Settings,
         secrets: Secrets,
         options: Options,
@@ -106,15 +111,18 @@ impl Worker {
         store: Option<Store>,
     ) -> std::io::Result<Self> {
         let (answers_in, answers) = bounded(8);
+        let preview = shared.preview.clone();
         let mut worker = Self {
             shared,
             machine: Machine::new(options.policy, fastrand::u64(..)),
             options,
             view: View::new(),
-            preview: PreviewOut::default(),
+            preview,
             journal,
             saved: settings.clone(),
             settings,
+            remote: Remote::new(outside, &secrets),
+            taken: 0,
             secrets,
             inputs: None,
             show: None,
@@ -160,6 +168,7 @@ impl Worker {
             self.turn();
         }
         self.ends.stop();
+        self.remote.exit();
         self.event(Event::Stop);
         self.save();
         self.show = None;
@@ -171,6 +180,7 @@ impl Worker {
     }
 
     fn command(&mut self, command: Command) {
+        self.taken += 1;
         match command {
             Command::GoLive => self.event(Event::GoLive),
             Command::Stop => self.event(Event::Stop),
@@ -237,6 +247,7 @@ impl Worker {
                 let (snapshot, relay) = (self.shared.snapshot.load(), self.shared.relay.load());
                 keep_meter::keep(&snapshot, relay.as_deref(), clock::now(), &self.journal);
             }
+            Command::NewRemotePassword => self.remote.renew(&self.journal),
             // Taken by the loop.
             Command::Quit => {}
         }
@@ -279,6 +290,8 @@ impl Worker {
         self.tune(now);
         self.viewer
             .follow(&self.settings.viewer, now, &self.journal);
+        self.remote
+            .follow(&self.settings.remote, now, &self.journal);
         self.event(Event::Tick);
         self.publish();
     }
@@ -447,6 +460,8 @@ impl Worker {
         self.viewer
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
+        snapshot.remote = self.remote.status();
+        snapshot.commands = self.taken;
         snapshot.eyes = self.viewer.eyes(now);
         self.shared.snapshot.store(Arc::new(snapshot));
     }
