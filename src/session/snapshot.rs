@@ -370,6 +370,8 @@ pub struct Snapshot {
     pub live_since: Option<MonoTime>,
     /// When this was made.
     pub at: MonoTime,
+    /// Commands that the session had taken by then, see [`super::Console::send_counted`].
+    pub commands: u64,
     /// Settings in force.
     pub settings: Settings,
     /// Who takes the stream; None before preflight has found out.
@@ -439,6 +441,8 @@ pub struct Snapshot {
     pub drops: Drops,
     /// Frames out of the pacer since the show began.
     pub frames: u64,
+    /// Bytes of the picture since the show began.
+    pub bytes: u64,
     /// Viewers connected, where the server tells.
     pub viewers: Option<u32>,
     /// The same one by one, at most 100.
@@ -447,6 +451,8 @@ pub struct Snapshot {
     pub api_problem: Option<String>,
     /// The viewers' page.
     pub viewer: ViewerStatus,
+    /// Remote control.
+    pub remote: crate::remote::RemoteStatus,
     /// Those who watch on it, with capture to the eye.
     pub eyes: EyesStatus,
     /// The sound.
