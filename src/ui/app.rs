@@ -6,6 +6,7 @@ use super::fonts::{self, Fallback};
 use super::i18n::Texts;
 use super::panels::Scene;
 use super::panels::side::Side;
+use super::retained::Retained;
 use super::view::{self, View};
 use super::{theme, widgets::bitrate_slider};
 use crate::clock::MonoTime;
@@ -34,6 +35,7 @@ pub struct Window {
     preview_sent: Option<bool>,
     inputs_at: Option<MonoTime>,
     quitting: bool,
+    retained: Option<Retained>,
     /// What the window remembers; open for tests.
     pub view: View,
 }
@@ -56,6 +58,7 @@ impl Window {
             preview_sent: None,
             inputs_at: None,
             quitting: false,
+            retained: None,
             view: View {
                 preview_on,
                 ..View::default()
@@ -283,6 +286,9 @@ impl eframe::App for Window {
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        if let Some(retained) = &self.retained {
+            retained.begin();
+        }
         theme::ground().to_normalized_gamma_f32()
     }
 }
@@ -307,6 +313,11 @@ pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
     eframe::run_native(
         &title,
         options,
-        Box::new(move |context| Ok(Box::new(Window::new(&context.egui_ctx, console)))),
+        Box::new(move |context| {
+            let mut window = Window::new(&context.egui_ctx, console);
+            let gl = context.gl.as_ref();
+            window.retained = gl.and_then(|gl| Retained::start(&context.egui_ctx, gl));
+            Ok(Box::new(window))
+        }),
     )
 }

@@ -4,12 +4,14 @@
 
 pub mod actions;
 pub mod app;
+pub mod damage;
 pub mod fonts;
 pub mod guard;
 pub mod i18n;
 pub mod keys;
 pub mod panels;
 pub mod pattern;
+pub mod retained;
 pub mod start;
 pub mod theme;
 pub mod view;
