@@ -19,6 +19,7 @@ pub mod lineup;
 pub mod link;
 mod live_settings;
 pub mod machine;
+pub mod notices;
 pub mod outlet;
 mod passage;
 pub mod preflight;

@@ -17,18 +17,20 @@ use super::journal::Journal;
 use super::keep_meter;
 use super::live_settings::live_settings;
 use super::machine::{Effect, Event, Machine};
+use super::notices::{self, Facts, Notices};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
 use super::runtime::{Options, Shared};
 use super::show::Show;
 use super::sleep::SleepWatch;
-use super::snapshot::State;
+use super::snapshot::{Snapshot, State};
 use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
 use crate::doctor;
 use crate::mediamtx::ManagedServer;
+use crate::monitor::cpu::CpuMeter;
 use crate::monitor::gpu::GpuWatch;
 use crate::record::Recorder;
 use crate::settings::{Secrets, Settings, Store, secrets};
@@ -62,6 +64,8 @@ pub(super) struct Worker {
     show: Option<Show>,
     /// What was said of the running show.
     passages: Passages,
+    notices: Notices,
+    cpu: CpuMeter,
     recorder: Recorder,
     /// Kept from show to show.
     server: Option<ManagedServer>,
@@ -119,6 +123,8 @@ impl Worker {
             inputs: None,
             show: None,
             passages: Passages::default(),
+            notices: Notices::default(),
+            cpu: CpuMeter::default(),
             recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
@@ -448,7 +454,21 @@ impl Worker {
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
         snapshot.eyes = self.viewer.eyes(now);
+        self.look_for_trouble(&mut snapshot, now);
         self.shared.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// What the operator must hear of, out of all the rest.
+    fn look_for_trouble(&mut self, snapshot: &mut Snapshot, now: MonoTime) {
+        let brightest = self.inputs.as_ref().and_then(|i| i.control.brightest());
+        snapshot.cpu_percent = self.cpu.percent(now);
+        let arriving = self.notices.arriving(snapshot, now);
+        let facts = Facts::of(snapshot, arriving, brightest, snapshot.cpu_percent);
+        for (severity, text) in self.notices.look(&facts, &self.settings.notify, now) {
+            self.journal.add(severity, text);
+        }
+        snapshot.tally = notices::tally(snapshot, arriving);
+        snapshot.notices = self.notices.list();
     }
 }
 

@@ -5,7 +5,10 @@
 pub mod actions;
 pub mod app;
 pub mod damage;
+pub mod dock;
+pub mod feed;
 pub mod fonts;
+pub mod frames;
 pub mod guard;
 pub mod i18n;
 pub mod keys;

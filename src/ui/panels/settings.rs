@@ -4,7 +4,6 @@
 
 use super::Scene;
 use super::form::{Field, Form};
-use crate::session::snapshot::State;
 use crate::settings::{Language, TargetKind};
 use crate::ui::actions::Action;
 use crate::ui::theme;
@@ -40,7 +39,7 @@ pub(super) const RATES: [Fps; 10] = [
 
 /// Draws the page's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
-    let free = matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
+    let free = super::parts::is_free(scene);
     if !free {
         let text = RichText::new(scene.t("settings-locked"))
             .font(theme::regular(13.0))
@@ -153,7 +152,8 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     });
 }
 
-fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
+/// Where the stream goes.
+pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     section(ui, &scene.t("settings-target"));
     let kinds = [
         (TargetKind::Embedded, scene.t("settings-target-embedded")),
