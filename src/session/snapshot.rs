@@ -348,6 +348,14 @@ pub struct DoctorStatus {
     pub report: Option<Arc<crate::doctor::Report>>,
 }
 
+impl PartialEq for DoctorStatus {
+    /// Whether both have the very same report.
+    fn eq(&self, other: &Self) -> bool {
+        let address = |status: &Self| status.report.as_ref().map(Arc::as_ptr);
+        self.running == other.running && address(self) == address(other)
+    }
+}
+
 /// A small picture for the window.
 #[derive(Clone, Debug)]
 pub struct Preview {
@@ -361,8 +369,15 @@ pub struct Preview {
     pub cost_us: u32,
 }
 
+impl PartialEq for Preview {
+    /// Whether both are the same picture, by its number.
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
 /// Everything that the window shows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     /// Where the show stands.
     pub state: State,
