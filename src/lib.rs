@@ -9,6 +9,7 @@ pub mod audio;
 pub mod capture;
 pub mod cli;
 pub mod clock;
+pub mod control;
 pub mod doctor;
 pub mod ffmpeg;
 pub mod glass;

@@ -142,6 +142,27 @@ pub const BITRATE_MIN_KBPS: u32 = 100;
 /// The bitrate slider's upper end, kb/s.
 pub const BITRATE_MAX_KBPS: u32 = 10_000;
 
+/// Bitrates that one press of + or − goes between, kb/s.
+const BITRATE_LADDER: [u32; 21] = [
+    100, 150, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000, 3500, 4000, 5000,
+    6000, 7000, 8000, 10_000,
+];
+
+/// The next value of the ladder up or down: what + and − do.
+pub fn bitrate_rung(kbps: u32, up: bool) -> u32 {
+    if up {
+        let next = BITRATE_LADDER.iter().copied().find(|&rung| rung > kbps);
+        next.unwrap_or(BITRATE_MAX_KBPS)
+    } else {
+        let next = BITRATE_LADDER
+            .iter()
+            .rev()
+            .copied()
+            .find(|&rung| rung < kbps);
+        next.unwrap_or(BITRATE_MIN_KBPS)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,6 +54,26 @@ viewers-unknown = Not known
 settings-button = Settings
 keys-button = Keys
 
+# The window itself: figures for across the room, panels, layouts (dock)
+far-time = On air
+far-latency = Latency, ms
+far-bitrate = Bitrate, Mb/s
+far-muted = MUTED
+far-no-sound = NO SOUND
+panels-button = Panels
+panel-source = Source
+panel-audio = Mixer
+panel-server = Server
+panel-gpu = GPU
+panel-close = Put away: { $panel }
+panel-fold = Fold: { $panel }
+panel-unfold = Unfold: { $panel }
+layout-title = Layout
+layout-show = Show
+layout-setup = Setup
+layout-compact = Compact
+layout-reset = Put the layout back
+
 preview-title = Preview
 preview-show = Show preview
 preview-off = The preview is off
@@ -167,7 +187,6 @@ replay-saving = Saving the replay
 replay-saved = Replay: { $file }
 
 settings-title = Settings
-side-close = Close panel
 settings-locked = On air: the destination waits until the show has ended. All else can be changed now.
 settings-picture = Picture
 settings-source = Source

@@ -54,6 +54,26 @@ viewers-unknown = 알 수 없음
 settings-button = 설정
 keys-button = 단축키
 
+# The window itself: figures for across the room, panels, layouts (dock)
+far-time = 송출 시간
+far-latency = 지연, ms
+far-bitrate = 비트레이트, Mb/s
+far-muted = 음소거
+far-no-sound = 소리 없음
+panels-button = 패널
+panel-source = 소스
+panel-audio = 믹서
+panel-server = 서버
+panel-gpu = GPU
+panel-close = 치우기: { $panel }
+panel-fold = 접기: { $panel }
+panel-unfold = 펼치기: { $panel }
+layout-title = 배치
+layout-show = 방송
+layout-setup = 준비
+layout-compact = 간단히
+layout-reset = 배치 되돌리기
+
 preview-title = 프리뷰
 preview-show = 프리뷰 보기
 preview-off = 프리뷰가 꺼져 있습니다
@@ -167,7 +187,6 @@ replay-saving = 리플레이를 저장하는 중
 replay-saved = 리플레이: { $file }
 
 settings-title = 설정
-side-close = 패널 닫기
 settings-locked = 송출 중에는 송출 대상을 바꿀 수 없습니다. 나머지는 지금 바꿀 수 있습니다.
 settings-picture = 영상
 settings-source = 소스

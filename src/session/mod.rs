@@ -17,7 +17,9 @@ pub mod knock;
 pub mod ladder;
 pub mod lineup;
 pub mod link;
+mod live_settings;
 pub mod machine;
+pub mod notices;
 pub mod outlet;
 mod passage;
 pub mod preflight;
@@ -33,6 +35,7 @@ pub mod way;
 mod worker;
 
 pub use command::{Command, Secret};
+pub use live_settings::live_settings;
 pub use runtime::Session;
 pub use snapshot::Snapshot;
 

@@ -17,9 +17,11 @@ use std::sync::Arc;
 
 mod connection;
 mod eyes;
+mod notices;
 mod probe;
 pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
 pub use eyes::{Eye, EyesStatus, WhyNot};
+pub use notices::{Notice, NoticeKind, Tally};
 pub use probe::{ProbeState, ProbeStatus, Proof, Verdict};
 
 /// Where a show stands.
@@ -422,6 +424,12 @@ pub struct Snapshot {
     pub sound_arrived: Option<StageFigures>,
     /// How the probe does.
     pub probe: ProbeStatus,
+    /// Whether viewers have the show, as the server's side says.
+    pub tally: Tally,
+    /// What is or was just now wrong in the running show, the oldest first, at most 16.
+    pub notices: Vec<Notice>,
+    /// Share of all of the machine's cores in use, percent, where the system tells.
+    pub cpu_percent: Option<f64>,
     /// Drops since the show began.
     pub drops: Drops,
     /// Frames out of the pacer since the show began.

@@ -9,7 +9,8 @@ use super::machine::Machine;
 use super::show::Show;
 use super::snapshot::{
     AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
-    EyesStatus, LinkStatus, ProbeStatus, Proof, RouteStatus, Snapshot, TrendEvent, TrendPoint,
+    EyesStatus, LinkStatus, ProbeStatus, Proof, RouteStatus, Snapshot, Tally, TrendEvent,
+    TrendPoint,
 };
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
@@ -182,6 +183,10 @@ impl View {
             probe: from.show.map_or_else(ProbeStatus::default, |show| {
                 show.outlet().probe_status(from.now)
             }),
+            // The worker's, out of all the rest.
+            tally: Tally::default(),
+            notices: Vec::new(),
+            cpu_percent: None,
             drops: from.figures.drops,
             frames: from.figures.frames,
             viewers: from.show.and_then(|show| show.outlet().viewers()),

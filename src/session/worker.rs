@@ -15,22 +15,25 @@ use super::failure::Failure;
 use super::inputs::{Inputs, PreviewOut};
 use super::journal::Journal;
 use super::keep_meter;
+use super::live_settings::live_settings;
 use super::machine::{Effect, Event, Machine};
+use super::notices::{self, Facts, Notices};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
 use super::runtime::{Options, Shared};
 use super::show::Show;
 use super::sleep::SleepWatch;
-use super::snapshot::State;
+use super::snapshot::{Snapshot, State};
 use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
 use crate::doctor;
 use crate::mediamtx::ManagedServer;
+use crate::monitor::cpu::CpuMeter;
 use crate::monitor::gpu::GpuWatch;
 use crate::record::Recorder;
-use crate::settings::{EncoderSettings, Secrets, Settings, Store, secrets};
+use crate::settings::{Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -61,6 +64,8 @@ pub(super) struct Worker {
     show: Option<Show>,
     /// What was said of the running show.
     passages: Passages,
+    notices: Notices,
+    cpu: CpuMeter,
     recorder: Recorder,
     /// Kept from show to show.
     server: Option<ManagedServer>,
@@ -118,6 +123,8 @@ impl Worker {
             inputs: None,
             show: None,
             passages: Passages::default(),
+            notices: Notices::default(),
+            cpu: CpuMeter::default(),
             recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
@@ -244,21 +251,7 @@ impl Worker {
     fn apply(&mut self, settings: Settings) {
         let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
         if in_show {
-            // Bitrate and mute have commands of their own; the language is the window's. What is
-            // captured may change and how it is encoded, and sound inputs come and go without a
-            // disturbance; the target's part waits for the next show.
-            self.settings.language = settings.language;
-            self.settings.video = settings.video;
-            self.settings.encoder = EncoderSettings {
-                bitrate_kbps: self.settings.encoder.bitrate_kbps,
-                ..settings.encoder
-            };
-            self.settings.audio.inputs = settings.audio.inputs;
-            self.settings.preview = settings.preview;
-            self.settings.viewer = settings.viewer;
-            self.settings.probe = settings.probe;
-            self.settings.performance = settings.performance;
-            self.settings.recording = settings.recording;
+            self.settings = live_settings(&self.settings, settings);
             self.tuning.moved(&self.settings, clock::now());
             self.save();
             return;
@@ -461,7 +454,21 @@ impl Worker {
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
         snapshot.eyes = self.viewer.eyes(now);
+        self.look_for_trouble(&mut snapshot, now);
         self.shared.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// What the operator must hear of, out of all the rest.
+    fn look_for_trouble(&mut self, snapshot: &mut Snapshot, now: MonoTime) {
+        let brightest = self.inputs.as_ref().and_then(|i| i.control.brightest());
+        snapshot.cpu_percent = self.cpu.percent(now);
+        let arriving = self.notices.arriving(snapshot, now);
+        let facts = Facts::of(snapshot, arriving, brightest, snapshot.cpu_percent);
+        for (severity, text) in self.notices.look(&facts, &self.settings.notify, now) {
+            self.journal.add(severity, text);
+        }
+        snapshot.tally = notices::tally(snapshot, arriving);
+        snapshot.notices = self.notices.list();
     }
 }
 

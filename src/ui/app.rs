@@ -42,7 +42,7 @@ impl Window {
     /// A window onto `console`, which sets the look and the type of `ctx`.
     pub fn new(ctx: &Context, console: Arc<dyn Console + Send + Sync>) -> Self {
         fonts::install(ctx);
-        theme::apply(ctx);
+        theme::apply(ctx, theme::Look::Dark);
         let snapshot = console.snapshot();
         let language = snapshot.settings.language;
         let preview_on = snapshot.settings.preview.on;
@@ -119,7 +119,8 @@ impl Window {
             self.texts = Texts::new(language);
         }
         view.examining.settle(&snapshot.doctor.running, now);
-        if view.side == Some(Side::Settings)
+        let choosing = [Side::Settings, Side::Source, Side::Audio];
+        if choosing.into_iter().any(|side| view.dock.is_open(side))
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
         {
             self.inputs_at = Some(now);
@@ -190,7 +191,7 @@ impl Window {
             muted,
             examining,
             small: false,
-            latency_hidden: false,
+            gpu_open: self.view.dock.is_open(Side::Gpu),
         };
         let actions = view::show(ui, &mut self.view, scene);
         // Edits first: GO LIVE in the same frame shall begin with them.
@@ -227,7 +228,15 @@ impl Window {
             Action::Freeze(freeze) => {
                 view.frozen = freeze.then(|| (self.snapshot.clone(), now));
             }
-            Action::ShowSide(side) => view.side = *side,
+            Action::ShowSide(Some(side)) => view.dock.open(*side),
+            Action::ShowSide(None) => {
+                if let Some(side) = view.dock.front() {
+                    view.dock.close(side);
+                }
+            }
+            Action::CloseSide(side) => view.dock.close(*side),
+            Action::Layout(layout) => view.dock.switch(*layout),
+            Action::ResetLayout => view.dock.reset(),
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
             Action::ShowKeys(open) => view.keys_open = *open,
@@ -283,7 +292,7 @@ impl eframe::App for Window {
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::GROUND.to_normalized_gamma_f32()
+        theme::ground().to_normalized_gamma_f32()
     }
 }
 

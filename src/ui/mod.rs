@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod dock;
 pub mod fonts;
 pub mod guard;
 pub mod i18n;

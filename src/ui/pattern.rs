@@ -190,10 +190,10 @@ fn moment_of(shared: SharedClock) -> Moment {
 
 fn colour(tone: Tone) -> Color32 {
     match tone {
-        Tone::Black => theme::PICTURE,
-        Tone::Dim => theme::TEXT_DIM,
-        Tone::Soft => theme::TEXT_SOFT,
-        Tone::White => theme::UNTINTED,
+        Tone::Black => theme::picture(),
+        Tone::Dim => theme::text_dim(),
+        Tone::Soft => theme::text_soft(),
+        Tone::White => theme::untinted(),
     }
 }
 
@@ -244,7 +244,7 @@ impl eframe::App for PatternWindow {
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::PICTURE.to_normalized_gamma_f32()
+        theme::picture().to_normalized_gamma_f32()
     }
 }
 

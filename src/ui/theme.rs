@@ -9,56 +9,268 @@ use crate::session::snapshot::{Severity, State};
 use eframe::egui::{
     self, Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Vec2,
 };
+use std::cell::Cell;
+
+/// The colours of one look.
+#[derive(Debug)]
+struct Palette {
+    /// Behind everything.
+    ground: Color32,
+    /// A card.
+    card: Color32,
+    /// A raised or sunken part of a card: tiles, fields, meters.
+    well: Color32,
+    /// A button at rest.
+    button: Color32,
+    /// A button under the pointer.
+    button_hover: Color32,
+    /// Lines between parts.
+    line: Color32,
+    /// Figures and what matters.
+    text: Color32,
+    /// Words beside figures.
+    text_soft: Color32,
+    /// Captions; still 4.5:1 on a card.
+    text_dim: Color32,
+    /// Text on a bright signal colour.
+    ink: Color32,
+    /// Selection, focus, the main line of a graph.
+    blue: Color32,
+    /// All is well; begin.
+    green: Color32,
+    /// The GO LIVE button, dark enough for white text.
+    go: Color32,
+    /// The GO LIVE button under the pointer.
+    go_hover: Color32,
+    /// On air, dark enough for white text.
+    on_air: Color32,
+    /// The STOP button: not as loud as ON AIR, so that the two are not confused.
+    stop: Color32,
+    /// The STOP button under the pointer.
+    stop_hover: Color32,
+    /// Outline and square of the STOP button.
+    stop_edge: Color32,
+    /// Not as wished.
+    amber: Color32,
+    /// Failed: an operator must act.
+    yellow: Color32,
+    /// Out of bounds.
+    vermillion: Color32,
+    /// A fourth series beside blue, green and amber.
+    purple: Color32,
+    stages: [Color32; 5],
+    is_dark: bool,
+}
+
+/// For a dark control room.
+static DARK: Palette = Palette {
+    ground: Color32::from_rgb(0x0a, 0x0d, 0x12),
+    card: Color32::from_rgb(0x12, 0x17, 0x1f),
+    well: Color32::from_rgb(0x1a, 0x21, 0x2c),
+    button: Color32::from_rgb(0x23, 0x2c, 0x3a),
+    button_hover: Color32::from_rgb(0x2e, 0x3a, 0x4c),
+    line: Color32::from_rgb(0x27, 0x31, 0x3f),
+    text: Color32::from_rgb(0xee, 0xf2, 0xf7),
+    text_soft: Color32::from_rgb(0xab, 0xb6, 0xc6),
+    text_dim: Color32::from_rgb(0x83, 0x90, 0xa3),
+    ink: Color32::from_rgb(0x0a, 0x0d, 0x12),
+    blue: Color32::from_rgb(0x56, 0xb4, 0xe9),
+    green: Color32::from_rgb(0x1f, 0xb8, 0x8a),
+    go: Color32::from_rgb(0x08, 0x7a, 0x5a),
+    go_hover: Color32::from_rgb(0x0a, 0x82, 0x61),
+    on_air: Color32::from_rgb(0xd0, 0x21, 0x21),
+    stop: Color32::from_rgb(0x3a, 0x1c, 0x20),
+    stop_hover: Color32::from_rgb(0x52, 0x24, 0x29),
+    stop_edge: Color32::from_rgb(0xff, 0x6b, 0x5e),
+    amber: Color32::from_rgb(0xf0, 0xa2, 0x2e),
+    yellow: Color32::from_rgb(0xf4, 0xdc, 0x4a),
+    vermillion: Color32::from_rgb(0xff, 0x7a, 0x45),
+    purple: Color32::from_rgb(0xc9, 0x8a, 0xc0),
+    stages: [
+        Color32::from_rgb(0x5c, 0x68, 0x7a),
+        Color32::from_rgb(0xa6, 0xb3, 0xc6),
+        Color32::from_rgb(0x56, 0xb4, 0xe9),
+        Color32::from_rgb(0xc9, 0x8a, 0xc0),
+        Color32::from_rgb(0x3f, 0x72, 0xc4),
+    ],
+    is_dark: true,
+};
+
+/// For a bright room.
+static LIGHT: Palette = Palette {
+    ground: Color32::from_rgb(0xe4, 0xe8, 0xee),
+    card: Color32::from_rgb(0xfb, 0xfc, 0xfd),
+    well: Color32::from_rgb(0xea, 0xee, 0xf3),
+    button: Color32::from_rgb(0xdd, 0xe3, 0xeb),
+    button_hover: Color32::from_rgb(0xcc, 0xd5, 0xe0),
+    line: Color32::from_rgb(0xc3, 0xcc, 0xd8),
+    text: Color32::from_rgb(0x12, 0x18, 0x20),
+    text_soft: Color32::from_rgb(0x3c, 0x48, 0x58),
+    text_dim: Color32::from_rgb(0x5a, 0x66, 0x76),
+    ink: Color32::from_rgb(0xff, 0xff, 0xff),
+    blue: Color32::from_rgb(0x00, 0x5f, 0x9e),
+    green: Color32::from_rgb(0x00, 0x7a, 0x58),
+    go: Color32::from_rgb(0x08, 0x7a, 0x5a),
+    go_hover: Color32::from_rgb(0x06, 0x6b, 0x4f),
+    on_air: Color32::from_rgb(0xc4, 0x1a, 0x1a),
+    stop: Color32::from_rgb(0xf6, 0xdc, 0xda),
+    stop_hover: Color32::from_rgb(0xee, 0xc6, 0xc3),
+    stop_edge: Color32::from_rgb(0xb8, 0x22, 0x1c),
+    amber: Color32::from_rgb(0x9a, 0x5b, 0x00),
+    yellow: Color32::from_rgb(0x7a, 0x62, 0x00),
+    vermillion: Color32::from_rgb(0xb8, 0x3c, 0x00),
+    purple: Color32::from_rgb(0x8a, 0x3c, 0x82),
+    stages: [
+        Color32::from_rgb(0x9a, 0xa5, 0xb4),
+        Color32::from_rgb(0x4a, 0x56, 0x66),
+        Color32::from_rgb(0x00, 0x5f, 0x9e),
+        Color32::from_rgb(0x8a, 0x3c, 0x82),
+        Color32::from_rgb(0x5c, 0x9b, 0xe0),
+    ],
+    is_dark: false,
+};
+
+/// The looks there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// Light on near-black.
+    #[default]
+    Dark,
+    /// Dark on near-white.
+    Light,
+}
+
+thread_local! {
+    /// The window's thread draws with one look at a time; tests have a thread each.
+    static LOOK: Cell<Look> = const { Cell::new(Look::Dark) };
+}
+
+fn palette() -> &'static Palette {
+    match LOOK.get() {
+        Look::Dark => &DARK,
+        Look::Light => &LIGHT,
+    }
+}
 
 /// Behind everything.
-pub const GROUND: Color32 = Color32::from_rgb(0x0a, 0x0d, 0x12);
+pub fn ground() -> Color32 {
+    palette().ground
+}
+
 /// A card.
-pub const CARD: Color32 = Color32::from_rgb(0x12, 0x17, 0x1f);
+pub fn card() -> Color32 {
+    palette().card
+}
+
 /// A raised or sunken part of a card: tiles, fields, meters.
-pub const WELL: Color32 = Color32::from_rgb(0x1a, 0x21, 0x2c);
+pub fn well() -> Color32 {
+    palette().well
+}
+
 /// A button at rest.
-pub const BUTTON: Color32 = Color32::from_rgb(0x23, 0x2c, 0x3a);
+pub fn button() -> Color32 {
+    palette().button
+}
+
 /// A button under the pointer.
-pub const BUTTON_HOVER: Color32 = Color32::from_rgb(0x2e, 0x3a, 0x4c);
+pub fn button_hover() -> Color32 {
+    palette().button_hover
+}
+
 /// Lines between parts.
-pub const LINE: Color32 = Color32::from_rgb(0x27, 0x31, 0x3f);
+pub fn line() -> Color32 {
+    palette().line
+}
+
 /// Figures and what matters.
-pub const TEXT: Color32 = Color32::from_rgb(0xee, 0xf2, 0xf7);
+pub fn text() -> Color32 {
+    palette().text
+}
+
 /// Words beside figures.
-pub const TEXT_SOFT: Color32 = Color32::from_rgb(0xab, 0xb6, 0xc6);
+pub fn text_soft() -> Color32 {
+    palette().text_soft
+}
+
 /// Captions; still 4.5:1 on a card.
-pub const TEXT_DIM: Color32 = Color32::from_rgb(0x83, 0x90, 0xa3);
+pub fn text_dim() -> Color32 {
+    palette().text_dim
+}
+
 /// Text on a bright signal colour.
-pub const INK: Color32 = Color32::from_rgb(0x0a, 0x0d, 0x12);
+pub fn ink() -> Color32 {
+    palette().ink
+}
+
 /// Behind the preview picture.
-pub const PICTURE: Color32 = Color32::BLACK;
+pub fn picture() -> Color32 {
+    Color32::BLACK
+}
+
 /// Leaves a texture's colours as they are.
-pub const UNTINTED: Color32 = Color32::WHITE;
+pub fn untinted() -> Color32 {
+    Color32::WHITE
+}
 
 /// Selection, focus, the main line of a graph.
-pub const BLUE: Color32 = Color32::from_rgb(0x56, 0xb4, 0xe9);
+pub fn blue() -> Color32 {
+    palette().blue
+}
+
 /// All is well; begin.
-pub const GREEN: Color32 = Color32::from_rgb(0x1f, 0xb8, 0x8a);
+pub fn green() -> Color32 {
+    palette().green
+}
+
 /// The GO LIVE button, dark enough for white text.
-pub const GO: Color32 = Color32::from_rgb(0x08, 0x7a, 0x5a);
+pub fn go() -> Color32 {
+    palette().go
+}
+
 /// The GO LIVE button under the pointer.
-pub const GO_HOVER: Color32 = Color32::from_rgb(0x0a, 0x82, 0x61);
+pub fn go_hover() -> Color32 {
+    palette().go_hover
+}
+
 /// On air, dark enough for white text.
-pub const ON_AIR: Color32 = Color32::from_rgb(0xd0, 0x21, 0x21);
+pub fn on_air() -> Color32 {
+    palette().on_air
+}
+
 /// The STOP button: not as loud as ON AIR, so that the two are not confused.
-pub const STOP: Color32 = Color32::from_rgb(0x3a, 0x1c, 0x20);
+pub fn stop() -> Color32 {
+    palette().stop
+}
+
 /// The STOP button under the pointer.
-pub const STOP_HOVER: Color32 = Color32::from_rgb(0x52, 0x24, 0x29);
+pub fn stop_hover() -> Color32 {
+    palette().stop_hover
+}
+
 /// Outline and square of the STOP button.
-pub const STOP_EDGE: Color32 = Color32::from_rgb(0xff, 0x6b, 0x5e);
+pub fn stop_edge() -> Color32 {
+    palette().stop_edge
+}
+
 /// Not as wished.
-pub const AMBER: Color32 = Color32::from_rgb(0xf0, 0xa2, 0x2e);
+pub fn amber() -> Color32 {
+    palette().amber
+}
+
 /// Failed: an operator must act.
-pub const YELLOW: Color32 = Color32::from_rgb(0xf4, 0xdc, 0x4a);
+pub fn yellow() -> Color32 {
+    palette().yellow
+}
+
 /// Out of bounds.
-pub const VERMILLION: Color32 = Color32::from_rgb(0xff, 0x7a, 0x45);
+pub fn vermillion() -> Color32 {
+    palette().vermillion
+}
+
 /// A fourth series beside blue, green and amber.
-pub const PURPLE: Color32 = Color32::from_rgb(0xc9, 0x8a, 0xc0);
+pub fn purple() -> Color32 {
+    palette().purple
+}
 
 /// Rounding of cards and big buttons.
 pub const ROUND: u8 = 8;
@@ -80,40 +292,45 @@ pub fn bold(size: f32) -> FontId {
 /// Ground and ink of a state's badge.
 pub fn state_colours(state: &State) -> (Color32, Color32) {
     match state {
-        State::Idle => (WELL, TEXT_SOFT),
-        State::Preflight | State::Starting | State::Stopping => (BLUE, INK),
-        State::Live => (ON_AIR, TEXT),
-        State::Reconnecting { .. } => (AMBER, INK),
-        State::Failed { .. } => (YELLOW, INK),
+        State::Idle => (well(), text_soft()),
+        State::Preflight | State::Starting | State::Stopping => (blue(), ink()),
+        State::Live => (on_air(), text()),
+        State::Reconnecting { .. } => (amber(), ink()),
+        State::Failed { .. } => (yellow(), ink()),
     }
 }
 
 /// Colour of a log line's mark.
 pub fn severity_colour(severity: Severity) -> Color32 {
     match severity {
-        Severity::Info => TEXT_DIM,
-        Severity::Warning => AMBER,
-        Severity::Error => VERMILLION,
+        Severity::Info => text_dim(),
+        Severity::Warning => amber(),
+        Severity::Error => vermillion(),
     }
 }
 
 /// Colours of the stages picture, written, encoded, sent, arrived: none of those that mean good or bad.
-pub const STAGES: [Color32; 5] = [
-    Color32::from_rgb(0x5c, 0x68, 0x7a),
-    Color32::from_rgb(0xa6, 0xb3, 0xc6),
-    BLUE,
-    PURPLE,
-    Color32::from_rgb(0x3f, 0x72, 0xc4),
-];
+pub fn stages() -> [Color32; 5] {
+    palette().stages
+}
 
 /// A colour with the given share of opacity.
 pub fn faded(colour: Color32, opacity: f32) -> Color32 {
     colour.gamma_multiply(opacity)
 }
 
-/// Sets the look of every widget.
-pub fn apply(ctx: &egui::Context) {
-    ctx.set_theme(egui::Theme::Dark);
+/// The look that this thread draws with.
+pub fn look() -> Look {
+    LOOK.get()
+}
+
+/// Sets the look of every widget, and of all that is drawn on this thread from now on.
+pub fn apply(ctx: &egui::Context, look: Look) {
+    LOOK.set(look);
+    ctx.set_theme(match look {
+        Look::Dark => egui::Theme::Dark,
+        Look::Light => egui::Theme::Light,
+    });
     ctx.all_styles_mut(|style| {
         style.visuals = visuals();
         style.text_styles = [
@@ -138,11 +355,15 @@ pub fn apply(ctx: &egui::Context) {
 }
 
 fn visuals() -> egui::Visuals {
-    let mut visuals = egui::Visuals::dark();
+    let mut visuals = if palette().is_dark {
+        egui::Visuals::dark()
+    } else {
+        egui::Visuals::light()
+    };
     let edge = |colour| Stroke::new(1.0, colour);
-    visuals.panel_fill = GROUND;
-    visuals.window_fill = CARD;
-    visuals.window_stroke = edge(LINE);
+    visuals.panel_fill = ground();
+    visuals.window_fill = card();
+    visuals.window_stroke = edge(line());
     visuals.window_corner_radius = CornerRadius::same(ROUND);
     visuals.menu_corner_radius = CornerRadius::same(ROUND_SMALL);
     visuals.window_shadow = Shadow {
@@ -152,15 +373,15 @@ fn visuals() -> egui::Visuals {
         color: Color32::from_black_alpha(0xa0),
     };
     visuals.popup_shadow = visuals.window_shadow;
-    visuals.extreme_bg_color = WELL;
-    visuals.faint_bg_color = WELL;
-    visuals.code_bg_color = WELL;
-    visuals.hyperlink_color = BLUE;
-    visuals.warn_fg_color = AMBER;
-    visuals.error_fg_color = VERMILLION;
-    visuals.weak_text_color = Some(TEXT_DIM);
+    visuals.extreme_bg_color = well();
+    visuals.faint_bg_color = well();
+    visuals.code_bg_color = well();
+    visuals.hyperlink_color = blue();
+    visuals.warn_fg_color = amber();
+    visuals.error_fg_color = vermillion();
+    visuals.weak_text_color = Some(text_dim());
     visuals.selection.bg_fill = Color32::from_rgb(0x1f, 0x4e, 0x70);
-    visuals.selection.stroke = edge(TEXT);
+    visuals.selection.stroke = edge(text());
     visuals.slider_trailing_fill = true;
     let widgets = &mut visuals.widgets;
     for widget in [
@@ -172,30 +393,30 @@ fn visuals() -> egui::Visuals {
     ] {
         widget.corner_radius = CornerRadius::same(ROUND_SMALL);
         widget.expansion = 0.0;
-        widget.fg_stroke = edge(TEXT);
-        widget.bg_fill = BUTTON;
-        widget.weak_bg_fill = BUTTON;
-        widget.bg_stroke = edge(LINE);
+        widget.fg_stroke = edge(text());
+        widget.bg_fill = button();
+        widget.weak_bg_fill = button();
+        widget.bg_stroke = edge(line());
     }
-    widgets.noninteractive.fg_stroke = edge(TEXT_SOFT);
-    widgets.noninteractive.bg_fill = CARD;
-    widgets.noninteractive.weak_bg_fill = CARD;
-    widgets.hovered.bg_fill = BUTTON_HOVER;
-    widgets.hovered.weak_bg_fill = BUTTON_HOVER;
-    widgets.hovered.bg_stroke = edge(TEXT_DIM);
-    widgets.active.bg_fill = BUTTON_HOVER;
-    widgets.active.weak_bg_fill = BUTTON_HOVER;
+    widgets.noninteractive.fg_stroke = edge(text_soft());
+    widgets.noninteractive.bg_fill = card();
+    widgets.noninteractive.weak_bg_fill = card();
+    widgets.hovered.bg_fill = button_hover();
+    widgets.hovered.weak_bg_fill = button_hover();
+    widgets.hovered.bg_stroke = edge(text_dim());
+    widgets.active.bg_fill = button_hover();
+    widgets.active.weak_bg_fill = button_hover();
     // Also the mark of the keyboard's focus: two pixels of the signal blue.
-    widgets.active.bg_stroke = Stroke::new(2.0, BLUE);
-    widgets.open.bg_stroke = edge(BLUE);
+    widgets.active.bg_stroke = Stroke::new(2.0, blue());
+    widgets.open.bg_stroke = edge(blue());
     visuals
 }
 
 /// A card: the frame around each part of the window.
-pub fn card() -> egui::Frame {
+pub fn card_frame() -> egui::Frame {
     egui::Frame::new()
-        .fill(CARD)
-        .stroke(Stroke::new(1.0, LINE))
+        .fill(card())
+        .stroke(Stroke::new(1.0, line()))
         .corner_radius(CornerRadius::same(ROUND))
         .inner_margin(Margin::same(12))
 }
@@ -225,17 +446,17 @@ mod tests {
     #[test]
     fn text_is_readable_on_its_ground() {
         for (text, ground) in [
-            (TEXT, CARD),
-            (TEXT_SOFT, WELL),
-            (TEXT_DIM, CARD),
-            (TEXT_DIM, WELL),
-            (TEXT, GO),
-            (TEXT, GO_HOVER),
-            (TEXT, STOP),
-            (TEXT, STOP_HOVER),
-            (TEXT, BUTTON_HOVER),
-            (VERMILLION, CARD),
-            (AMBER, CARD),
+            (text(), card()),
+            (text_soft(), well()),
+            (text_dim(), card()),
+            (text_dim(), well()),
+            (text(), go()),
+            (text(), go_hover()),
+            (text(), stop()),
+            (text(), stop_hover()),
+            (text(), button_hover()),
+            (vermillion(), card()),
+            (amber(), card()),
         ] {
             let ratio = contrast(text, ground);
             assert!(ratio >= 4.0, "{text:?} on {ground:?} is {ratio:.2}:1");

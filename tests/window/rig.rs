@@ -76,7 +76,7 @@ impl Rig {
             .with_step_dt(STEP_S)
             .with_context_setup(|ctx| {
                 fonts::install(ctx);
-                theme::apply(ctx);
+                theme::apply(ctx, theme::Look::Dark);
             })
             .build_ui_state(
                 move |ui, window: &mut Option<Window>| {

@@ -113,6 +113,7 @@ impl Worker {
                 );
                 self.show = Some(show);
                 self.passages = Passages::default();
+                self.notices.reset();
                 self.event(Event::PreflightDone);
             }
             Err(failure) => self.fail(failure),

@@ -18,9 +18,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2], actions: &mut Vec<Ac
             if audio.level.clipped {
                 let text = RichText::new(scene.t("audio-clip"))
                     .font(theme::bold(12.5))
-                    .color(theme::INK);
+                    .color(theme::ink());
                 Frame::new()
-                    .fill(theme::VERMILLION)
+                    .fill(theme::vermillion())
                     .corner_radius(3)
                     .inner_margin(Margin::symmetric(6, 2))
                     .show(ui, |ui| ui.label(text));
@@ -31,11 +31,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2], actions: &mut Vec<Ac
                 }
                 let font = theme::regular(13.0);
                 if scene.muted {
-                    widgets::short_text(ui, scene.t("audio-muted"), font, theme::AMBER);
+                    widgets::short_text(ui, scene.t("audio-muted"), font, theme::amber());
                 } else if audio.label.is_empty() {
-                    widgets::short_text(ui, scene.t("audio-none"), font, theme::TEXT_DIM);
+                    widgets::short_text(ui, scene.t("audio-none"), font, theme::text_dim());
                 } else {
-                    widgets::short_text(ui, &audio.label, font, theme::TEXT_SOFT);
+                    widgets::short_text(ui, &audio.label, font, theme::text_soft());
                 }
             });
         });
@@ -54,7 +54,7 @@ fn mute(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     };
     let text = RichText::new(scene.t(key)).font(theme::regular(13.0));
     let button = if scene.muted {
-        Button::new(text.color(theme::INK)).fill(theme::AMBER)
+        Button::new(text.color(theme::ink())).fill(theme::amber())
     } else {
         Button::new(text)
     };
@@ -72,13 +72,13 @@ fn trouble(ui: &mut Ui, scene: &Scene<'_>, problem: &str) {
             rect.center(),
             8.0,
             Severity::Warning,
-            theme::AMBER,
+            theme::amber(),
         );
         let size = if scene.small { 11.5 } else { 12.5 };
         let mut job = LayoutJob::simple(
             problem.to_owned(),
             theme::regular(size),
-            theme::AMBER,
+            theme::amber(),
             ui.available_width(),
         );
         // As many lines as there is room for; the rest when pointed at, and in the log.
@@ -135,9 +135,9 @@ fn inputs(ui: &mut Ui, scene: &Scene<'_>, rect: Rect) {
         let number = (index + 1).to_string();
         let bar = line.with_min_x(line.left() + 14.0);
         let ink = if input.problem.is_some() {
-            theme::AMBER
+            theme::amber()
         } else {
-            theme::TEXT_SOFT
+            theme::text_soft()
         };
         let font = theme::bold(10.5);
         let at = line.left_center();
@@ -162,7 +162,7 @@ fn inputs(ui: &mut Ui, scene: &Scene<'_>, rect: Rect) {
         level_meter::small(ui, bar, &input.level, &name);
         if input.problem.is_some() {
             let at = bar.left_center() + vec2(8.0, 0.0);
-            let stroke = eframe::egui::Stroke::new(1.5, theme::AMBER);
+            let stroke = eframe::egui::Stroke::new(1.5, theme::amber());
             marks::cross(ui.painter(), at, 3.0, stroke);
         }
     }

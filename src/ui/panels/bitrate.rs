@@ -36,17 +36,17 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
             ui,
             figure,
             theme::bold(if scene.small { 20.0 } else { 26.0 }),
-            theme::TEXT,
+            theme::text(),
         );
         if adaptive && !scene.small {
             let text = scene.t("bitrate-ceiling");
-            widgets::text(ui, text, theme::regular(13.0), theme::TEXT_SOFT);
+            widgets::text(ui, text, theme::regular(13.0), theme::text_soft());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if let Some(kbps) = pending {
                 let value = bitrate_slider::figure(kbps);
                 let text = scene.texts.f("bitrate-pending", &[("value", &value)]);
-                widgets::short_text(ui, text, theme::bold(14.0), theme::AMBER);
+                widgets::short_text(ui, text, theme::bold(14.0), theme::amber());
             } else {
                 measured(ui, scene);
             }
@@ -124,8 +124,8 @@ fn in_force(ui: &mut Ui, scene: &Scene<'_>) {
         ui.spacing_mut().item_spacing.x = 6.0;
         verdict.show(ui);
         let ink = match verdict {
-            Verdict::Poor => theme::AMBER,
-            _ => theme::TEXT_SOFT,
+            Verdict::Poor => theme::amber(),
+            _ => theme::text_soft(),
         };
         widgets::short_text(ui, text, theme::regular(13.0), ink);
     });
@@ -145,15 +145,15 @@ fn measured(ui: &mut Ui, scene: &Scene<'_>) {
     if let Some(fps) = scene.snapshot.measured_fps.filter(|_| room) {
         let value = format!("{fps:.1}");
         let text = scene.texts.f("bitrate-fps", &[("value", &value)]);
-        widgets::text(ui, text, theme::regular(14.0), theme::TEXT_SOFT);
+        widgets::text(ui, text, theme::regular(14.0), theme::text_soft());
     }
     if let Some(kbps) = scene.snapshot.measured_kbps {
         let value = format!("{kbps:.0}");
         let text = scene.texts.f("bitrate-kbps", &[("value", &value)]);
-        widgets::text(ui, text, theme::bold(15.0), theme::TEXT);
+        widgets::text(ui, text, theme::bold(15.0), theme::text());
         if ui.available_width() > 64.0 {
             let title = scene.t("bitrate-measured");
-            widgets::short_text(ui, title, theme::regular(13.0), theme::TEXT_DIM);
+            widgets::short_text(ui, title, theme::regular(13.0), theme::text_dim());
         }
     }
 }

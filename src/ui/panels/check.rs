@@ -72,7 +72,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
 
 fn nothing(ui: &mut Ui, scene: &Scene<'_>) {
     let text = scene.t("check-not-yet");
-    block::words(ui, text, theme::regular(13.0), theme::TEXT_DIM);
+    block::words(ui, text, theme::regular(13.0), theme::text_dim());
 }
 
 /// How it went, in one line.
@@ -131,9 +131,9 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, line: &Line) {
         ui.with_layout(Layout::top_down(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             let ink = match line.outcome {
-                Outcome::Ok => theme::TEXT_SOFT,
-                Outcome::Skipped => theme::TEXT_DIM,
-                Outcome::Warning | Outcome::Failed => theme::TEXT,
+                Outcome::Ok => theme::text_soft(),
+                Outcome::Skipped => theme::text_dim(),
+                Outcome::Warning | Outcome::Failed => theme::text(),
             };
             // One text, so that a screen reader says the outcome with what was found.
             let mut job = LayoutJob::default();
@@ -151,7 +151,7 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, line: &Line) {
             ui.add(Label::new(job).wrap().selectable(true));
             if !line.fix.is_empty() {
                 let text = scene.texts.f("check-fix", &[("fix", &line.fix)]);
-                block::words(ui, text, theme::regular(13.0), theme::BLUE);
+                block::words(ui, text, theme::regular(13.0), theme::blue());
             }
         });
     });

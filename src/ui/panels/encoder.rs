@@ -54,9 +54,9 @@ fn nothing(ui: &mut Ui, scene: &Scene<'_>, why: &str) {
         None => scene.t("settings-encoder-automatic"),
         Some(chosen) => family(scene, chosen),
     };
-    block::words(ui, choice, theme::bold(17.0), theme::TEXT);
+    block::words(ui, choice, theme::bold(17.0), theme::text());
     let font = theme::regular(13.0);
-    block::words(ui, scene.t(why), font, theme::TEXT_DIM);
+    block::words(ui, scene.t(why), font, theme::text_dim());
 }
 
 /// Name, reason, what it makes and what it is being changed to.
@@ -65,19 +65,19 @@ fn which(ui: &mut Ui, scene: &Scene<'_>, wish: &EncoderWish) {
     ui.add_space(4.0);
     ui.horizontal_wrapped(|ui| {
         let name = family(scene, wish.family);
-        widgets::text(ui, name, theme::bold(17.0), theme::TEXT);
+        widgets::text(ui, name, theme::bold(17.0), theme::text());
         let font = theme::regular(13.0);
-        widgets::text(ui, &encoding.name, font, theme::TEXT_DIM);
+        widgets::text(ui, &encoding.name, font, theme::text_dim());
     });
     if !encoding.why.is_empty() {
         let font = theme::regular(13.0);
-        block::words(ui, &encoding.why, font, theme::TEXT_SOFT);
+        block::words(ui, &encoding.why, font, theme::text_soft());
     }
     block::words(
         ui,
         made(scene, wish, None),
         theme::regular(14.0),
-        theme::TEXT,
+        theme::text(),
     );
     if let Some(next) = &encoding.changing_to {
         let what = made(scene, next, Some(wish));
@@ -130,7 +130,7 @@ fn time(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus, budget_ms: f64
         furthest: figures.map(|f| f.max_ms),
         limit: budget_ms,
     };
-    gauge.show(ui, theme::BLUE);
+    gauge.show(ui, theme::blue());
     let tile = |value: Option<f64>| value.map(ms);
     block::tiles(
         ui,
@@ -175,7 +175,7 @@ fn rate(ui: &mut Ui, scene: &Scene<'_>, wish: &EncoderWish) {
         limit: target,
         ..Gauge::default()
     };
-    gauge.show(ui, theme::BLUE);
+    gauge.show(ui, theme::blue());
     let kbps = |value: f64| {
         scene
             .texts
@@ -207,7 +207,7 @@ fn key_frames(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus) {
         limit: KEY_FRAME_LIMIT as f64,
         ..Gauge::default()
     };
-    gauge.show(ui, theme::BLUE);
+    gauge.show(ui, theme::blue());
     block::tiles(
         ui,
         &[
@@ -218,7 +218,7 @@ fn key_frames(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus) {
     );
     if sizes.is_some_and(|sizes| sizes.max > KEY_FRAME_LIMIT) {
         let text = scene.t("encoder-key-over-hint");
-        block::words(ui, text, theme::regular(12.5), theme::TEXT_SOFT);
+        block::words(ui, text, theme::regular(12.5), theme::text_soft());
     }
 }
 
@@ -252,7 +252,7 @@ fn adaptive(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus) {
     );
     if !status.reason.is_empty() {
         let font = theme::regular(13.0);
-        block::words(ui, &status.reason, font, theme::TEXT_SOFT);
+        block::words(ui, &status.reason, font, theme::text_soft());
     }
 }
 
@@ -289,7 +289,7 @@ fn options(ui: &mut Ui, scene: &Scene<'_>, options: &str, actions: &mut Vec<Acti
     ui.add_space(8.0);
     widgets::row(ui, 28.0, |ui| {
         let title = scene.t("encoder-options");
-        widgets::text(ui, title, theme::bold(13.5), theme::TEXT_SOFT);
+        widgets::text(ui, title, theme::bold(13.5), theme::text_soft());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let text = RichText::new(scene.t("encoder-options-copy")).font(theme::regular(13.0));
             if ui
@@ -301,12 +301,12 @@ fn options(ui: &mut Ui, scene: &Scene<'_>, options: &str, actions: &mut Vec<Acti
         });
     });
     Frame::new()
-        .fill(theme::WELL)
+        .fill(theme::well())
         .corner_radius(CornerRadius::same(theme::ROUND_SMALL))
         .inner_margin(Margin::symmetric(8, 5))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            block::words(ui, options, theme::regular(12.5), theme::TEXT_SOFT);
+            block::words(ui, options, theme::regular(12.5), theme::text_soft());
         });
 }
 

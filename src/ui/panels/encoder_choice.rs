@@ -46,7 +46,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
 }
 
 fn hint(ui: &mut Ui, scene: &Scene<'_>, key: &str) {
-    block::words(ui, scene.t(key), theme::regular(12.5), theme::TEXT_DIM);
+    block::words(ui, scene.t(key), theme::regular(12.5), theme::text_dim());
 }
 
 fn which(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
@@ -82,7 +82,7 @@ fn which(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
         // Not to be set here, but it says otherwise than the speed above.
         let frames = frames.to_string();
         let text = scene.texts.f("settings-vbv", &[("frames", &frames)]);
-        block::words(ui, text, theme::regular(12.5), theme::AMBER);
+        block::words(ui, text, theme::regular(12.5), theme::amber());
     }
 }
 
@@ -105,7 +105,7 @@ fn lower(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     });
     if encoder.floor_kbps > scene.kbps {
         let text = scene.t("settings-floor-high");
-        block::words(ui, text, theme::regular(12.5), theme::AMBER);
+        block::words(ui, text, theme::regular(12.5), theme::amber());
     } else {
         hint(ui, scene, "settings-adaptive-hint");
     }

@@ -47,7 +47,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
         });
     }
     let hint = scene.t("eyes-hint");
-    block::words(ui, hint, theme::regular(12.0), theme::TEXT_DIM);
+    block::words(ui, hint, theme::regular(12.0), theme::text_dim());
 }
 
 fn viewer(ui: &mut Ui, scene: &Scene<'_>, eye: &Eye, worst: bool) {
@@ -56,12 +56,12 @@ fn viewer(ui: &mut Ui, scene: &Scene<'_>, eye: &Eye, worst: bool) {
             ui.spacing_mut().item_spacing.x = 6.0;
             if worst {
                 let mark = scene.t("eye-worst");
-                let response = widgets::text(ui, &mark, theme::bold(12.5), theme::AMBER);
+                let response = widgets::text(ui, &mark, theme::bold(12.5), theme::amber());
                 widgets::name(&response, Role::Label, &format!("{}: {mark}", eye.label));
                 Verdict::Poor.show(ui);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                widgets::short_text(ui, &eye.label, theme::bold(13.0), theme::TEXT);
+                widgets::short_text(ui, &eye.label, theme::bold(13.0), theme::text());
             });
         });
     });
@@ -85,7 +85,7 @@ fn viewer(ui: &mut Ui, scene: &Scene<'_>, eye: &Eye, worst: bool) {
     block::tiles(ui, &tiles, "—");
     if let Some(why) = eye.why_not {
         let text = scene.t(key(why));
-        block::words(ui, text, theme::regular(12.5), theme::TEXT_SOFT);
+        block::words(ui, text, theme::regular(12.5), theme::text_soft());
     }
 }
 

@@ -24,8 +24,8 @@ pub fn text<'a>(scene: &Scene<'a>) -> Option<&'a str> {
 
 fn frame() -> Frame {
     Frame::new()
-        .fill(theme::WELL)
-        .stroke(Stroke::new(2.0, theme::AMBER))
+        .fill(theme::well())
+        .stroke(Stroke::new(2.0, theme::amber()))
         .corner_radius(CornerRadius::same(theme::ROUND_SMALL))
         .inner_margin(Margin::symmetric(10, 6))
 }
@@ -33,19 +33,19 @@ fn frame() -> Frame {
 fn mark(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
     let centre = rect.center() + vec2(0.0, 1.5);
-    marks::triangle(ui.painter(), centre, 9.0, -0.25, theme::AMBER);
+    marks::triangle(ui.painter(), centre, 9.0, -0.25, theme::amber());
 }
 
-/// Draws the strip, unless the operator has `noted` it or has the encoder's page open.
+/// Draws the strip, unless the operator has `noted` it or has the encoder's page in sight (`seen`).
 pub fn strip(
     ui: &mut Ui,
     scene: &Scene<'_>,
-    side: Option<Side>,
+    seen: bool,
     noted: Option<&str>,
     actions: &mut Vec<Action>,
 ) {
     let Some(text) = text(scene) else { return };
-    if side == Some(Side::Encoder) || noted == Some(text) {
+    if seen || noted == Some(text) {
         return;
     }
     ui.add_space(4.0);
@@ -53,7 +53,7 @@ pub fn strip(
         widgets::row(ui, 28.0, |ui| {
             mark(ui);
             let title = scene.t("encoder-fallback");
-            widgets::text(ui, title, theme::bold(14.0), theme::AMBER);
+            widgets::text(ui, title, theme::bold(14.0), theme::amber());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let noted = Button::new(scene.t("encoder-fallback-noted"));
                 if ui.add(noted.min_size(vec2(0.0, 28.0))).clicked() {
@@ -65,7 +65,7 @@ pub fn strip(
                     actions.push(Action::ShowSide(Some(Side::Encoder)));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    widgets::short_text(ui, text, theme::regular(14.0), theme::TEXT);
+                    widgets::short_text(ui, text, theme::regular(14.0), theme::text());
                 });
             });
         });
@@ -81,11 +81,11 @@ pub fn banner(ui: &mut Ui, scene: &Scene<'_>) {
         ui.horizontal(|ui| {
             mark(ui);
             let title = scene.t("encoder-fallback");
-            widgets::text(ui, title, theme::bold(15.0), theme::AMBER);
+            widgets::text(ui, title, theme::bold(15.0), theme::amber());
         });
         let text = RichText::new(text)
             .font(theme::regular(14.0))
-            .color(theme::TEXT);
+            .color(theme::text());
         ui.add(Label::new(text).wrap().selectable(true));
     });
 }

@@ -10,7 +10,7 @@ use eframe::egui::Ui;
 pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
     block::head(ui, &scene.t("gpu-title"), None);
     let plain =
-        |ui: &mut Ui, key| block::words(ui, scene.t(key), theme::regular(13.0), theme::TEXT_DIM);
+        |ui: &mut Ui, key| block::words(ui, scene.t(key), theme::regular(13.0), theme::text_dim());
     match scene.snapshot.gpus.as_deref() {
         None => plain(ui, "gpu-not-yet"),
         Some(cards) if cards.is_empty() => plain(ui, "gpu-none"),
@@ -24,10 +24,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
 
 fn one(ui: &mut Ui, scene: &Scene<'_>, gpu: &Gpu) {
     let not_available = scene.t("gpu-not-available");
-    block::words(ui, &gpu.name, theme::bold(14.0), theme::TEXT);
+    block::words(ui, &gpu.name, theme::bold(14.0), theme::text());
     let driver = gpu.driver.as_deref().unwrap_or(&not_available);
     let driver = scene.texts.f("gpu-driver", &[("driver", driver)]);
-    block::words(ui, driver, theme::regular(12.5), theme::TEXT_SOFT);
+    block::words(ui, driver, theme::regular(12.5), theme::text_soft());
     let percent = |value: Option<f32>| value.map(|v| format!("{v:.0} %"));
     let memory = gpu.memory_bytes.map(|(used, all)| memory(used, all));
     block::tiles(

@@ -26,7 +26,7 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         ("F7", "keys-watch"),
         ("F1", "keys-help"),
     ];
-    let modal = Modal::new(Id::unique("keys")).frame(theme::card().inner_margin(20));
+    let modal = Modal::new(Id::unique("keys")).frame(theme::card_frame().inner_margin(20));
     let response = modal.show(ctx, |ui| {
         ui.heading(scene.t("keys-title"));
         ui.add_space(8.0);
@@ -35,8 +35,8 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, actions: &mut Vec<Action>) {
             .spacing([24.0, 10.0])
             .show(ui, |ui| {
                 for (keys, what) in rows {
-                    widgets::text(ui, keys, theme::bold(14.0), theme::TEXT);
-                    widgets::text(ui, scene.t(what), theme::regular(14.0), theme::TEXT_SOFT);
+                    widgets::text(ui, keys, theme::bold(14.0), theme::text());
+                    widgets::text(ui, scene.t(what), theme::regular(14.0), theme::text_soft());
                     ui.end_row();
                 }
             });
@@ -51,20 +51,20 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, actions: &mut Vec<Action>) {
 
 /// Asks whether to quit while on air. "Stay" is what Escape and a click outside mean.
 pub fn ask_quit(ctx: &Context, scene: &Scene<'_>, actions: &mut Vec<Action>) {
-    let modal = Modal::new(Id::unique("quit")).frame(theme::card().inner_margin(20));
+    let modal = Modal::new(Id::unique("quit")).frame(theme::card_frame().inner_margin(20));
     let response = modal.show(ctx, |ui| {
         ui.set_max_width(420.0);
         ui.heading(scene.t("quit-title"));
         ui.add_space(4.0);
         let font = theme::regular(15.0);
-        widgets::text(ui, scene.t("quit-text"), font, theme::TEXT_SOFT);
+        widgets::text(ui, scene.t("quit-text"), font, theme::text_soft());
         ui.add_space(12.0);
         ui.horizontal(|ui| {
             let size = vec2(120.0, 36.0);
             let stay = Button::new(scene.t("quit-no")).min_size(size);
             let quit = Button::new(scene.t("quit-yes"))
                 .min_size(size)
-                .fill(theme::STOP);
+                .fill(theme::stop());
             if ui.add(stay).clicked() {
                 actions.push(Action::Stay);
             }

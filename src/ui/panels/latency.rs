@@ -159,7 +159,11 @@ fn headline(
     };
     widgets::name(response, Role::Status, &name);
     let known = matches!(reading, Reading::Arrived(_));
-    let colour = if known { theme::TEXT } else { theme::TEXT_DIM };
+    let colour = if known {
+        theme::text()
+    } else {
+        theme::text_dim()
+    };
     let figure = widgets::fitted(
         ui,
         &text,
@@ -184,7 +188,7 @@ fn headline(
             egui::Align2::LEFT_BOTTOM,
             scene.t("latency-ms"),
             font,
-            theme::TEXT_SOFT,
+            theme::text_soft(),
         );
         left = unit.right();
     }
@@ -208,11 +212,11 @@ fn headline(
 fn side_figures(ui: &Ui, scene: &Scene<'_>, rect: Rect, figures: &StageFigures) {
     let painter = ui.painter();
     let (limit, key, colour, good) = if figures.p50_ms <= GOOD_MS {
-        (GOOD_MS, "latency-good", theme::GREEN, true)
+        (GOOD_MS, "latency-good", theme::green(), true)
     } else if figures.p50_ms <= FAIR_MS {
-        (FAIR_MS, "latency-fair", theme::BLUE, true)
+        (FAIR_MS, "latency-fair", theme::blue(), true)
     } else {
-        (FAIR_MS, "latency-over", theme::AMBER, false)
+        (FAIR_MS, "latency-over", theme::amber(), false)
     };
     let verdict = scene.texts.f(key, &[("limit", &format!("{limit:.0}"))]);
     let mut rows = vec![
@@ -234,13 +238,13 @@ fn side_figures(ui: &Ui, scene: &Scene<'_>, rect: Rect, figures: &StageFigures) 
             theme::regular,
             10.0..=14.0,
             60.0,
-            theme::TEXT_DIM,
+            theme::text_dim(),
         );
         let at = pos2(rect.left(), middle - text.size().y / 2.0);
-        painter.galley(at, text, theme::TEXT_DIM);
+        painter.galley(at, text, theme::text_dim());
         let font = theme::bold((line * 0.75).min(20.0));
         let at = pos2(value_x, middle);
-        painter.text(at, egui::Align2::RIGHT_CENTER, value, font, theme::TEXT);
+        painter.text(at, egui::Align2::RIGHT_CENTER, value, font, theme::text());
         y += line;
     }
     let middle = y + line / 2.0;
@@ -260,15 +264,20 @@ fn side_figures(ui: &Ui, scene: &Scene<'_>, rect: Rect, figures: &StageFigures) 
 fn side_words(ui: &Ui, rect: Rect, why: &str, lesser: Option<(&str, &str)>) {
     let painter = ui.painter();
     let lesser = lesser.map(|(title, value)| {
-        let value = widgets::fitted(ui, value, theme::bold, 12.0..=20.0, 110.0, theme::TEXT);
+        let value = widgets::fitted(ui, value, theme::bold, 12.0..=20.0, 110.0, theme::text());
         let room = rect.width() - value.size().x - 8.0;
-        let title = widgets::fitted(ui, title, theme::regular, 10.0..=13.0, room, theme::AMBER);
+        let title = widgets::fitted(ui, title, theme::regular, 10.0..=13.0, room, theme::amber());
         (value, title)
     });
     let taken = lesser.as_ref().map_or(0.0, |(v, _)| v.size().y + 4.0);
     let lay = |size: f32| {
         let words = why.to_owned();
-        painter.layout(words, theme::regular(size), theme::TEXT_SOFT, rect.width())
+        painter.layout(
+            words,
+            theme::regular(size),
+            theme::text_soft(),
+            rect.width(),
+        )
     };
     // The largest type in which all of it fits.
     let why = [15.0, 14.0, 13.0, 12.0]
@@ -284,11 +293,11 @@ fn side_words(ui: &Ui, rect: Rect, why: &str, lesser: Option<(&str, &str)>) {
             at.y + value.size().y * 0.55 - title.size().y / 2.0,
         );
         let down = value.size().y + 4.0;
-        painter.galley(at, value, theme::TEXT);
-        painter.galley(beside, title, theme::AMBER);
+        painter.galley(at, value, theme::text());
+        painter.galley(beside, title, theme::amber());
         at.y += down;
     }
-    painter.galley(at, why, theme::TEXT_SOFT);
+    painter.galley(at, why, theme::text_soft());
 }
 
 #[cfg(test)]

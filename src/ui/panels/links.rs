@@ -43,8 +43,8 @@ fn strip(ui: &mut Ui, scene: &Scene<'_>) {
     let snapshot = scene.snapshot;
     ui.add_space(4.0);
     let frame = Frame::new()
-        .fill(theme::WELL)
-        .stroke(Stroke::new(2.0, theme::AMBER))
+        .fill(theme::well())
+        .stroke(Stroke::new(2.0, theme::amber()))
         .corner_radius(CornerRadius::same(theme::ROUND_SMALL))
         .inner_margin(Margin::symmetric(10, 4));
     frame.show(ui, |ui| {
@@ -53,14 +53,14 @@ fn strip(ui: &mut Ui, scene: &Scene<'_>) {
             if let Some(outage) = &snapshot.link.outage {
                 let seconds = format!("{:.0}", outage.seconds(snapshot.at).floor());
                 let away = scene.texts.f("reconnect-away", &[("seconds", &seconds)]);
-                let response = widgets::text(ui, &away, theme::bold(15.0), theme::AMBER);
+                let response = widgets::text(ui, &away, theme::bold(15.0), theme::amber());
                 widgets::name(&response, Role::Status, &away);
             }
             let next = next_try(scene);
-            let response = widgets::text(ui, &next, theme::regular(14.0), theme::TEXT);
+            let response = widgets::text(ui, &next, theme::regular(14.0), theme::text());
             widgets::name(&response, Role::Status, &next);
             let cause = snapshot.link.cause.as_str();
-            widgets::short_text(ui, cause, theme::regular(13.0), theme::TEXT_SOFT);
+            widgets::short_text(ui, cause, theme::regular(13.0), theme::text_soft());
         });
     });
 }
@@ -90,9 +90,9 @@ fn chip(ui: &mut Ui, scene: &Scene<'_>, backup: &BackupStatus) {
     ];
     let text = scene.texts.f("backup-chip", &variables) + &latency + &drops;
     let (colour, ink) = if is_up {
-        (theme::GREEN, theme::TEXT)
+        (theme::green(), theme::text())
     } else {
-        (theme::AMBER, theme::TEXT_SOFT)
+        (theme::amber(), theme::text_soft())
     };
     let galley = widgets::fitted(
         ui,
@@ -105,7 +105,7 @@ fn chip(ui: &mut Ui, scene: &Scene<'_>, backup: &BackupStatus) {
     let size = vec2(galley.size().x + 34.0, 24.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let painter = ui.painter();
-    painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
+    painter.rect_filled(rect, theme::ROUND_SMALL, theme::well());
     let centre = rect.left_center() + vec2(14.0, 0.0);
     if is_up {
         marks::tick(painter, centre, 6.0, colour);

@@ -63,51 +63,51 @@ fn look(state: &State, left: Option<f32>, block: Option<Block>) -> Face<'static>
         label: "",
         hint: "",
         mark: Mark::None,
-        fill: theme::BUTTON,
-        hover: theme::BUTTON_HOVER,
-        edge: theme::LINE,
-        ink: theme::TEXT,
+        fill: theme::button(),
+        hover: theme::button_hover(),
+        edge: theme::line(),
+        ink: theme::text(),
         enabled: true,
         left: None,
     };
     match state {
         State::Idle | State::Failed { .. } if block.is_some() => Face {
-            fill: theme::WELL,
-            ink: theme::TEXT_SOFT,
+            fill: theme::well(),
+            ink: theme::text_soft(),
             enabled: false,
             ..face
         },
         State::Idle | State::Failed { .. } => Face {
             mark: Mark::Go,
-            fill: theme::GO,
-            hover: theme::GO_HOVER,
-            edge: theme::GREEN,
+            fill: theme::go(),
+            hover: theme::go_hover(),
+            edge: theme::green(),
             ..face
         },
         State::Preflight | State::Starting => Face {
             mark: Mark::Stop,
-            edge: theme::TEXT_SOFT,
+            edge: theme::text_soft(),
             ..face
         },
         State::Live | State::Reconnecting { .. } if left.is_some() => Face {
             mark: Mark::Stop,
-            fill: theme::AMBER,
-            hover: theme::AMBER,
-            edge: theme::INK,
-            ink: theme::INK,
+            fill: theme::amber(),
+            hover: theme::amber(),
+            edge: theme::ink(),
+            ink: theme::ink(),
             left,
             ..face
         },
         State::Live | State::Reconnecting { .. } => Face {
             mark: Mark::Stop,
-            fill: theme::STOP,
-            hover: theme::STOP_HOVER,
-            edge: theme::STOP_EDGE,
+            fill: theme::stop(),
+            hover: theme::stop_hover(),
+            edge: theme::stop_edge(),
             ..face
         },
         State::Stopping => Face {
-            fill: theme::WELL,
-            ink: theme::TEXT_SOFT,
+            fill: theme::well(),
+            ink: theme::text_soft(),
             enabled: false,
             ..face
         },

@@ -11,8 +11,6 @@ use eframe::egui::{self, Align, Button, Layout, RichText, ScrollArea, Sense, Ui,
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, least: &mut Severity, actions: &mut Vec<Action>) {
     let lines = &scene.snapshot.log;
     widgets::row(ui, 28.0, |ui| {
-        widgets::caption(ui, &scene.t("log-title"));
-        ui.add_space(4.0);
         ui.spacing_mut().item_spacing.x = 4.0;
         for (severity, key) in [
             (Severity::Info, "log-all"),
@@ -47,7 +45,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, least: &mut Severity, actions: &mut 
             }
             if !any {
                 let font = theme::regular(13.0);
-                widgets::text(ui, scene.t("log-empty"), font, theme::TEXT_DIM);
+                widgets::text(ui, scene.t("log-empty"), font, theme::text_dim());
             }
         });
 }
@@ -56,11 +54,11 @@ fn row(ui: &mut Ui, scene: &Scene<'_>, line: &LogLine) {
     let colour = theme::severity_colour(line.severity);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        widgets::text(ui, &line.time, theme::regular(13.0), theme::TEXT_DIM);
+        widgets::text(ui, &line.time, theme::regular(13.0), theme::text_dim());
         let (rect, _) = ui.allocate_exact_size(vec2(12.0, 18.0), Sense::hover());
         marks::severity(ui.painter(), rect.center(), 6.0, line.severity, colour);
         let ink = match line.severity {
-            Severity::Info => theme::TEXT_SOFT,
+            Severity::Info => theme::text_soft(),
             Severity::Warning | Severity::Error => colour,
         };
         let word = scene.t(match line.severity {

@@ -16,11 +16,8 @@ pub fn show(
     words: &str,
     actions: &mut Vec<Action>,
 ) {
-    match since {
-        Some(since) => held(ui, scene, since),
-        None => {
-            widgets::caption(ui, &scene.t("latency-title"));
-        }
+    if let Some(since) = since {
+        held(ui, scene, since);
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
@@ -42,9 +39,9 @@ pub fn show(
             // Where there is no room for all of it, the figure's own words must do.
             let painter = ui.painter();
             let font = theme::regular(13.0);
-            let line = painter.layout_no_wrap(words.to_owned(), font.clone(), theme::TEXT_DIM);
+            let line = painter.layout_no_wrap(words.to_owned(), font.clone(), theme::text_dim());
             if line.size().x <= ui.available_width() {
-                widgets::text(ui, words, font, theme::TEXT_DIM);
+                widgets::text(ui, words, font, theme::text_dim());
             }
         });
     });
@@ -55,10 +52,10 @@ fn held(ui: &mut Ui, scene: &Scene<'_>, since: MonoTime) {
     let (rect, _) = ui.allocate_exact_size(vec2(14.0, 16.0), Sense::hover());
     for x in [3.0, 9.0] {
         let bar = eframe::egui::Rect::from_min_size(rect.min + vec2(x, 2.0), vec2(3.5, 12.0));
-        ui.painter().rect_filled(bar, 1.0, theme::AMBER);
+        ui.painter().rect_filled(bar, 1.0, theme::amber());
     }
     let seconds = scene.now.since(since).as_secs().to_string();
     let words = scene.texts.f("meter-held", &[("seconds", &seconds)]);
-    let response = widgets::text(ui, &words, theme::bold(14.0), theme::AMBER);
+    let response = widgets::text(ui, &words, theme::bold(14.0), theme::amber());
     widgets::name(&response, Role::Status, &words);
 }

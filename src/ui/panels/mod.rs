@@ -9,6 +9,7 @@ pub mod encoder;
 pub mod encoder_choice;
 pub mod eyes;
 pub mod fallback;
+pub mod far;
 pub mod form;
 pub mod gpu;
 pub mod keys;
@@ -18,6 +19,8 @@ pub mod live;
 pub mod log;
 pub mod meter_keys;
 pub mod network;
+pub mod panel_menu;
+pub mod parts;
 pub mod preview;
 pub mod recording;
 pub mod settings;
@@ -55,8 +58,8 @@ pub struct Scene<'a> {
     pub examining: bool,
     /// Whether room is short: smaller type and margins.
     pub small: bool,
-    /// Whether the latency panel is out of sight, so that the status line shows the figure.
-    pub latency_hidden: bool,
+    /// Whether the graphics cards have a panel of their own in sight.
+    pub gpu_open: bool,
 }
 
 impl Scene<'_> {
@@ -75,7 +78,7 @@ pub fn card<R>(
     contents: impl FnOnce(&mut Ui) -> R,
 ) -> R {
     let margin = if small { 8.0 } else { 12.0 };
-    let frame = theme::card().inner_margin(Margin::ZERO);
+    let frame = theme::card_frame().inner_margin(Margin::ZERO);
     ui.painter().add(frame.paint(rect.shrink(1.0)));
     let inner = UiBuilder::new()
         .id_salt(name)

@@ -61,17 +61,17 @@ fn ping(ui: &mut Ui, scene: &Scene<'_>) {
             let at = scene
                 .texts
                 .f("network-ping-at", &[("address", &address.to_string())]);
-            block::words(ui, at, theme::regular(12.5), theme::TEXT_SOFT);
+            block::words(ui, at, theme::regular(12.5), theme::text_soft());
         }
         PingStatus::Failed(why) => {
             let text = scene.t("network-ping-failed");
             block::head(ui, &title, Some((Verdict::Bad, &text)));
-            block::words(ui, why, theme::regular(12.5), theme::TEXT_SOFT);
+            block::words(ui, why, theme::regular(12.5), theme::text_soft());
         }
     }
     if let Some(why) = &scene.snapshot.api_problem {
         let text = scene.texts.f("network-api-problem", &[("why", why)]);
-        block::words(ui, text, theme::regular(12.5), theme::TEXT_SOFT);
+        block::words(ui, text, theme::regular(12.5), theme::text_soft());
     }
 }
 
@@ -105,7 +105,7 @@ fn latency(ui: &mut Ui, scene: &Scene<'_>) {
     );
     if verdict == Verdict::Poor {
         let text = scene.t("network-latency-raised-hint");
-        block::words(ui, text, theme::regular(12.5), theme::TEXT_SOFT);
+        block::words(ui, text, theme::regular(12.5), theme::text_soft());
     }
 }
 
@@ -125,7 +125,7 @@ fn ways(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     block::head(ui, &title, in_force.as_deref().map(|text| (verdict, text)));
     if let Some(why) = &route.fallback {
         let text = scene.texts.f("network-fallback", &[("why", why)]);
-        block::words(ui, text, theme::regular(13.0), theme::AMBER);
+        block::words(ui, text, theme::regular(13.0), theme::amber());
         if scene.snapshot.state == State::Live {
             let again = Button::new(scene.t("network-again")).min_size(vec2(0.0, 28.0));
             let hint = scene.t("network-again-hint");
@@ -153,11 +153,11 @@ fn way(ui: &mut Ui, scene: &Scene<'_>, status: &WayStatus) {
         ui.spacing_mut().item_spacing.x = 6.0;
         verdict.show(ui);
         let name = status.way.name();
-        widgets::text(ui, name, theme::bold(13.0), theme::TEXT);
-        block::words(ui, floor, theme::regular(13.0), theme::TEXT_SOFT);
+        widgets::text(ui, name, theme::bold(13.0), theme::text());
+        block::words(ui, floor, theme::regular(13.0), theme::text_soft());
     });
     if let Some(why) = status.why_not.as_ref().or(status.not_automatic.as_ref()) {
-        block::words(ui, why, theme::regular(12.0), theme::TEXT_DIM);
+        block::words(ui, why, theme::regular(12.0), theme::text_dim());
     }
 }
 
@@ -211,7 +211,7 @@ fn viewer(
             };
             let mut button = Button::new(RichText::new(scene.t(key)).font(theme::regular(13.0)));
             if armed {
-                button = button.fill(theme::STOP);
+                button = button.fill(theme::stop());
             }
             let name = scene
                 .texts
@@ -222,7 +222,7 @@ fn viewer(
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let text = format!("{}  {}", kind(&reader.kind), reader.remote_addr);
-                widgets::short_text(ui, &text, theme::bold(13.0), theme::TEXT);
+                widgets::short_text(ui, &text, theme::bold(13.0), theme::text());
             });
         });
     });
@@ -237,7 +237,7 @@ fn viewer(
     } else {
         format!("{text} · {}", reader.user_agent)
     };
-    block::words(ui, agent, theme::regular(12.0), theme::TEXT_DIM);
+    block::words(ui, agent, theme::regular(12.0), theme::text_dim());
 }
 
 /// The protocol that a reader of this kind speaks.

@@ -66,7 +66,6 @@ impl Screen {
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     widgets::row(ui, 28.0, |ui| {
-        widgets::caption(ui, &scene.t("preview-title"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let mut shown = on;
             ui.checkbox(&mut shown, scene.t("preview-show"));
@@ -75,7 +74,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let font = theme::regular(13.0);
-                widgets::short_text(ui, &snapshot.source, font, theme::TEXT_SOFT);
+                widgets::short_text(ui, &snapshot.source, font, theme::text_soft());
             });
         });
     });
@@ -89,13 +88,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
         .texts
         .f("preview-name", &[("source", &snapshot.source)]);
     widgets::name(&response, Role::Image, &name);
-    ui.painter().rect_filled(rect, 3.0, theme::PICTURE);
+    ui.painter().rect_filled(rect, 3.0, theme::picture());
     match &screen.texture {
         Some((_, texture)) if on => {
             let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             let inside = fit(texture.size_vec2(), rect);
             ui.painter()
-                .image(texture.id(), inside, uv, theme::UNTINTED);
+                .image(texture.id(), inside, uv, theme::untinted());
         }
         _ => nothing(ui, scene, rect, on),
     }
@@ -115,11 +114,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
             .map(|(name, value)| (*name, value.as_str()));
         facts = format!("{facts}  ·  {}", scene.texts.f("preview-cost", &words));
     }
-    widgets::short_text(ui, facts, theme::regular(12.5), theme::TEXT_DIM);
+    widgets::short_text(ui, facts, theme::regular(12.5), theme::text_dim());
     if let Some(problem) = &snapshot.picture.problem {
         lost(ui, scene, rect, problem, actions);
     } else if let Some(asks) = &snapshot.picture.asks {
-        banner(ui, rect, theme::AMBER, asks);
+        banner(ui, rect, theme::amber(), asks);
     }
 }
 
@@ -131,7 +130,12 @@ fn lost(ui: &mut Ui, scene: &Scene<'_>, rect: Rect, problem: &str, actions: &mut
     let gone = snapshot_gone(scene);
     let seconds = gone.as_secs().to_string();
     let title = scene.texts.f("preview-lost", &[("seconds", &seconds)]);
-    banner(ui, rect, theme::VERMILLION, &format!("{title}\n{problem}"));
+    banner(
+        ui,
+        rect,
+        theme::vermillion(),
+        &format!("{title}\n{problem}"),
+    );
     if gone < OFFER_AFTER {
         return;
     }
@@ -139,9 +143,9 @@ fn lost(ui: &mut Ui, scene: &Scene<'_>, rect: Rect, problem: &str, actions: &mut
     let place = Rect::from_min_size(rect.left_bottom() + egui::vec2(12.0, -44.0), size);
     let text = egui::RichText::new(scene.t("preview-other"))
         .font(theme::bold(14.0))
-        .color(theme::INK);
+        .color(theme::ink());
     if ui
-        .put(place, egui::Button::new(text).fill(theme::AMBER))
+        .put(place, egui::Button::new(text).fill(theme::amber()))
         .clicked()
     {
         actions.push(Action::ShowSide(Some(Side::Settings)));
@@ -158,18 +162,18 @@ fn banner(ui: &Ui, rect: Rect, colour: egui::Color32, text: &str) {
     let mut job = egui::epaint::text::LayoutJob::simple(
         text.to_owned(),
         theme::regular(13.5),
-        theme::TEXT,
+        theme::text(),
         (rect.width() - 28.0).max(40.0),
     );
     job.wrap.max_rows = 4;
     let galley = ui.painter().layout_job(job);
     let ground = Rect::from_min_size(rect.min, egui::vec2(rect.width(), galley.size().y + 14.0));
     let painter = ui.painter().with_clip_rect(rect);
-    painter.rect_filled(ground, 3.0, theme::PICTURE);
+    painter.rect_filled(ground, 3.0, theme::picture());
     let edge = Rect::from_min_size(ground.min, egui::vec2(5.0, ground.height()));
     painter.rect_filled(edge, 0.0, colour);
     let at = ground.min + egui::vec2(14.0, 7.0);
-    painter.galley(at, galley, theme::TEXT);
+    painter.galley(at, galley, theme::text());
     let response = ui.interact(ground, ui.scope_id().with("banner"), Sense::hover());
     widgets::name(&response, Role::Label, text);
 }
@@ -188,7 +192,7 @@ fn nothing(ui: &Ui, scene: &Scene<'_>, rect: Rect, on: bool) {
         theme::regular,
         11.0..=16.0,
         room,
-        theme::TEXT_SOFT,
+        theme::text_soft(),
     );
     let hint = widgets::fitted(
         ui,
@@ -196,7 +200,7 @@ fn nothing(ui: &Ui, scene: &Scene<'_>, rect: Rect, on: bool) {
         theme::regular,
         10.0..=13.0,
         room,
-        theme::TEXT_DIM,
+        theme::text_dim(),
     );
     let at = |width: f32, y: f32| pos2(rect.center().x - width / 2.0, y);
     let middle = rect.center().y;
@@ -204,9 +208,9 @@ fn nothing(ui: &Ui, scene: &Scene<'_>, rect: Rect, on: bool) {
     painter.galley(
         at(title.size().x, middle - title.size().y),
         title,
-        theme::TEXT_SOFT,
+        theme::text_soft(),
     );
-    painter.galley(at(hint.size().x, middle + 2.0), hint, theme::TEXT_DIM);
+    painter.galley(at(hint.size().x, middle + 2.0), hint, theme::text_dim());
 }
 
 /// The largest rectangle of the picture's aspect in the middle of `into`.

@@ -91,15 +91,15 @@ fn badge(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     } else {
         "REC …".to_owned()
     };
-    let galley = widgets::fitted(ui, &text, theme::bold, 13.0..=18.0, 250.0, theme::TEXT);
+    let galley = widgets::fitted(ui, &text, theme::bold, 13.0..=18.0, 250.0, theme::text());
     let (rect, response) =
         ui.allocate_exact_size(vec2(galley.size().x + 36.0, height), Sense::hover());
     let painter = ui.painter();
     painter.rect(
         rect.shrink(1.0),
         theme::ROUND_SMALL,
-        theme::WELL,
-        Stroke::new(2.0, theme::STOP_EDGE),
+        theme::well(),
+        Stroke::new(2.0, theme::stop_edge()),
         StrokeKind::Inside,
     );
     let centre = rect.left_center() + vec2(16.0, 0.0);
@@ -107,13 +107,13 @@ fn badge(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
         centre,
         6.0,
         if on {
-            theme::STOP_EDGE
+            theme::stop_edge()
         } else {
-            theme::TEXT_DIM
+            theme::text_dim()
         },
     );
     let at = pos2(rect.left() + 28.0, rect.center().y - galley.size().y / 2.0);
-    painter.galley(at, galley, theme::TEXT);
+    painter.galley(at, galley, theme::text());
     widgets::name(&response, Role::Status, &text);
 }
 
@@ -127,33 +127,33 @@ fn words(ui: &mut Ui, scene: &Scene<'_>) {
         name.to_string_lossy().into_owned()
     };
     let (text, colour) = if let Some(problem) = problem {
-        (problem.clone(), theme::VERMILLION)
+        (problem.clone(), theme::vermillion())
     } else if let Some(left) = recording.left.filter(|_| recording.phase == Phase::On) {
         let minutes = (left.as_secs() / 60).to_string();
         (
             scene.texts.f("record-low", &[("minutes", &minutes)]),
-            theme::AMBER,
+            theme::amber(),
         )
     } else if recording.lost > 0 {
         let lost = recording.lost.to_string();
         (
             scene.texts.f("record-lost", &[("lost", &lost)]),
-            theme::AMBER,
+            theme::amber(),
         )
     } else if replay.saving {
-        (scene.t("replay-saving"), theme::TEXT_SOFT)
+        (scene.t("replay-saving"), theme::text_soft())
     } else if let Some(saved) = &replay.file {
         let name = file(saved);
         (
             scene.texts.f("replay-saved", &[("file", &name)]),
-            theme::TEXT_SOFT,
+            theme::text_soft(),
         )
     } else if let Some(path) = &recording.file {
-        (file(path), theme::TEXT_SOFT)
+        (file(path), theme::text_soft())
     } else {
-        (scene.t("record-off"), theme::TEXT_DIM)
+        (scene.t("record-off"), theme::text_dim())
     };
-    if colour == theme::VERMILLION || colour == theme::AMBER {
+    if colour == theme::vermillion() || colour == theme::amber() {
         let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), Sense::hover());
         marks::triangle(
             ui.painter(),
@@ -177,7 +177,7 @@ pub fn settings(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     row(ui, &scene.t("settings-record-folder"), |ui, width| {
         let hint = scene.t("settings-record-folder-hint");
         let field = TextEdit::singleline(&mut folder)
-            .hint_text(eframe::egui::RichText::new(hint).color(theme::TEXT_DIM))
+            .hint_text(eframe::egui::RichText::new(hint).color(theme::text_dim()))
             .char_limit(1000)
             .desired_width(width);
         let response = ui.add(field);

@@ -4,7 +4,6 @@
 
 use super::Scene;
 use super::form::{Field, Form};
-use crate::session::snapshot::State;
 use crate::settings::{Language, TargetKind};
 use crate::ui::actions::Action;
 use crate::ui::theme;
@@ -40,11 +39,11 @@ pub(super) const RATES: [Fps; 10] = [
 
 /// Draws the page's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
-    let free = matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
+    let free = super::parts::is_free(scene);
     if !free {
         let text = RichText::new(scene.t("settings-locked"))
             .font(theme::regular(13.0))
-            .color(theme::TEXT_SOFT);
+            .color(theme::text_soft());
         ui.add(egui::Label::new(text).wrap());
     }
     window(ui, scene, form);
@@ -72,7 +71,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
 
 pub(super) fn section(ui: &mut Ui, title: &str) {
     ui.add_space(8.0);
-    widgets::text(ui, title, theme::bold(14.0), theme::TEXT);
+    widgets::text(ui, title, theme::bold(14.0), theme::text());
 }
 
 /// A line: the field's name on the left, the field on the right, named after it.
@@ -86,10 +85,10 @@ pub(super) fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> 
             theme::regular,
             10.0..=13.5,
             rect.width(),
-            theme::TEXT_SOFT,
+            theme::text_soft(),
         );
         let at = egui::pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
-        ui.painter().galley(at, galley, theme::TEXT_SOFT);
+        ui.painter().galley(at, galley, theme::text_soft());
         widgets::name(&label, egui::Role::Label, title);
         let width = ui.available_width();
         field(ui, width).labelled_by(label.id);
@@ -99,10 +98,10 @@ pub(super) fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> 
 pub(super) fn fault(ui: &mut Ui, text: &str) {
     let text = RichText::new(text)
         .font(theme::regular(12.5))
-        .color(theme::VERMILLION);
+        .color(theme::vermillion());
     ui.horizontal_top(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(12.0, 16.0), egui::Sense::hover());
-        let stroke = egui::Stroke::new(2.0, theme::VERMILLION);
+        let stroke = egui::Stroke::new(2.0, theme::vermillion());
         widgets::marks::cross(ui.painter(), rect.center(), 4.5, stroke);
         ui.add(egui::Label::new(text).wrap());
     });
@@ -153,7 +152,8 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     });
 }
 
-fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
+/// Where the stream goes.
+pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     section(ui, &scene.t("settings-target"));
     let kinds = [
         (TargetKind::Embedded, scene.t("settings-target-embedded")),
@@ -240,7 +240,7 @@ fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     let hint = scene.t("settings-latency-hint");
     let hint = RichText::new(hint)
         .font(theme::regular(12.0))
-        .color(theme::TEXT_DIM);
+        .color(theme::text_dim());
     ui.add(egui::Label::new(hint).wrap());
     let api = &mut form.draft.target.api_url;
     line(ui, &scene.t("settings-api"), api, "http://host:9997");
@@ -252,7 +252,7 @@ fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
 
 pub(super) fn line(ui: &mut Ui, title: &str, text: &mut String, hint: &str) {
     row(ui, title, |ui, width| {
-        let hint = RichText::new(hint).color(theme::TEXT_DIM);
+        let hint = RichText::new(hint).color(theme::text_dim());
         ui.add(
             TextEdit::singleline(text)
                 .hint_text(hint)
@@ -266,7 +266,7 @@ pub(super) fn line(ui: &mut Ui, title: &str, text: &mut String, hint: &str) {
 pub(super) fn secret(ui: &mut Ui, title: &str, text: &mut String, hint: &str) -> bool {
     let mut changed = false;
     row(ui, title, |ui, width| {
-        let hint = RichText::new(hint).color(theme::TEXT_DIM);
+        let hint = RichText::new(hint).color(theme::text_dim());
         let field = TextEdit::singleline(text)
             .password(true)
             .hint_text(hint)

@@ -119,7 +119,7 @@ fn state(ui: &mut Ui, scene: &Scene<'_>, status: Option<&AudioInputStatus>) {
         }
         let text = RichText::new(text)
             .font(theme::regular(12.0))
-            .color(theme::TEXT_DIM);
+            .color(theme::text_dim());
         ui.add(egui::Label::new(text).wrap());
     }
 }

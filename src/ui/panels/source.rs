@@ -104,8 +104,8 @@ fn source(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, free: bool) {
         let on_air = scene.texts.f("settings-source-take", &[("source", &text)]);
         let take = RichText::new(on_air)
             .font(theme::bold(13.0))
-            .color(theme::INK);
-        let button = Button::new(take).fill(theme::AMBER).wrap();
+            .color(theme::ink());
+        let button = Button::new(take).fill(theme::amber()).wrap();
         if ui.add(button.min_size(vec2(0.0, 28.0))).clicked() {
             (video.source, video.part) = wanted;
             video.region = None;
@@ -179,7 +179,7 @@ fn region(ui: &mut Ui, scene: &Scene<'_>, video: &mut VideoSettings, pictures: &
             ui.label(
                 RichText::new(&name)
                     .font(theme::regular(13.0))
-                    .color(theme::TEXT_SOFT),
+                    .color(theme::text_soft()),
             );
             let field = DragValue::new(value)
                 .range(range)

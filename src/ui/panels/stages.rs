@@ -41,10 +41,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
         ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let bar = Rect::from_min_size(rect.min, vec2(rect.width(), 7.0));
     let painter = ui.painter();
-    painter.rect_filled(bar, 2.0, theme::WELL);
+    painter.rect_filled(bar, 2.0, theme::well());
     let whole: f64 = parts.iter().flatten().map(|(ms, _)| ms).sum();
     let mut left = bar.left();
-    for (colour, (ms, _)) in theme::STAGES
+    for (colour, (ms, _)) in theme::stages()
         .iter()
         .zip(&parts)
         .filter_map(|(c, p)| Some((c, (*p)?)))
@@ -73,7 +73,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let tiles = rect.with_min_y(bar.bottom() + 5.0);
     for (i, (key, part)) in KEYS.into_iter().zip(parts).enumerate() {
         let rect = column(tiles, i, KEYS.len());
-        stage_tile(ui, scene, rect, key, part, theme::STAGES[i]);
+        stage_tile(ui, scene, rect, key, part, theme::stages()[i]);
     }
 }
 
@@ -86,13 +86,13 @@ fn column(row: Rect, i: usize, of: usize) -> Rect {
 
 fn stage_tile(ui: &Ui, scene: &Scene<'_>, rect: Rect, key: &str, part: Part, colour: Color32) {
     let painter = ui.painter();
-    painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
+    painter.rect_filled(rect, theme::ROUND_SMALL, theme::well());
     // The colour as an edge: a dot would take the words' room.
     let edge = Rect::from_min_size(rect.min, vec2(4.0, rect.height()));
     painter.rect_filled(edge, 1.0, colour);
     let inner = rect.shrink2(vec2(8.0, 4.0)).with_max_x(rect.right() - 3.0);
     let title = scene.t(key);
-    let (room, soft) = (inner.width(), theme::TEXT_SOFT);
+    let (room, soft) = (inner.width(), theme::text_soft());
     let title = widgets::fitted(ui, &title, theme::regular, 8.5..=12.0, room, soft);
     painter.galley(inner.left_top(), title, soft);
     // A narrow tile has no room for the words; its neighbours are as narrow, so all change at once.
@@ -125,15 +125,22 @@ fn stage_tile(ui: &Ui, scene: &Scene<'_>, rect: Rect, key: &str, part: Part, col
         theme::bold,
         12.0..=largest,
         room * 0.5,
-        theme::TEXT,
+        theme::text(),
     );
     let room = room - value.size().x - 6.0;
     let bottom = inner.bottom();
-    let more = widgets::fitted(ui, &more, theme::regular, 8.5..=11.5, room, theme::TEXT_DIM);
+    let more = widgets::fitted(
+        ui,
+        &more,
+        theme::regular,
+        8.5..=11.5,
+        room,
+        theme::text_dim(),
+    );
     let more_at = pos2(inner.right() - more.size().x, bottom - more.size().y - 1.0);
     let value_at = pos2(inner.left(), bottom - value.size().y);
-    painter.galley(value_at, value, theme::TEXT);
-    painter.galley(more_at, more, theme::TEXT_DIM);
+    painter.galley(value_at, value, theme::text());
+    painter.galley(more_at, more, theme::text_dim());
 }
 
 /// Drops by cause, frames, and the share that came through untouched.
@@ -150,9 +157,9 @@ pub fn foot(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let changed = |verdict| matches!(verdict, Verdict::Damaged | Verdict::Recoded);
     let untouched_colour =
         if changed(snapshot.proof.verdict) || changed(snapshot.sound_proof.verdict) {
-            theme::AMBER
+            theme::amber()
         } else {
-            theme::TEXT
+            theme::text()
         };
     if rect.width() < 380.0 {
         // No room for five: the count of frames is the one that can be missed.
@@ -164,7 +171,7 @@ pub fn foot(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     }
     drops(ui, scene, column(rect, 0, 5).union(column(rect, 2, 5)));
     let (title, frames) = (scene.t("frames-title"), snapshot.frames.to_string());
-    widgets::tile(ui, column(rect, 3, 5), &title, &frames, theme::TEXT);
+    widgets::tile(ui, column(rect, 3, 5), &title, &frames, theme::text());
     let cell = column(rect, 4, 5);
     let title = scene.t("passthrough-title");
     widgets::tile(ui, cell, &title, &untouched, untouched_colour);
@@ -210,7 +217,7 @@ fn proof(scene: &Scene<'_>) -> String {
 fn drops(ui: &Ui, scene: &Scene<'_>, rect: Rect) {
     let drops = scene.snapshot.drops;
     let painter = ui.painter();
-    painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
+    painter.rect_filled(rect, theme::ROUND_SMALL, theme::well());
     let inner = rect.shrink2(vec2(8.0, 4.0));
     // A narrow row has no room for a fourth: what was lost on the way is then the network's too.
     let narrow = inner.width() < 300.0;
@@ -227,16 +234,20 @@ fn drops(ui: &Ui, scene: &Scene<'_>, rect: Rect) {
     let of = if narrow { 4 } else { 5 };
     let head = scene.t("drops-title");
     let room = column(inner, 0, of).width();
-    let soft = theme::TEXT_SOFT;
+    let soft = theme::text_soft();
     let title = widgets::fitted(ui, &head, theme::bold, 9.0..=13.0, room, soft);
     let at = pos2(inner.left(), inner.center().y - title.size().y / 2.0);
     painter.galley(at, title, soft);
     for (i, (key, count)) in cells.into_iter().chain(lost).enumerate() {
         let cell = column(inner, i + 1, of);
-        let colour = if count > 0 { theme::AMBER } else { theme::TEXT };
+        let colour = if count > 0 {
+            theme::amber()
+        } else {
+            theme::text()
+        };
         let (title, count) = (scene.t(key), count.to_string());
         let room = cell.width();
-        let dim = theme::TEXT_DIM;
+        let dim = theme::text_dim();
         let words = widgets::fitted(ui, &title, theme::regular, 9.0..=12.0, room, dim);
         let figure = widgets::fitted(ui, &count, theme::bold, 10.0..=17.0, room, colour);
         let figure_at = pos2(cell.left(), cell.bottom() - figure.size().y);

@@ -66,10 +66,14 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
         "latency-trend"
     });
     let series = [
-        (scene.t("latency-trend-p50"), theme::BLUE, LineStyle::Solid),
+        (
+            scene.t("latency-trend-p50"),
+            theme::blue(),
+            LineStyle::Solid,
+        ),
         (
             scene.t("latency-trend-p95"),
-            theme::PURPLE,
+            theme::purple(),
             LineStyle::Dashed { length: 5.0 },
         ),
     ];
@@ -77,7 +81,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
         ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     widgets::name(&response, Role::Image, &scene.t("latency-trend-name"));
     ui.painter()
-        .rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
+        .rect_filled(rect, theme::ROUND_SMALL, theme::well());
     // A gutter on the left for the scale, so that no figure lies under a line.
     let graph = Rect::from_min_max(rect.min + vec2(34.0, 22.0), rect.max - vec2(6.0, 6.0));
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(graph));
@@ -114,7 +118,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
         .show_crosshair(false)
         .show(&mut inside, |plot| {
             plot.set_plot_bounds(PlotBounds::from_min_max([-60.0, 0.0], [0.0, top]));
-            for (limit, colour) in [(GOOD_MS, theme::GREEN), (FAIR_MS, theme::AMBER)] {
+            for (limit, colour) in [(GOOD_MS, theme::green()), (FAIR_MS, theme::amber())] {
                 plot.hline(
                     HLine::new("", limit)
                         .color(theme::faded(colour, 0.6))
@@ -139,10 +143,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32, to_sending: bool) {
 fn scale(ui: &Ui, right: f32, graph: Rect, top_ms: f64) {
     let painter = ui.painter();
     let marks = [
-        (0.0, theme::TEXT_DIM),
-        (GOOD_MS, theme::GREEN),
-        (FAIR_MS, theme::AMBER),
-        (top_ms, theme::TEXT_DIM),
+        (0.0, theme::text_dim()),
+        (GOOD_MS, theme::green()),
+        (FAIR_MS, theme::amber()),
+        (top_ms, theme::text_dim()),
     ];
     let mut above = f32::INFINITY;
     for (value, colour) in marks {
@@ -176,7 +180,7 @@ fn legend(ui: &Ui, rect: Rect, title: &str, series: &[(String, Color32, LineStyl
         egui::Align2::LEFT_CENTER,
         title,
         font.clone(),
-        theme::TEXT_DIM,
+        theme::text_dim(),
     );
     let mut x = rect.right() - 8.0;
     for (name, colour, style) in series.iter().rev() {
@@ -185,7 +189,7 @@ fn legend(ui: &Ui, rect: Rect, title: &str, series: &[(String, Color32, LineStyl
             egui::Align2::RIGHT_CENTER,
             name,
             font.clone(),
-            theme::TEXT_SOFT,
+            theme::text_soft(),
         );
         x = text.left() - 6.0;
         let stroke = egui::Stroke::new(2.0, *colour);

@@ -15,10 +15,10 @@ const SPAN_S: f64 = 60.0;
 /// A kind's word and colour.
 fn look(kind: TrendKind) -> (&'static str, Color32) {
     match kind {
-        TrendKind::Wished => ("event-wished", theme::TEXT),
-        TrendKind::Adapted => ("event-adapted", theme::AMBER),
-        TrendKind::Failover => ("event-failover", theme::VERMILLION),
-        TrendKind::Reconnected => ("event-reconnected", theme::YELLOW),
+        TrendKind::Wished => ("event-wished", theme::text()),
+        TrendKind::Adapted => ("event-adapted", theme::amber()),
+        TrendKind::Failover => ("event-failover", theme::vermillion()),
+        TrendKind::Reconnected => ("event-reconnected", theme::yellow()),
     }
 }
 
@@ -102,9 +102,9 @@ pub fn newest(ui: &mut Ui, scene: &Scene<'_>, newest_s: f64) {
         mark(ui.painter(), rect.center(), event.kind, colour);
         let seconds = format!("{age:.0}");
         let age = scene.texts.f("event-age", &[("seconds", &seconds)]);
-        widgets::text(ui, age, theme::regular(12.5), theme::TEXT_DIM);
+        widgets::text(ui, age, theme::regular(12.5), theme::text_dim());
         let font = theme::regular(13.0);
-        widgets::short_text(ui, words(scene, event), font, theme::TEXT_SOFT);
+        widgets::short_text(ui, words(scene, event), font, theme::text_soft());
     });
 }
 

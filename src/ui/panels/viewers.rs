@@ -16,7 +16,7 @@ use eframe::egui::{Button, Checkbox, DragValue, Rect, RichText, Role, Sense, Ui,
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
     let viewer = &scene.snapshot.viewer;
     let soft = |ui: &mut Ui, key: &str| {
-        block::words(ui, scene.t(key), theme::regular(13.0), theme::TEXT_SOFT);
+        block::words(ui, scene.t(key), theme::regular(13.0), theme::text_soft());
     };
     ui.add_space(4.0);
     if let Some(problem) = &viewer.problem {
@@ -46,17 +46,17 @@ fn link_of(ui: &mut Ui, scene: &Scene<'_>, link: &str, form: &mut Form, actions:
         if copy.on_hover_text(link).clicked() {
             actions.push(Action::Copy(link.to_owned()));
         }
-        block::words(ui, link, theme::bold(14.0), theme::TEXT);
+        block::words(ui, link, theme::bold(14.0), theme::text());
     });
     let (who, ink) = if viewer.lan {
-        ("watch-everyone", theme::AMBER)
+        ("watch-everyone", theme::amber())
     } else {
-        ("watch-here", theme::TEXT_SOFT)
+        ("watch-here", theme::text_soft())
     };
     block::words(ui, scene.t(who), theme::bold(14.0), ink);
     if viewer.lan {
         let hint = scene.t("watch-everyone-hint");
-        block::words(ui, hint, theme::regular(13.0), theme::TEXT_SOFT);
+        block::words(ui, hint, theme::regular(13.0), theme::text_soft());
     }
     if form.code.as_ref().is_none_or(|(of, _)| of != link) {
         form.code = Some((link.to_owned(), Qr::of(link)));
@@ -66,9 +66,9 @@ fn link_of(ui: &mut Ui, scene: &Scene<'_>, link: &str, form: &mut Form, actions:
         paint(ui, code, &name);
     }
     let hint = scene.t("watch-hint");
-    block::words(ui, hint, theme::regular(12.5), theme::TEXT_DIM);
+    block::words(ui, hint, theme::regular(12.5), theme::text_dim());
     for other in viewer.links.iter().skip(1) {
-        block::words(ui, other, theme::regular(12.5), theme::TEXT_DIM);
+        block::words(ui, other, theme::regular(12.5), theme::text_dim());
     }
 }
 
@@ -79,13 +79,13 @@ fn paint(ui: &mut Ui, code: &Qr, name: &str) {
     let (rect, response) = ui.allocate_exact_size(vec2(dot * all, dot * all), Sense::hover());
     widgets::name(&response, Role::Image, name);
     let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, theme::ROUND_SMALL, theme::UNTINTED);
+    painter.rect_filled(rect, theme::ROUND_SMALL, theme::untinted());
     for row in 0..code.width {
         for column in (0..code.width).filter(|column| code.is_dark(*column, row)) {
             let place = |n: usize| (n + QUIET) as f32 * dot;
             let at = rect.min + vec2(place(column), place(row));
             let square = Rect::from_min_size(pos2(at.x, at.y), vec2(dot, dot));
-            painter.rect_filled(square, 0, theme::PICTURE);
+            painter.rect_filled(square, 0, theme::picture());
         }
     }
 }
@@ -115,18 +115,18 @@ pub(super) fn controls(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
             ui,
             scene.t("watch-everyone"),
             theme::regular(13.0),
-            theme::AMBER,
+            theme::amber(),
         );
         if scene.snapshot.receiver.is_some() {
             let hint = scene.t("watch-next-show");
-            block::words(ui, hint, theme::regular(12.5), theme::TEXT_DIM);
+            block::words(ui, hint, theme::regular(12.5), theme::text_dim());
         }
         if button(ui, "watch-close") {
             viewer.lan = false;
         }
     } else if form.ask_lan {
         let question = scene.t("watch-ask");
-        block::words(ui, question, theme::bold(13.5), theme::AMBER);
+        block::words(ui, question, theme::bold(13.5), theme::amber());
         ui.horizontal_wrapped(|ui| {
             if button(ui, "watch-yes") {
                 viewer.lan = true;

@@ -47,9 +47,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, own: bool) {
         None => scene.t(hint(way)),
     };
     let colour = if why.is_some() && current {
-        theme::AMBER
+        theme::amber()
     } else {
-        theme::TEXT_DIM
+        theme::text_dim()
     };
     block::words(ui, text, theme::regular(12.0), colour);
     let target = &mut form.draft.target;

@@ -61,7 +61,7 @@ pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> bool {
     painter.rect_filled(rect, round, fill);
     painter.rect_stroke(rect, round, Stroke::new(1.5, face.edge), StrokeKind::Inside);
     if response.has_focus() {
-        let stroke = Stroke::new(2.0, theme::BLUE);
+        let stroke = Stroke::new(2.0, theme::blue());
         painter.rect_stroke(rect.shrink(3.0), round, stroke, StrokeKind::Inside);
     }
     if let Some(left) = face.left {

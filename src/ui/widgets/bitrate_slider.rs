@@ -2,6 +2,7 @@
 //! steps that make round figures. Keyboard and AccessKit can do all that the pointer can.
 
 use crate::ui::theme;
+pub use crate::units::bitrate_rung as rung;
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
 use eframe::egui::{
     self, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
@@ -9,11 +10,6 @@ use eframe::egui::{
     pos2, vec2,
 };
 
-/// Bitrates that one press of + or − goes between, kb/s.
-const LADDER: [u32; 21] = [
-    100, 150, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000, 3500, 4000, 5000,
-    6000, 7000, 8000, 10_000,
-];
 /// Figures of the scale, kb/s, those that matter most first.
 const SCALE: [(u32, &str); 7] = [
     (100, "0.1"),
@@ -56,17 +52,6 @@ pub fn nudge(kbps: u32, up: bool) -> u32 {
         snap(value + fine_step(value))
     } else {
         snap(value - fine_step(value - 1.0))
-    }
-}
-
-/// The next value of the ladder up or down: what + and − do.
-pub fn rung(kbps: u32, up: bool) -> u32 {
-    if up {
-        let next = LADDER.iter().copied().find(|&rung| rung > kbps);
-        next.unwrap_or(BITRATE_MAX_KBPS)
-    } else {
-        let next = LADDER.iter().rev().copied().find(|&rung| rung < kbps);
-        next.unwrap_or(BITRATE_MIN_KBPS)
     }
 }
 
@@ -184,11 +169,11 @@ fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     let x = |share: f32| rail.left() + share * rail.width();
     let handle_x = x(share(f64::from(kbps)));
     let colour = if look.pending {
-        theme::AMBER
+        theme::amber()
     } else {
-        theme::BLUE
+        theme::blue()
     };
-    painter.rect_filled(rail, 3.0, theme::BUTTON);
+    painter.rect_filled(rail, 3.0, theme::button());
     let filled = rail.with_max_x(handle_x);
     match look.in_force {
         None => {
@@ -204,7 +189,7 @@ fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     if let Some(floor) = look.floor {
         // A post with a foot to the right: not lower than here.
         let at = x(share(f64::from(floor)));
-        let stroke = Stroke::new(2.0, theme::TEXT);
+        let stroke = Stroke::new(2.0, theme::text());
         painter.vline(at, rail.top() - 5.0..=rail.bottom() + 3.0, stroke);
         painter.hline(at..=at + 6.0, rail.top() - 5.0, stroke);
     }
@@ -212,7 +197,7 @@ fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     if let Some(measured) = look.measured {
         // A small mark over the rail: where the encoder really is.
         let at = pos2(x(share(measured)), rail.top() - 3.5);
-        super::marks::triangle(painter, at, 4.5, 0.25, theme::TEXT);
+        super::marks::triangle(painter, at, 4.5, 0.25, theme::text());
     }
     let centre = pos2(handle_x, rail.center().y);
     let radius = if response.hovered() || response.dragged() {
@@ -220,14 +205,14 @@ fn paint(ui: &Ui, rail: Rect, response: &Response, kbps: u32, look: &Look) {
     } else {
         9.0
     };
-    painter.circle_filled(centre, radius, theme::TEXT);
+    painter.circle_filled(centre, radius, theme::text());
     painter.circle_filled(centre, radius - 4.0, colour);
     if response.has_focus() {
         let ring = Rect::from_center_size(centre, egui::Vec2::splat(2.0 * radius + 5.0));
         painter.rect_stroke(
             ring,
             14.0,
-            Stroke::new(2.0, theme::BLUE),
+            Stroke::new(2.0, theme::blue()),
             StrokeKind::Inside,
         );
     }
@@ -241,7 +226,7 @@ fn scale(ui: &Ui, rail: Rect) {
         let share = share(f64::from(mark));
         let x = rail.left() + share * rail.width();
         let font = theme::regular(11.0);
-        let galley = painter.layout_no_wrap(label.to_owned(), font, theme::TEXT_DIM);
+        let galley = painter.layout_no_wrap(label.to_owned(), font, theme::text_dim());
         let width = galley.size().x;
         let left = (x - width / 2.0).clamp(rail.left() - 9.0, rail.right() + 9.0 - width);
         let at = pos2(left, rail.bottom() + 6.0);
@@ -251,8 +236,8 @@ fn scale(ui: &Ui, rail: Rect) {
         }
         taken.push(place);
         let tick = rail.bottom() + 2.0..=rail.bottom() + 6.0;
-        painter.vline(x, tick, Stroke::new(1.0, theme::TEXT_DIM));
-        painter.galley(at, galley, theme::TEXT_DIM);
+        painter.vline(x, tick, Stroke::new(1.0, theme::text_dim()));
+        painter.galley(at, galley, theme::text_dim());
     }
 }
 

@@ -27,11 +27,11 @@ impl Verdict {
     /// Its colour.
     pub fn colour(self) -> Color32 {
         match self {
-            Self::Good => theme::GREEN,
-            Self::Poor => theme::AMBER,
-            Self::Bad => theme::VERMILLION,
-            Self::Unknown => theme::TEXT_DIM,
-            Self::Busy => theme::BLUE,
+            Self::Good => theme::green(),
+            Self::Poor => theme::amber(),
+            Self::Bad => theme::vermillion(),
+            Self::Unknown => theme::text_dim(),
+            Self::Busy => theme::blue(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Verdict {
 pub fn head(ui: &mut Ui, title: &str, verdict: Option<(Verdict, &str)>) {
     ui.add_space(8.0);
     widgets::row(ui, 20.0, |ui| {
-        widgets::text(ui, title, theme::bold(13.5), theme::TEXT_SOFT);
+        widgets::text(ui, title, theme::bold(13.5), theme::text_soft());
         let Some((verdict, words)) = verdict else {
             return;
         };
@@ -104,8 +104,8 @@ pub fn columns(ui: &mut Ui, tiles: &[Tile<'_>], count: usize, unknown: &str) {
         let left = rect.left() + i as f32 * (width + gap);
         let cell = Rect::from_min_size(pos2(left, rect.top()), vec2(width, rect.height()));
         let (value, colour) = match value {
-            Some(value) => (value.as_str(), theme::TEXT),
-            None => (unknown, theme::TEXT_DIM),
+            Some(value) => (value.as_str(), theme::text()),
+            None => (unknown, theme::text_dim()),
         };
         widgets::tile(ui, cell, title, value, colour);
     }

@@ -40,10 +40,10 @@ impl Gauge {
         let rail = rect.shrink2(vec2(0.0, 3.0));
         let top = self.top();
         let x = |value: f64| rail.left() + (value / top).clamp(0.0, 1.0) as f32 * rail.width();
-        painter.rect_filled(rail, 2.0, theme::WELL);
+        painter.rect_filled(rail, 2.0, theme::well());
         let colour = |value: f64| {
             if value > self.limit {
-                theme::AMBER
+                theme::amber()
             } else {
                 within
             }
@@ -61,7 +61,7 @@ impl Gauge {
         }
         // The limit reaches over the rail, with a foot: told from the thin line by its form.
         let at = x(self.limit);
-        let stroke = Stroke::new(2.0, theme::TEXT);
+        let stroke = Stroke::new(2.0, theme::text());
         painter.vline(at, rect.y_range(), stroke);
         let foot = pos2(at - 3.0, rect.bottom())..=pos2(at + 3.0, rect.bottom());
         painter.line_segment([*foot.start(), *foot.end()], stroke);

@@ -3,7 +3,7 @@
 use super::name;
 use crate::session::snapshot::AudioLevel;
 use crate::ui::theme;
-use eframe::egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
+use eframe::egui::{Align2, Color32, Painter, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
 
 /// The meter's lower end, dBFS.
 const FLOOR_DBFS: f32 = -60.0;
@@ -57,11 +57,11 @@ fn share(level: f32) -> f32 {
 
 fn colour(level: f32) -> Color32 {
     if level > HOT_DBFS {
-        theme::VERMILLION
+        theme::vermillion()
     } else if level > HIGH_DBFS {
-        theme::AMBER
+        theme::amber()
     } else {
-        theme::GREEN
+        theme::green()
     }
 }
 
@@ -87,7 +87,7 @@ pub fn show(
         let response = ui.interact(bar, ui.scope_id().with(("level", channel)), Sense::hover());
         name(&response, Role::Meter, names[channel]);
         let painter = ui.painter();
-        let soft = theme::TEXT_SOFT;
+        let soft = theme::text_soft();
         painter.text(
             pos2(rect.left(), bar.center().y),
             Align2::LEFT_CENTER,
@@ -100,42 +100,48 @@ pub fn show(
             Align2::RIGHT_CENTER,
             dbfs(level.peak_dbfs[channel]),
             theme::regular(12.5),
-            if muted { theme::TEXT_DIM } else { theme::TEXT },
+            if muted {
+                theme::text_dim()
+            } else {
+                theme::text()
+            },
         );
-        painter.rect_filled(bar, 2.0, theme::WELL);
+        self::bar(painter, bar, level.rms_dbfs[channel], level.peak_dbfs[channel], theme::well());
         let x = |level: f32| bar.left() + share(level) * bar.width();
-        // Three zones, each drawn as far as the level reaches into it.
-        for (from, to) in [
-            (FLOOR_DBFS, HIGH_DBFS),
-            (HIGH_DBFS, HOT_DBFS),
-            (HOT_DBFS, 0.0),
-        ] {
-            for (reach, opacity) in [
-                (level.peak_dbfs[channel], 0.35),
-                (level.rms_dbfs[channel], 1.0),
-            ] {
-                if reach > from {
-                    let zone = bar.with_min_x(x(from)).with_max_x(x(reach.min(to)));
-                    painter.rect_filled(zone, 0.0, theme::faded(colour(to), opacity));
-                }
-            }
-        }
         if hold[channel] > FLOOR_DBFS {
             let at = x(hold[channel]).clamp(bar.left() + 1.0, bar.right() - 1.0);
-            painter.vline(at, bar.y_range(), Stroke::new(2.0, theme::TEXT));
+            painter.vline(at, bar.y_range(), Stroke::new(2.0, theme::text()));
         }
     }
     let painter = ui.painter();
     let mut taken: Vec<Rect> = Vec::new();
     for mark in SCALE {
         let text = format!("{mark:.0}").replace('-', "−");
-        let galley = painter.layout_no_wrap(text, theme::regular(10.5), theme::TEXT_DIM);
+        let galley = painter.layout_no_wrap(text, theme::regular(10.5), theme::text_dim());
         let x = left + share(mark) * (right - left) - galley.size().x / 2.0;
         let at = pos2(x, rect.top() + 2.0 * (bar_height + gap) - 2.0);
         let place = Rect::from_min_size(at, galley.size()).expand2(vec2(3.0, 0.0));
         if !taken.iter().any(|other| other.intersects(place)) {
             taken.push(place);
-            painter.galley(at, galley, theme::TEXT_DIM);
+            painter.galley(at, galley, theme::text_dim());
+        }
+    }
+}
+
+/// Paints one channel's bar on `ground`: RMS full, peak pale, each zone as far as the level reaches into it.
+pub fn bar(painter: &Painter, bar: Rect, rms_dbfs: f32, peak_dbfs: f32, ground: Color32) {
+    painter.rect_filled(bar, 2.0, ground);
+    let x = |level: f32| bar.left() + share(level) * bar.width();
+    for (from, to) in [
+        (FLOOR_DBFS, HIGH_DBFS),
+        (HIGH_DBFS, HOT_DBFS),
+        (HOT_DBFS, 0.0),
+    ] {
+        for (reach, opacity) in [(peak_dbfs, 0.35), (rms_dbfs, 1.0)] {
+            if reach > from {
+                let zone = bar.with_min_x(x(from)).with_max_x(x(reach.min(to)));
+                painter.rect_filled(zone, 0.0, theme::faded(colour(to), opacity));
+            }
         }
     }
 }
@@ -148,7 +154,7 @@ pub fn small(ui: &mut Ui, rect: Rect, level: &AudioLevel, name: &str) {
     let mark = Rect::from_min_max(pos2(rect.right() - 5.0, rect.top()), rect.max);
     let bar = rect.with_max_x(mark.left() - 2.0);
     let painter = ui.painter();
-    painter.rect_filled(bar, 1.0, theme::WELL);
+    painter.rect_filled(bar, 1.0, theme::well());
     let louder = |sides: [f32; 2]| sides[0].max(sides[1]);
     for (reach, opacity) in [
         (louder(level.peak_dbfs), 0.35),
@@ -158,7 +164,7 @@ pub fn small(ui: &mut Ui, rect: Rect, level: &AudioLevel, name: &str) {
         painter.rect_filled(filled, 1.0, theme::faded(colour(reach), opacity));
     }
     if level.clipped {
-        painter.rect_filled(mark, 0.0, theme::VERMILLION);
+        painter.rect_filled(mark, 0.0, theme::vermillion());
     }
 }
 
@@ -184,8 +190,8 @@ mod tests {
 
     #[test]
     fn the_zones_are_told_apart() {
-        assert_eq!(colour(-20.0), theme::GREEN);
-        assert_eq!(colour(-6.0), theme::AMBER);
-        assert_eq!(colour(0.0), theme::VERMILLION);
+        assert_eq!(colour(-20.0), theme::green());
+        assert_eq!(colour(-6.0), theme::amber());
+        assert_eq!(colour(0.0), theme::vermillion());
     }
 }

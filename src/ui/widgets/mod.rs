@@ -19,7 +19,7 @@ pub fn caption(ui: &mut Ui, text: &str) -> egui::Response {
     ui.label(
         RichText::new(text)
             .font(theme::bold(13.0))
-            .color(theme::TEXT_SOFT),
+            .color(theme::text_soft()),
     )
 }
 
@@ -93,7 +93,7 @@ pub fn tile(ui: &mut Ui, rect: egui::Rect, title: &str, value: &str, value_colou
         theme::regular,
         9.0..=12.0,
         inner.width(),
-        theme::TEXT_DIM,
+        theme::text_dim(),
     );
     let body = fitted(
         ui,
@@ -104,8 +104,8 @@ pub fn tile(ui: &mut Ui, rect: egui::Rect, title: &str, value: &str, value_colou
         value_colour,
     );
     let painter = ui.painter();
-    painter.rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
-    painter.galley(inner.left_top(), head, theme::TEXT_DIM);
+    painter.rect_filled(rect, theme::ROUND_SMALL, theme::well());
+    painter.galley(inner.left_top(), head, theme::text_dim());
     let at = egui::pos2(inner.left(), inner.bottom() - body.size().y);
     painter.galley(at, body, value_colour);
     let response = ui.interact(
