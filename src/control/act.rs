@@ -185,6 +185,8 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
             label: server(text()?, now.snapshot)?,
         }],
         Op::ServersForget => vec![Command::ForgetServers],
+        Op::RemoteToggle => set("remote.on", on(!settings.remote.on))?,
+        Op::RemotePasswordNew => vec![Command::NewRemotePassword],
         Op::LanguageSet => set("language", text()?)?,
         Op::PasswordSet | Op::PassphraseSet | Op::BackupPasswordSet | Op::BackupPassphraseSet => {
             vec![secret(op, argument)?]

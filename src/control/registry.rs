@@ -238,6 +238,10 @@ operations! {
     ServersForget = "servers-forget", Network, Session, Takes::Nothing;
     /// Choose the language: Auto, English or Korean.
     LanguageSet = "language-set", Settings, Session, text("Auto, English or Korean", "english");
+    /// Serve the remote control, or not.
+    RemoteToggle = "remote-toggle", Settings, Session, Takes::Nothing;
+    /// Make another password for the remote control; who is connected needs it to come back.
+    RemotePasswordNew = "remote-password-new", Settings, Session, Takes::Nothing;
     /// The password of the server's user, for the next show. Empty removes it.
     PasswordSet = "password-set", Settings, Session, Takes::Secret { what: "a password" };
     /// The SRT passphrase, for the next show. Empty removes it.

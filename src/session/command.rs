@@ -96,6 +96,8 @@ pub enum Command {
         /// As in [`super::Snapshot::readers`].
         id: String,
     },
+    /// Make another password for the remote control; who is connected with the old one is disconnected.
+    NewRemotePassword,
     /// Whether preview pictures are made (the window is visible and wants them).
     SetPreview {
         /// Whether to make them.

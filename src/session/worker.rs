@@ -24,7 +24,7 @@ use super::notices::{self, Facts, Notices};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
 use super::profiles::{Keeper, SecretsOf};
-use super::runtime::{Options, Shared};
+use super::runtime::{Options, Outside, Shared};
 use super::show::Show;
 use super::sleep::SleepWatch;
 use super::steps::Board;
@@ -38,6 +38,7 @@ use crate::mediamtx::ManagedServer;
 use crate::monitor::cpu::CpuMeter;
 use crate::monitor::gpu::GpuWatch;
 use crate::record::Recorder;
+use crate::remote::Remote;
 use crate::settings::{Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
@@ -77,6 +78,9 @@ pub(super) struct Worker {
     server: Option<ManagedServer>,
     tuning: Tuning,
     viewer: Viewer,
+    remote: Remote,
+    /// Commands taken so far.
+    taken: u64,
     /// The slot's count when the show began.
     drops_before: u64,
     examiner: Examiner,
@@ -118,6 +122,7 @@ impl Worker {
     /// Where a thread cannot be started.
     pub fn new(
         shared: Arc<Shared>,
+        outside: Arc<Outside>,
         settings: Settings,
         secrets: Secrets,
         options: Options,
@@ -128,15 +133,18 @@ impl Worker {
         let (answers_in, answers) = bounded(8);
         let file = store.as_ref().and_then(Store::path);
         let profiles = Keeper::beside(file, &settings.profile);
+        let preview = shared.preview.clone();
         let mut worker = Self {
             shared,
             machine: Machine::new(options.policy, fastrand::u64(..)),
             options,
             view: View::new(),
-            preview: PreviewOut::default(),
+            preview,
             journal,
             saved: settings.clone(),
             settings,
+            remote: Remote::new(outside, &secrets),
+            taken: 0,
             secrets,
             inputs: None,
             show: None,
@@ -190,6 +198,7 @@ impl Worker {
             self.turn();
         }
         self.ends.stop();
+        self.remote.exit();
         self.event(Event::Stop);
         self.save();
         self.show = None;
@@ -201,6 +210,7 @@ impl Worker {
     }
 
     fn command(&mut self, command: Command) {
+        self.taken += 1;
         match command {
             Command::GoLive => self.event(Event::GoLive),
             Command::Stop => self.event(Event::Stop),
@@ -285,6 +295,7 @@ impl Worker {
             Command::SetUp => self.set_up(),
             Command::UseServer { label } => self.use_server(&label),
             Command::ForgetServers => self.forget_servers(),
+            Command::NewRemotePassword => self.remote.renew(&self.journal),
             // Taken by the loop.
             Command::Quit => {}
         }
@@ -332,6 +343,8 @@ impl Worker {
         self.tune(now);
         self.viewer
             .follow(&self.settings.viewer, now, &self.journal);
+        self.remote
+            .follow(&self.settings.remote, now, &self.journal);
         self.event(Event::Tick);
         self.publish();
     }
@@ -530,6 +543,8 @@ impl Worker {
         snapshot.install = self.installer.status();
         snapshot.preflight = self.board.all();
         snapshot.profiles = self.profiles.status(&self.settings);
+        snapshot.remote = self.remote.status();
+        snapshot.commands = self.taken;
         snapshot.eyes = self.viewer.eyes(now);
         self.look_for_trouble(&mut snapshot, now);
         self.shared.snapshot.store(Arc::new(snapshot));
