@@ -12,6 +12,7 @@ pub mod examine;
 pub mod failure;
 pub mod inputs;
 pub mod journal;
+pub mod install;
 mod keep_meter;
 pub mod knock;
 pub mod ladder;
