@@ -36,10 +36,14 @@ pub struct Settings {
     pub backup: BackupSettings,
     /// The viewers' page.
     pub viewer: ViewerSettings,
+    /// Remote control.
+    pub remote: RemoteSettings,
     /// What measures the stream at the far end.
     pub probe: ProbeSettings,
     /// Recording and replay.
     pub recording: RecordingSettings,
+    /// What the operator is told of in a show.
+    pub notify: NotifySettings,
     /// Keys, and how a show is stopped.
     pub controls: ControlSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
@@ -47,6 +51,11 @@ pub struct Settings {
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
     /// then PATH.
     pub mediamtx_path: Option<PathBuf>,
+    /// Name of the profile that was used or saved last, empty for none; the session's to set.
+    pub profile: String,
+    /// Own servers that were on air last, the newest first, at most [`super::servers::MAX`]; the session's to
+    /// set.
+    pub servers: Vec<super::RecentServer>,
 }
 
 impl Default for Settings {
@@ -62,11 +71,15 @@ impl Default for Settings {
             target: TargetSettings::default(),
             backup: BackupSettings::default(),
             viewer: ViewerSettings::default(),
+            remote: RemoteSettings::default(),
             probe: ProbeSettings::default(),
             recording: RecordingSettings::default(),
+            notify: NotifySettings::default(),
             controls: ControlSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
+            profile: String::new(),
+            servers: Vec::new(),
         }
     }
 }
@@ -622,6 +635,58 @@ impl Default for ViewerSettings {
     }
 }
 
+/// What the operator is told of while a show is on air. Lost server, picture and sound always.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NotifySettings {
+    /// Silence for so many seconds, 0 (never)..=600.
+    pub silence_seconds: u32,
+    /// What counts as silence: peaks below this, dBFS, -90..=-20.
+    pub silence_below_dbfs: f32,
+    /// A black picture for so many seconds, 0 (never)..=600.
+    pub black_seconds: u32,
+    /// The whole machine's CPU above this for 5 s, percent of all cores, 0 (never)..=100.
+    pub cpu_percent: u32,
+}
+
+impl Default for NotifySettings {
+    fn default() -> Self {
+        Self {
+            silence_seconds: 10,
+            silence_below_dbfs: -60.0,
+            black_seconds: 5,
+            cpu_percent: 90,
+        }
+    }
+}
+
+/// Remote control over a WebSocket, as obs-websocket has it. Its password is no setting: see
+/// [`crate::remote::password`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RemoteSettings {
+    /// Whether it is served.
+    pub on: bool,
+    /// Its port, TCP.
+    pub port: u16,
+    /// Whether it is open to the local network; else this machine only. A password is asked for
+    /// either way.
+    pub lan: bool,
+    /// Whether ending a show takes a second press within 3 s.
+    pub confirm_stop: bool,
+}
+
+impl Default for RemoteSettings {
+    fn default() -> Self {
+        Self {
+            on: false,
+            port: 4455,
+            lan: false,
+            confirm_stop: false,
+        }
+    }
+}
+
 /// Recording and replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -714,8 +779,17 @@ impl Settings {
         let backup = &self.backup.target;
         range("backup.target.latency_ms", backup.latency_ms, 0, 8000);
         range("viewer.port", u32::from(self.viewer.port), 1, 65_535);
+        range("remote.port", u32::from(self.remote.port), 1, 65_535);
         let replay_s = self.recording.replay_seconds;
         range("recording.replay_seconds", replay_s, 0, REPLAY_MAX_S);
+        range(
+            "notify.silence_seconds",
+            self.notify.silence_seconds,
+            0,
+            600,
+        );
+        range("notify.black_seconds", self.notify.black_seconds, 0, 600);
+        range("notify.cpu_percent", self.notify.cpu_percent, 0, 100);
         // The list is one setting: a bad value in it names it as a whole.
         let inputs = self.audio.inputs.len();
         range("audio.inputs", inputs as u32, 1, AUDIO_INPUTS_MAX as u32);
@@ -736,6 +810,14 @@ impl Settings {
                     expected: format!("it must be from {GAIN_OFF_DB} (off) to {GAIN_MAX_DB} dB"),
                 });
             }
+        }
+        let below_dbfs = self.notify.silence_below_dbfs;
+        if !(-90.0..=-20.0).contains(&below_dbfs) {
+            bad.push(BadSetting {
+                name: "notify.silence_below_dbfs",
+                value: below_dbfs.to_string(),
+                expected: "it must be from -90 to -20 dBFS".into(),
+            });
         }
         let embedded = TargetKind::Embedded;
         if self.backup.on && self.target.kind == embedded && backup.kind == embedded {

@@ -12,6 +12,7 @@ use pd_console::settings::Language::{self, English, Korean};
 use pd_console::settings::{KeyBinding, StopWay, VideoSourceKind};
 use pd_console::ui::commands::titles::title;
 use pd_console::ui::i18n::Texts;
+use pd_console::ui::panels::side::Side;
 use std::sync::Arc;
 
 /// A show with everything in it that any operation asks for.
@@ -88,8 +89,9 @@ fn traces(rig: &mut Rig) -> String {
     let window = rig.harness.state().as_ref().expect("a window");
     let view = &window.view;
     let view = format!(
-        "{:?} {} {} {} {:?} {:?} {} {:?}",
-        view.side,
+        "{:?} {} {} {} {} {:?} {:?} {} {:?}",
+        view.dock.plans(),
+        view.dock.layout().title(),
         view.frozen.is_some(),
         view.keys_page.open,
         view.preview_on,
@@ -201,7 +203,7 @@ fn button(op: Op) -> Option<(Role, &'static str, Option<Key>)> {
         Op::EncoderOptionsCopy => (B, "Copy options", Some(Key::F3)),
         Op::LogCopy => (B, "Copy log", None),
         Op::FallbackNoted => (B, "Noted", None),
-        Op::PanelClose => (B, "Close panel", Some(Key::F3)),
+        Op::PanelClose => (B, "Put away: Encoder", Some(Key::F3)),
         _ => return None,
     })
 }
@@ -356,7 +358,10 @@ fn the_palette_never_closes_the_window_off() {
     // Keys that type nothing work on, and a press beside it counts where it fell.
     rig.key(Modifiers::NONE, Key::F3);
     assert_eq!(
-        rig.harness.state().as_ref().map(|w| w.view.side.is_some()),
+        rig.harness
+            .state()
+            .as_ref()
+            .map(|w| w.view.dock.is_open(Side::Encoder)),
         Some(true)
     );
     rig.press("Mute");
@@ -498,7 +503,7 @@ fn keys_are_rebound_on_their_page_and_conflicts_are_told() {
     rig.press("Add a key: Mute, on or off");
     assert!(rig.has("Press the key. Esc leaves it"));
     rig.key(Modifiers::NONE, Key::F3);
-    assert!(rig.has("F3 was taken from: Encoder and graphics cards, open or close"));
+    assert!(rig.has("F3 was taken from: Encoder, open or close"));
     let sent = rig.sent();
     let [Command::ApplySettings(settings)] = sent.as_slice() else {
         panic!("{sent:?}");

@@ -5,10 +5,12 @@
 mod check;
 mod commands;
 mod controls;
+mod dock;
 mod encoder;
 mod layout;
 mod network;
 mod rig;
 mod setup;
 mod show;
+mod toasts;
 mod viewers;

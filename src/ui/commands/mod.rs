@@ -8,6 +8,7 @@ pub mod titles;
 pub mod undo;
 
 use super::actions::Action;
+use super::dock::plan::Layout;
 use super::keys;
 use super::panels::side::Side;
 use super::panels::{Scene, check, log};
@@ -79,7 +80,7 @@ impl<'a> Here<'a> {
                 "The chosen encoder is in force",
                 "There is nothing to put away.",
             ),
-            Op::PanelClose if self.view.side.is_none() => {
+            Op::PanelClose if self.view.dock.front().is_none() => {
                 no("No panel is open", "There is nothing to close.")
             }
             _ => Ok(()),
@@ -108,7 +109,11 @@ impl<'a> Here<'a> {
     fn own(&self, deed: &Deed) -> Result<Option<Action>, Refusal> {
         let view = self.view;
         let snapshot = self.scene.snapshot;
-        let side = |side: Side| Action::ShowSide((view.side != Some(side)).then_some(side));
+        // What is in sight is put away, what is not comes to the front.
+        let side = |side: Side| match view.dock.is_open(side) {
+            true => Action::CloseSide(side),
+            false => Action::ShowSide(Some(side)),
+        };
         let copy = |text: Option<String>| text.map(Action::Copy);
         Ok(match deed.op {
             Op::GoLive => keys::begin(&snapshot.state, true),
@@ -122,7 +127,16 @@ impl<'a> Here<'a> {
             Op::PanelCheck => Some(side(Side::Check)),
             Op::PanelNetwork => Some(side(Side::Network)),
             Op::PanelViewers => Some(side(Side::Viewers)),
+            Op::PanelPreview => Some(side(Side::Preview)),
+            Op::PanelLatency => Some(side(Side::Latency)),
+            Op::PanelLog => Some(side(Side::Log)),
+            Op::PanelSource => Some(side(Side::Source)),
+            Op::PanelAudio => Some(side(Side::Audio)),
+            Op::PanelServer => Some(side(Side::Server)),
+            Op::PanelGpu => Some(side(Side::Gpu)),
             Op::PanelClose => Some(Action::ShowSide(None)),
+            Op::LayoutSet => Some(Action::Layout(layout(deed)?)),
+            Op::LayoutReset => Some(Action::ResetLayout),
             Op::Palette => Some(Action::ShowPalette(!view.palette.open)),
             Op::Keys => Some(Action::ShowKeys(!view.keys_page.open)),
             Op::Undo => Some(Action::Undo),
@@ -206,19 +220,37 @@ impl<'a> Here<'a> {
     }
 }
 
-fn severity(deed: &Deed) -> Result<Severity, Refusal> {
+/// What is told to `deed`, as one of `choices`.
+fn one_of<T: Copy>(deed: &Deed, choices: &[(&str, T)]) -> Result<T, Refusal> {
     let given = deed.argument.as_deref().unwrap_or_default();
-    match given.to_ascii_lowercase().as_str() {
-        "info" | "all" => Ok(Severity::Info),
-        "warning" | "warnings" => Ok(Severity::Warning),
-        "error" | "errors" => Ok(Severity::Error),
-        _ => Err(Refusal::Argument {
+    let wanted = given.to_ascii_lowercase();
+    let found = choices.iter().find(|(name, _)| *name == wanted);
+    found
+        .map(|(_, value)| *value)
+        .ok_or_else(|| Refusal::Argument {
             op: deed.op.id(),
             takes: deed.op.takes().words(),
             given: given.to_owned(),
             example: deed.op.takes().example(),
-        }),
-    }
+        })
+}
+
+fn severity(deed: &Deed) -> Result<Severity, Refusal> {
+    let choices = [
+        ("info", Severity::Info),
+        ("warning", Severity::Warning),
+        ("error", Severity::Error),
+    ];
+    one_of(deed, &choices)
+}
+
+fn layout(deed: &Deed) -> Result<Layout, Refusal> {
+    let choices = [
+        ("show", Layout::Show),
+        ("setup", Layout::Setup),
+        ("compact", Layout::Compact),
+    ];
+    one_of(deed, &choices)
 }
 
 /// `draft` with what changed from `before` to `after`, so that an operation does not undo what is half

@@ -9,6 +9,7 @@ pub mod encoder;
 pub mod encoder_choice;
 pub mod eyes;
 pub mod fallback;
+pub mod far;
 pub mod form;
 pub mod gpu;
 pub mod keys;
@@ -19,7 +20,10 @@ pub mod log;
 pub mod meter_keys;
 pub mod network;
 pub mod note;
+pub mod notices;
 pub mod palette;
+pub mod panel_menu;
+pub mod parts;
 pub mod preview;
 pub mod quit;
 pub mod recording;
@@ -29,6 +33,7 @@ pub mod sound;
 pub mod source;
 pub mod stages;
 pub mod status;
+pub mod toasts;
 pub mod trend;
 pub mod trend_events;
 pub mod viewers;
@@ -62,8 +67,8 @@ pub struct Scene<'a> {
     pub keys: &'a KeyTable,
     /// Whether room is short: smaller type and margins.
     pub small: bool,
-    /// Whether the latency panel is out of sight, so that the status line shows the figure.
-    pub latency_hidden: bool,
+    /// Whether the graphics cards have a panel of their own in sight.
+    pub gpu_open: bool,
 }
 
 impl Scene<'_> {
