@@ -38,6 +38,8 @@ pub struct Settings {
     pub viewer: ViewerSettings,
     /// The look of the window.
     pub window: WindowSettings,
+    /// Remote control.
+    pub remote: RemoteSettings,
     /// What measures the stream at the far end.
     pub probe: ProbeSettings,
     /// Recording and replay.
@@ -72,6 +74,7 @@ impl Default for Settings {
             backup: BackupSettings::default(),
             viewer: ViewerSettings::default(),
             window: WindowSettings::default(),
+            remote: RemoteSettings::default(),
             probe: ProbeSettings::default(),
             recording: RecordingSettings::default(),
             notify: NotifySettings::default(),
@@ -696,6 +699,33 @@ impl Default for NotifySettings {
     }
 }
 
+/// Remote control over a WebSocket, as obs-websocket has it. Its password is no setting: see
+/// [`crate::remote::password`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RemoteSettings {
+    /// Whether it is served.
+    pub on: bool,
+    /// Its port, TCP.
+    pub port: u16,
+    /// Whether it is open to the local network; else this machine only. A password is asked for
+    /// either way.
+    pub lan: bool,
+    /// Whether ending a show takes a second press within 3 s.
+    pub confirm_stop: bool,
+}
+
+impl Default for RemoteSettings {
+    fn default() -> Self {
+        Self {
+            on: false,
+            port: 4455,
+            lan: false,
+            confirm_stop: false,
+        }
+    }
+}
+
 /// Recording and replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -794,6 +824,7 @@ impl Settings {
             SCALE_MAX_PERCENT,
         );
         range("viewer.port", u32::from(self.viewer.port), 1, 65_535);
+        range("remote.port", u32::from(self.remote.port), 1, 65_535);
         let replay_s = self.recording.replay_seconds;
         range("recording.replay_seconds", replay_s, 0, REPLAY_MAX_S);
         range(

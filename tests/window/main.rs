@@ -11,4 +11,5 @@ mod network;
 mod rig;
 mod setup;
 mod show;
+mod toasts;
 mod viewers;

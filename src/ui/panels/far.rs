@@ -253,7 +253,7 @@ fn rate(scene: &Scene<'_>) -> Figure {
     let Some(kbps) = scene.snapshot.measured_kbps else {
         return figure(title, "—".to_owned(), theme::text_dim());
     };
-    figure(title, mbps(f64::from(kbps)), theme::text())
+    figure(title, mbps(kbps), theme::text())
 }
 
 /// A bitrate in Mb/s with three digits.

@@ -3,7 +3,7 @@
 
 use super::Scene;
 use super::side::Side;
-use crate::session::snapshot::{Confirmation, Receiver, State};
+use crate::session::snapshot::{Confirmation, Receiver, State, Tally};
 use crate::ui::actions::Action;
 use crate::ui::dock::Dock;
 use crate::ui::theme;
@@ -129,6 +129,8 @@ fn receiver_name(scene: &Scene<'_>) -> String {
 fn confirmation(ui: &mut Ui, scene: &Scene<'_>) {
     let snapshot = scene.snapshot;
     let (key, sure) = match (&snapshot.receiver, snapshot.confirmation) {
+        (Some(_), _) if snapshot.tally == Tally::Seen => ("confirm-seen", true),
+        (Some(_), _) if snapshot.tally == Tally::Lost => ("confirm-lost", false),
         (None, _) => ("receiver-unknown-hint", false),
         (_, Confirmation::None) => ("confirm-none", false),
         (_, Confirmation::Handshake) => ("confirm-handshake", true),
