@@ -242,7 +242,7 @@ fn lower(
 ) {
     ui.allocate_rect(rect, Sense::hover());
     let gap = if scene.small { 6.0 } else { theme::GAP };
-    let button = (rect.width() * 0.21).clamp(150.0, 280.0);
+    let button = (rect.width() * 0.24).clamp(150.0, 400.0);
     let audio = (rect.width() * 0.29).clamp(190.0, 420.0);
     let cut =
         |from: f32, to: f32| Rect::from_min_max(pos2(from, rect.top()), pos2(to, rect.bottom()));

@@ -173,7 +173,7 @@ impl Look {
 
 /// Paints a line of large type so that its digits stand in the middle of `body`: the line's own box is taller.
 fn middle(ui: &Ui, body: Rect, left: f32, galley: std::sync::Arc<egui::Galley>, ink: Color32) {
-    let at = pos2(left, body.center().y - galley.size().y * 0.53);
+    let at = pos2(left, body.center().y - galley.size().y * 0.545);
     ui.painter().galley(at, galley, ink);
 }
 
