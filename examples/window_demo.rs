@@ -2,7 +2,7 @@
 //! Every figure is made up; the title says so.
 //!
 //! `cargo run --example window_demo -- [idle|starting|live|sent|reconnecting|failed] [en|ko] [trouble] [own]
-//! [adaptive] [report]`; F2, F3 and F4 open settings, encoder and check.
+//! [adaptive] [report] [light] [150%]`; F2, F3 and F4 open settings, encoder and check.
 
 #![allow(clippy::unwrap_used)]
 
@@ -291,7 +291,7 @@ impl Console for Demo {
             Command::Examine => demo.examined = Some(now),
             Command::StartRecording => demo.recorded = true,
             Command::StopRecording => demo.recorded = false,
-            // The rest does nothing that is seen here.
+            // The rest has no effect that shows here.
             _ => {}
         }
     }
