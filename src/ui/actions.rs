@@ -2,6 +2,7 @@
 //! return these and change nothing of the session themselves.
 
 use super::dock::plan::Layout;
+use super::look::Step;
 use super::panels::side::Side;
 use super::toasts::Key;
 use crate::session::snapshot::Severity;
@@ -67,6 +68,10 @@ pub enum Action {
     Layout(Layout),
     /// Put the layout back to how it was shipped.
     ResetLayout,
+    /// Made the window the strip, or the whole window again.
+    Strip(bool),
+    /// Made everything larger or smaller.
+    Scale(Step),
     /// Wants everything looked at that a show needs.
     Examine,
     /// Has read that another encoder took the place of the chosen one: the text of it.
@@ -146,6 +151,8 @@ impl Action {
             | Self::CloseSide(_)
             | Self::Layout(_)
             | Self::ResetLayout
+            | Self::Strip(_)
+            | Self::Scale(_)
             | Self::Noted(_)
             | Self::PutAway(_)
             | Self::ShowKeys(_)

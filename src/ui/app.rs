@@ -15,7 +15,7 @@ use super::panels::side::Side;
 use super::place::{self, Placed};
 use super::retained::Retained;
 use super::view::{self, View};
-use super::{theme, widgets::bitrate_slider};
+use super::{look, theme, widgets::bitrate_slider};
 use crate::clock::{self, MonoTime};
 use crate::control::Now;
 use crate::session::snapshot::State;
@@ -62,8 +62,8 @@ impl Window {
     /// A window onto `console`, which sets the look and the type of `ctx`.
     pub fn new(ctx: &Context, console: Arc<dyn Console + Send + Sync>) -> Self {
         fonts::install(ctx);
-        theme::apply(ctx, theme::Look::Dark);
         let snapshot = console.snapshot();
+        look::begin(ctx, &snapshot.settings.window);
         let language = snapshot.settings.language;
         let preview_on = snapshot.settings.preview.on;
         Self {
@@ -173,6 +173,7 @@ impl Window {
             view.stop.disarm();
         }
         view.screen.take(ctx, snapshot.preview.as_ref());
+        look::follow(ctx, &view.form.draft.window);
         let language = view.form.draft.language;
         if language != self.language {
             self.language = language;
@@ -320,6 +321,14 @@ impl Window {
             Action::CloseSide(side) => view.dock.close(*side),
             Action::Layout(layout) => view.dock.switch(*layout),
             Action::ResetLayout => view.dock.reset(),
+            Action::Strip(on) => {
+                view.strip = *on;
+                self.place.strip(ctx, *on);
+            }
+            Action::Scale(step) => {
+                let window = &mut view.form.draft.window;
+                window.scale_percent = look::scaled(window.scale_percent, *step);
+            }
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
             Action::PutAway(key) => view.toasts.put_away(*key),

@@ -14,6 +14,7 @@ pub mod guard;
 pub mod i18n;
 pub mod keep;
 pub mod keys;
+pub mod look;
 pub mod panels;
 pub mod pattern;
 pub mod place;

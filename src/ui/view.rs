@@ -6,6 +6,7 @@ use super::commands::undo::Undo;
 use super::dock::{Dock, Draw};
 use super::guard::{Dropping, GoGuard, HoldGuard, StopGuard, Wish};
 use super::keys::KeyTable;
+use super::look::Step;
 use super::panels::keys::{KeysPage, OwnKeys};
 use super::panels::live::Block;
 use super::panels::network::KickGuard;
@@ -21,7 +22,9 @@ use crate::session::Snapshot;
 use crate::session::snapshot::{Severity, State};
 use std::sync::Arc;
 
-use eframe::egui::{CentralPanel, Context, Frame, Key, Margin, Panel, Rect, Sense, Ui, pos2, vec2};
+use eframe::egui::{
+    CentralPanel, Context, Frame, Key, Margin, Modifiers, Panel, Rect, Sense, Ui, pos2, vec2,
+};
 
 /// What the window remembers.
 pub struct View {
@@ -47,6 +50,8 @@ pub struct View {
     pub dock: Dock,
     /// What lies over the panels.
     pub toasts: Toasts,
+    /// Whether the window is the strip.
+    pub strip: bool,
     /// Whether pictures are being dropped.
     pub dropping: Dropping,
     /// A check was just asked for.
@@ -91,6 +96,7 @@ impl Default for View {
             form: Form::default(),
             dock: Dock::default(),
             toasts: Toasts::default(),
+            strip: false,
             dropping: Dropping::default(),
             examining: Wish::default(),
             noted: None,
@@ -131,6 +137,23 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     take_keys(&ctx, view, &scene, &mut actions);
     let block = view.block(scene.now);
 
+    if !view.asking {
+        actions.extend(window_keys(&ctx, view.strip));
+    }
+    let drops = scene.snapshot.drops.sum();
+    let dropping = view.dropping.see(drops, scene.now);
+    if view.strip {
+        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+            let left = view.stop.left(scene.now);
+            panels::strip::show(ui, &scene, dropping, left, block, &mut actions);
+        });
+        let wants_room =
+            |action: &Action| matches!(action, Action::ShowSide(Some(_)) | Action::ShowKeys(true));
+        if view.asking || actions.iter().any(wants_room) {
+            actions.push(Action::Strip(false));
+        }
+        return actions;
+    }
     let gap = if scene.small { 6 } else { 10 };
     // No fill: `clear_color` has painted the ground, and on software GL each layer costs.
     let bar = Frame::new();
@@ -144,8 +167,6 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
         .show_separator_line(false)
         .frame(bar.inner_margin(around))
         .show(ui, |ui| {
-            let drops = scene.snapshot.drops.sum();
-            let dropping = view.dropping.see(drops, scene.now);
             panels::far::show(ui, &scene, dropping);
             panels::status::show(ui, &scene, &view.dock, &mut actions);
             let seen = view.dock.is_open(Side::Encoder);
@@ -225,6 +246,28 @@ fn take_keys(ctx: &Context, view: &mut View, scene: &Scene<'_>, actions: &mut Ve
     }
 }
 
+/// What the keys of the window itself do: the strip, and the size of everything.
+fn window_keys(ctx: &Context, strip: bool) -> Vec<Action> {
+    const KEYS: [(Modifiers, Key, Step); 4] = [
+        (Modifiers::COMMAND, Key::Plus, Step::Up),
+        (Modifiers::COMMAND, Key::Equals, Step::Up),
+        (Modifiers::COMMAND, Key::Minus, Step::Down),
+        (Modifiers::COMMAND, Key::Num0, Step::Reset),
+    ];
+    ctx.input_mut(|input| {
+        let mut actions = Vec::new();
+        for (modifiers, key, step) in KEYS {
+            if input.consume_key(modifiers, key) {
+                actions.push(Action::Scale(step));
+            }
+        }
+        if input.consume_key(Modifiers::NONE, Key::F8) {
+            actions.push(Action::Strip(!strip));
+        }
+        actions
+    })
+}
+
 /// The lower row: button, bitrate, sound.
 fn lower(
     ui: &mut Ui,
@@ -236,7 +279,7 @@ fn lower(
 ) {
     ui.allocate_rect(rect, Sense::hover());
     let gap = if scene.small { 6.0 } else { theme::GAP };
-    let button = (rect.width() * 0.21).clamp(150.0, 280.0);
+    let button = (rect.width() * 0.24).clamp(150.0, 400.0);
     let audio = (rect.width() * 0.29).clamp(190.0, 420.0);
     let cut =
         |from: f32, to: f32| Rect::from_min_max(pos2(from, rect.top()), pos2(to, rect.bottom()));

@@ -111,6 +111,7 @@ fn look(state: &State, left: Option<f32>, block: Option<Block>) -> Face<'static>
             fill: theme::go(),
             hover: theme::go_hover(),
             edge: theme::green(),
+            ink: theme::bright(),
             ..face
         },
         State::Preflight | State::Starting => Face {
@@ -120,10 +121,10 @@ fn look(state: &State, left: Option<f32>, block: Option<Block>) -> Face<'static>
         },
         State::Live | State::Reconnecting { .. } if left.is_some() => Face {
             mark: Mark::Stop,
-            fill: theme::amber(),
-            hover: theme::amber(),
-            edge: theme::ink(),
-            ink: theme::ink(),
+            fill: theme::warning().0,
+            hover: theme::warning().0,
+            edge: theme::warning().1,
+            ink: theme::warning().1,
             left,
             ..face
         },

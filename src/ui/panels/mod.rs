@@ -33,6 +33,7 @@ pub mod sound;
 pub mod source;
 pub mod stages;
 pub mod status;
+pub mod strip;
 pub mod toasts;
 pub mod trend;
 pub mod trend_events;

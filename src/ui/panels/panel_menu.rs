@@ -31,6 +31,15 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, size: Vec2, actions: &m
             }
         }
         ui.separator();
+        let strip = Button::new(scene.t("strip-button")).shortcut_text("F8");
+        if ui
+            .add(strip)
+            .accessible_name(scene.t("strip-button"))
+            .clicked()
+        {
+            actions.push(Action::Strip(true));
+            ui.close();
+        }
         widgets::caption(ui, &scene.t("layout-title"));
         for layout in Layout::ALL {
             let button = Button::selectable(dock.layout() == layout, scene.t(layout.title()));

@@ -4,7 +4,7 @@
 
 use super::Scene;
 use super::form::{Field, Form};
-use crate::settings::{Language, StopWay, TargetKind};
+use crate::settings::{Language, StopWay, TargetKind, Theme};
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets;
@@ -158,6 +158,34 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     row(ui, &scene.t("settings-stop"), |ui, width| {
         let stop = &mut form.draft.controls.stop;
         choose(ui, "stop", width, stop, &ways, String::new())
+    });
+    let themes = [
+        (Theme::Dark, scene.t("settings-theme-dark")),
+        (Theme::Light, scene.t("settings-theme-light")),
+        (Theme::System, scene.t("settings-theme-system")),
+    ];
+    let window = &mut form.draft.window;
+    row(ui, &scene.t("settings-theme"), |ui, width| {
+        choose(
+            ui,
+            "theme",
+            width,
+            &mut window.theme,
+            &themes,
+            String::new(),
+        )
+    });
+    let scales = [100, 110, 125, 150, 175, 200].map(|percent| (percent, format!("{percent} %")));
+    row(ui, &scene.t("settings-scale"), |ui, width| {
+        let other = format!("{} %", window.scale_percent);
+        choose(
+            ui,
+            "scale",
+            width,
+            &mut window.scale_percent,
+            &scales,
+            other,
+        )
     });
 }
 

@@ -140,7 +140,9 @@ pub fn show(
     let frame = eframe::egui::Frame::new().inner_margin(Margin::same(margin));
     frame.show(ui, |ui| {
         ui.set_min_size(ui.available_size());
-        if !side.is_page() {
+        let [_, least] = side.least_size();
+        let least = least - 2.0 * f32::from(margin);
+        if !side.is_page() && ui.available_height() >= least {
             return contents(ui, scene, side, view, actions);
         }
         ScrollArea::vertical()
@@ -150,6 +152,11 @@ pub fn show(
             .min_scrolled_height(0.0)
             .show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - 8.0);
+                if !side.is_page() {
+                    // Lower than it can be drawn: as low as can be, and scrolled.
+                    ui.set_max_height(least);
+                    ui.set_min_height(least);
+                }
                 contents(ui, scene, side, view, actions);
             });
     });

@@ -97,10 +97,14 @@ pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> Press {
         painter.rect_filled(bar, 2.0, face.ink);
     }
 
-    let small = rect.height() < 84.0;
-    let mark_space = if face.mark == Mark::None { 0.0 } else { 32.0 };
-    let room = rect.width() - 28.0 - mark_space;
-    let largest = if small { 24.0 } else { 30.0 };
+    // To be read from across the room: as large as the button allows.
+    let largest = (rect.height() * 0.48).clamp(20.0, 72.0);
+    let mark_space = if face.mark == Mark::None {
+        0.0
+    } else {
+        largest * 0.75
+    };
+    let room = rect.width() - 20.0 - mark_space;
     let label = fitted(ui, face.label, theme::bold, 14.0..=largest, room, face.ink);
     let hint = fitted(
         ui,
@@ -114,10 +118,11 @@ pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> Press {
     let top = rect.center().y - height / 2.0;
     let left = rect.center().x - (label.size().x + mark_space) / 2.0;
     let painter = ui.painter();
-    let mark_at = egui::pos2(left + 10.0, top + label.size().y / 2.0 + 1.0);
+    let radius = label.size().y * 0.21;
+    let mark_at = egui::pos2(left + radius, top + label.size().y * 0.53);
     match face.mark {
-        Mark::Go => marks::triangle(painter, mark_at, 11.0, 0.0, face.ink),
-        Mark::Stop => marks::square(painter, mark_at, 10.0, face.edge),
+        Mark::Go => marks::triangle(painter, mark_at, radius, 0.0, face.ink),
+        Mark::Stop => marks::square(painter, mark_at, radius * 0.9, face.edge),
         Mark::None => {}
     }
     let hint_at = egui::pos2(rect.center().x - hint.size().x / 2.0, top + label.size().y);
