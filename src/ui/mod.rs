@@ -7,6 +7,7 @@ pub mod app;
 pub mod damage;
 pub mod dock;
 pub mod feed;
+pub mod files;
 pub mod fonts;
 pub mod frames;
 pub mod guard;

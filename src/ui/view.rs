@@ -138,7 +138,10 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             panels::fallback::strip(ui, &scene, seen, view.noted.as_deref(), &mut actions);
             panels::links::show(ui, &scene);
             panels::recording::strip(ui, &scene, &mut actions);
-            if let State::Failed { message } = &scene.snapshot.state {
+            // The list over the panels says it line by line.
+            if let State::Failed { message } = &scene.snapshot.state
+                && !panels::preflight::is_shown(&scene)
+            {
                 ui.add_space(4.0);
                 theme::card_frame().show(ui, |ui| {
                     panels::status::failure(ui, &scene, message, &mut actions);
@@ -175,6 +178,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             dock.show(ui, &mut panels);
             view.dock = dock;
             let room = ui.max_rect();
+            panels::preflight::show(&ctx, room, &scene, &mut actions);
             panels::toasts::show(&ctx, room, &scene, &view.toasts, &mut actions);
         });
     if view.keys_open {
