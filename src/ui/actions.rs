@@ -50,6 +50,8 @@ pub enum Action {
     PressKick(String),
     /// Put the preview on or off.
     Preview(bool),
+    /// Asks the session for this, as it is.
+    Send(Command),
     /// Read the failure and put it away.
     Dismiss,
     /// Began a recording or ended it.
@@ -137,6 +139,7 @@ impl Action {
             }],
             Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::FastestWay => vec![Command::FastestWay],
+            Self::Send(command) => vec![command],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
             Self::Record(true) => vec![Command::StartRecording],

@@ -354,6 +354,7 @@ impl Window {
             | Action::SaveReplay
             | Action::SaveMeter
             | Action::FastestWay
+            | Action::Send(_)
             | Action::Dismiss => {}
         }
         for command in action.commands() {

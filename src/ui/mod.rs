@@ -8,6 +8,7 @@ pub mod commands;
 pub mod damage;
 pub mod dock;
 pub mod feed;
+pub mod files;
 pub mod fonts;
 pub mod frames;
 pub mod guard;

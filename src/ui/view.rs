@@ -176,7 +176,10 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             if view.asking {
                 panels::quit::strip(ui, &scene, &mut actions);
             }
-            if let State::Failed { message } = &scene.snapshot.state {
+            // The list over the panels says it line by line.
+            if let State::Failed { message } = &scene.snapshot.state
+                && !panels::preflight::is_shown(&scene)
+            {
                 ui.add_space(4.0);
                 theme::card_frame().show(ui, |ui| {
                     panels::status::failure(ui, &scene, message, &mut actions);
@@ -213,6 +216,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             dock.show(ui, &mut panels);
             view.dock = dock;
             let room = ui.max_rect();
+            panels::preflight::show(&ctx, room, &scene, &mut actions);
             panels::toasts::show(&ctx, room, &scene, &view.toasts, &mut actions);
         });
     panels::keys::show(&ctx, &scene, view, &mut actions);

@@ -8,7 +8,7 @@ use crate::session::Secret;
 use crate::settings::{AudioInput, Settings, TargetKind, TargetSettings};
 use crate::ui::actions::Action;
 use crate::ui::commands::carried_over;
-use crate::ui::guard::Wish;
+use crate::ui::guard::{StopGuard, Wish};
 use crate::viewer::qr::Qr;
 
 /// A field that can be wrong.
@@ -61,6 +61,12 @@ pub struct Form {
     pub ask_lan: bool,
     /// The QR code of a link, made once.
     pub code: Option<(String, Option<Qr>)>,
+    /// What looks for a setting, and puts it back.
+    pub finder: super::sheet::Finder,
+    /// Against putting everything back by a slip.
+    pub reset: StopGuard,
+    /// The profiles' buttons.
+    pub desk: super::profiles::Desk,
     base: Settings,
     sent: Wish<Settings>,
 }

@@ -3,7 +3,7 @@
 
 use super::Scene;
 use super::form::Form;
-use super::settings::{choose, row, section};
+use super::settings::{choose, row, section, tick};
 use super::status::clock;
 use crate::control::Op;
 use crate::record::status::Phase;
@@ -13,8 +13,7 @@ use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{
-    Align, Button, Checkbox, DragValue, Layout, Role, Sense, Stroke, StrokeKind, TextEdit, Ui,
-    pos2, vec2,
+    Align, Button, DragValue, Layout, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, pos2, vec2,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -214,10 +213,7 @@ pub fn settings(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
             .suffix(" s");
         ui.add_sized(vec2(width.min(96.0), 28.0), seconds)
     });
-    ui.add(Checkbox::new(
-        &mut recording.auto,
-        scene.t("settings-record-auto"),
-    ));
+    tick(ui, &mut recording.auto, &scene.t("settings-record-auto"));
 }
 
 #[cfg(test)]
