@@ -21,6 +21,7 @@ fn main() -> ExitCode {
             cli::server::install(args, &on_interrupt())
         }
         Some(Task::ViewerLink(args)) => cli::viewer::viewer_link(args).map(|text| print!("{text}")),
+        Some(Task::Remote(args)) => cli::remote::remote(args).map(|text| print!("{text}")),
         Some(Task::Pattern(args)) => pattern(args),
         Some(Task::Glass(args)) => {
             cli::pattern::glass(args, &on_interrupt()).map(|text| print!("{text}"))
