@@ -35,6 +35,8 @@ receiver-managed = Managed MediaMTX on this computer
 receiver-loopback = Loopback measurement only, no viewers
 confirm-none = Not confirmed
 confirm-handshake = SRT connection accepted; path not checked
+confirm-seen = Pictures come out of it for viewers
+confirm-lost = No picture comes out of it for viewers
 confirm-online = Confirmed by the server: path is online
 confirm-pictures = Confirmed: pictures arrive
 reconnect-next = Try { $attempt } in { $seconds } s
@@ -53,6 +55,26 @@ viewers-unknown = Not known
 
 settings-button = Settings
 keys-button = Keys
+
+# The window itself: figures for across the room, panels, layouts (dock)
+far-time = On air
+far-latency = Latency, ms
+far-bitrate = Bitrate, Mb/s
+far-muted = MUTED
+far-no-sound = NO SOUND
+panels-button = Panels
+panel-source = Source
+panel-audio = Mixer
+panel-server = Server
+panel-gpu = GPU
+panel-close = Put away: { $panel }
+panel-fold = Fold: { $panel }
+panel-unfold = Unfold: { $panel }
+layout-title = Layout
+layout-show = Show
+layout-setup = Setup
+layout-compact = Compact
+layout-reset = Put the layout back
 
 preview-title = Preview
 preview-show = Show preview
@@ -146,6 +168,23 @@ audio-input-problem = Input { $number }: { $problem }
 audio-left = Left
 audio-right = Right
 
+# Notices and errors over the panels
+notify-title = Notices on air
+notify-never = Never
+notify-silence = After silence of
+notify-below = Silence is below
+notify-black = After a black picture of
+notify-cpu = Machine busier than
+toast-close = Put the notice away
+toast-more = { $number } more, see the log
+toast-over = OVER
+toast-lasted = { $what }, { $seconds } s
+toast-to-log = To the log
+toast-to-network = To the network
+toast-to-source = To the picture source
+toast-to-sound = To the sound
+toast-to-encoder = To the encoder
+
 log-title = Log
 log-all = All
 log-warnings = Warnings
@@ -167,7 +206,6 @@ replay-saving = Saving the replay
 replay-saved = Replay: { $file }
 
 settings-title = Settings
-side-close = Close panel
 settings-locked = On air: the destination waits until the show has ended. All else can be changed now.
 settings-picture = Picture
 settings-source = Source
@@ -280,6 +318,7 @@ encoder-way-buffer = Buffer
 encoder-options = Options
 encoder-options-copy = Copy options
 
+gpu-cpu = CPU, all cores
 gpu-title = Graphics cards
 gpu-none = No graphics card found
 gpu-not-yet = Not looked at yet

@@ -35,6 +35,8 @@ receiver-managed = 이 컴퓨터의 내장 MediaMTX
 receiver-loopback = 루프백 측정 전용, 시청자 없음
 confirm-none = 아직 확인되지 않음
 confirm-handshake = SRT 연결 수락됨, 경로는 미확인
+confirm-seen = 시청자 쪽으로 화면이 나갑니다
+confirm-lost = 시청자 쪽으로 화면이 나가지 않습니다
 confirm-online = 서버가 확인함: 경로 온라인
 confirm-pictures = 확인됨: 영상 도착 중
 reconnect-next = { $seconds }초 후 시도 { $attempt }
@@ -53,6 +55,26 @@ viewers-unknown = 알 수 없음
 
 settings-button = 설정
 keys-button = 단축키
+
+# The window itself: figures for across the room, panels, layouts (dock)
+far-time = 송출 시간
+far-latency = 지연, ms
+far-bitrate = 비트레이트, Mb/s
+far-muted = 음소거
+far-no-sound = 소리 없음
+panels-button = 패널
+panel-source = 소스
+panel-audio = 소리 입력
+panel-server = 서버
+panel-gpu = GPU
+panel-close = 치우기: { $panel }
+panel-fold = 접기: { $panel }
+panel-unfold = 열기: { $panel }
+layout-title = 배치
+layout-show = 송출 화면
+layout-setup = 송출 전 점검
+layout-compact = 작은 화면
+layout-reset = 처음 배치로
 
 preview-title = 프리뷰
 preview-show = 프리뷰 보기
@@ -146,6 +168,23 @@ audio-input-problem = 입력 { $number }: { $problem }
 audio-left = 왼쪽
 audio-right = 오른쪽
 
+# Notices and errors over the panels
+notify-title = 방송 중 알림
+notify-never = 안 함
+notify-silence = 무음이 이만큼 이어지면
+notify-below = 무음 기준
+notify-black = 검은 화면이 이만큼 이어지면
+notify-cpu = CPU 사용률이 넘으면
+toast-close = 알림 닫기
+toast-more = 그 밖에 { $number }건, 로그 참조
+toast-over = 해소됨
+toast-lasted = { $what }, { $seconds }초
+toast-to-log = 로그 보기
+toast-to-network = 네트워크 보기
+toast-to-source = 화면 소스 보기
+toast-to-sound = 소리 보기
+toast-to-encoder = 인코더 보기
+
 log-title = 로그
 log-all = 전체
 log-warnings = 경고
@@ -167,7 +206,6 @@ replay-saving = 리플레이를 저장하는 중
 replay-saved = 리플레이: { $file }
 
 settings-title = 설정
-side-close = 패널 닫기
 settings-locked = 송출 중에는 송출 대상을 바꿀 수 없습니다. 나머지는 지금 바꿀 수 있습니다.
 settings-picture = 영상
 settings-source = 소스
@@ -280,6 +318,7 @@ encoder-way-buffer = 버퍼
 encoder-options = 옵션
 encoder-options-copy = 옵션 복사
 
+gpu-cpu = CPU, 전체 코어
 gpu-title = 그래픽 카드
 gpu-none = 그래픽 카드를 찾지 못했습니다
 gpu-not-yet = 아직 확인하지 않았습니다

@@ -3,6 +3,7 @@
 //! A source runs on its own thread and puts frames into a [`FrameSlot`], which holds the newest
 //! frame only. What the pacer did not take in time is overwritten and counted, never queued.
 
+pub mod brightness;
 pub mod choice;
 pub mod convert;
 pub mod copy;

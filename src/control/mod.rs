@@ -15,12 +15,16 @@
 
 mod act;
 mod argument;
+pub mod chord;
+pub mod keys;
 mod registry;
 #[cfg(test)]
 mod tests;
 
 pub use act::{Now, commands};
 pub use argument::{Takes, input_and_number, input_number, number};
+pub use chord::Chord;
+pub use keys::{Deed, Keys};
 pub use registry::{Group, Op, Owner};
 
 use crate::session::{Command, Console};

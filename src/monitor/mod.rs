@@ -1,5 +1,6 @@
 //! What the console costs, and what the machine's graphics cards do.
 
+pub mod cpu;
 #[cfg(target_os = "linux")]
 mod drm;
 pub mod gpu;

@@ -21,5 +21,7 @@ pub fn live_settings(now: &Settings, wish: Settings) -> Settings {
     taken.probe = wish.probe;
     taken.performance = wish.performance;
     taken.recording = wish.recording;
+    taken.notify = wish.notify;
+    taken.controls = wish.controls;
     taken
 }

@@ -7,7 +7,7 @@
 
 use crate::capture::convert::Converter;
 use crate::capture::pacer::{Action, Pacer};
-use crate::capture::{CaptureError, Frame, FrameSlot};
+use crate::capture::{CaptureError, Frame, FrameSlot, brightness};
 use crate::clock::{self, MonoTime};
 use crate::latency::Taken;
 use crate::relay::Relay;
@@ -27,6 +27,9 @@ const IDLE_FPS: Fps = Fps::whole(10);
 /// lie in the slot for a whole interval, and so each after it.
 const REPLACE_BEFORE: Duration = Duration::from_millis(2);
 
+/// From one look whether the picture is black to the next.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// What the session tells the pump. Shared; the pump looks at it with each frame.
 #[derive(Clone, Default)]
 pub struct PumpControl(Arc<Mutex<Told>>);
@@ -35,6 +38,8 @@ pub struct PumpControl(Arc<Mutex<Told>>);
 struct Told {
     feeding: Option<Feeding>,
     fit: Fit,
+    /// Of the newest picture that was looked at.
+    brightest: Option<u8>,
 }
 
 /// A show that is being fed.
@@ -102,6 +107,12 @@ impl PumpControl {
     /// How a source of another aspect is fitted, from the next frame on.
     pub fn set_fit(&self, fit: Fit) {
         self.lock().fit = fit;
+    }
+
+    /// The brightest part of the newest picture, 0..=255, as looked at twice a second; None before the
+    /// first.
+    pub fn brightest(&self) -> Option<u8> {
+        self.lock().brightest
     }
 
     fn wanted(&self) -> Wanted {
@@ -174,6 +185,7 @@ pub fn run(
         held: None,
         is_stale: false,
         complaint: String::new(),
+        looked: None,
     };
     while !stop.is_stopped() {
         let now = clock::now();
@@ -192,6 +204,7 @@ pub fn run(
             Action::Fresh => {
                 if let Some(frame) = slot.take() {
                     preview.put(frame.clone());
+                    pump.look_for_black(&frame, control, now);
                     pump.held = Some(frame);
                 } else if let Some(held) = &mut pump.held {
                     // As a repeated picture: it is as old as its repetition.
@@ -238,6 +251,8 @@ struct Pump {
     is_stale: bool,
     /// Why the held picture cannot be sent; empty where it can.
     complaint: String,
+    /// When it was looked at last whether the picture is black, and how often it was.
+    looked: Option<(MonoTime, usize)>,
 }
 
 /// Makes pictures of one form.
@@ -249,6 +264,17 @@ struct Maker {
 }
 
 impl Pump {
+    fn look_for_black(&mut self, frame: &Frame, control: &PumpControl, now: MonoTime) {
+        let turn = match self.looked {
+            Some((at, _)) if now.since(at) < LOOK_EVERY => return,
+            Some((_, turn)) => turn + 1,
+            None => 0,
+        };
+        self.looked = Some((now, turn));
+        let brightest = brightness::brightest(frame, turn);
+        control.lock().brightest = Some(brightest);
+    }
+
     fn reshape(&mut self, wanted: Wanted, now: MonoTime) {
         if self.wanted == wanted {
             return;

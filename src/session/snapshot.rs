@@ -17,9 +17,11 @@ use std::sync::Arc;
 
 mod connection;
 mod eyes;
+mod notices;
 mod probe;
 pub use connection::{BackupStatus, Confirmation, LinkStatus, NetworkFigures, Outage, Receiver};
 pub use eyes::{Eye, EyesStatus, WhyNot};
+pub use notices::{Notice, NoticeKind, Tally};
 pub use probe::{ProbeState, ProbeStatus, Proof, Verdict};
 
 /// Where a show stands.
@@ -342,8 +344,18 @@ pub struct RouteStatus {
 pub struct DoctorStatus {
     /// One is under way.
     pub running: bool,
+    /// What the one under way has found so far; afterwards all of it.
+    pub so_far: Option<Arc<crate::doctor::Report>>,
     /// The newest finished one.
     pub report: Option<Arc<crate::doctor::Report>>,
+}
+
+impl PartialEq for DoctorStatus {
+    /// Whether both have the very same report.
+    fn eq(&self, other: &Self) -> bool {
+        let address = |status: &Self| status.report.as_ref().map(Arc::as_ptr);
+        self.running == other.running && address(self) == address(other)
+    }
 }
 
 /// A small picture for the window.
@@ -359,8 +371,15 @@ pub struct Preview {
     pub cost_us: u32,
 }
 
+impl PartialEq for Preview {
+    /// Whether both are the same picture, by its number.
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
 /// Everything that the window shows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     /// Where the show stands.
     pub state: State,
@@ -398,6 +417,15 @@ pub struct Snapshot {
     pub backups: Vec<BackupStatus>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// Nobody has set this console up yet.
+    pub first_run: bool,
+    /// The download of MediaMTX.
+    pub install: super::install::InstallStatus,
+    /// The look before the show, step by step; empty before the first one and once it was put away. See
+    /// [`super::steps::is_open`].
+    pub preflight: Arc<Vec<super::steps::Step>>,
+    /// The profiles.
+    pub profiles: super::profiles::ProfilesStatus,
     /// A bitrate change on its way: the wanted kb/s.
     pub bitrate_pending_kbps: Option<u32>,
     /// Measured bitrate of the picture over the last two seconds, kb/s.
@@ -424,6 +452,12 @@ pub struct Snapshot {
     pub sound_arrived: Option<StageFigures>,
     /// How the probe does.
     pub probe: ProbeStatus,
+    /// Whether viewers have the show, as the server's side says.
+    pub tally: Tally,
+    /// What is or was just now wrong in the running show, the oldest first, at most 16.
+    pub notices: Vec<Notice>,
+    /// Share of all of the machine's cores in use, percent, where the system tells.
+    pub cpu_percent: Option<f64>,
     /// Drops since the show began.
     pub drops: Drops,
     /// Frames out of the pacer since the show began.

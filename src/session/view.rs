@@ -9,7 +9,8 @@ use super::machine::Machine;
 use super::show::Show;
 use super::snapshot::{
     AdaptiveStatus, AudioInputStatus, AudioLevel, AudioStatus, DoctorStatus, EncoderStatus,
-    EyesStatus, LinkStatus, ProbeStatus, Proof, RouteStatus, Snapshot, TrendEvent, TrendPoint,
+    EyesStatus, LinkStatus, ProbeStatus, Proof, RouteStatus, Snapshot, Tally, TrendEvent,
+    TrendPoint,
 };
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{MixReader, timeline};
@@ -169,6 +170,11 @@ impl View {
                 .map(|show| show.backups(from.now))
                 .unwrap_or_default(),
             doctor: from.doctor,
+            // The worker's.
+            first_run: false,
+            install: super::install::InstallStatus::None,
+            preflight: Arc::default(),
+            profiles: super::profiles::ProfilesStatus::default(),
             recording: from.recording,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
@@ -183,6 +189,10 @@ impl View {
             probe: from.show.map_or_else(ProbeStatus::default, |show| {
                 show.outlet().probe_status(from.now)
             }),
+            // The worker's, out of all the rest.
+            tally: Tally::default(),
+            notices: Vec::new(),
+            cpu_percent: None,
             drops: from.figures.drops,
             frames: from.figures.frames,
             bytes: from.figures.bytes,

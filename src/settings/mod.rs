@@ -5,12 +5,18 @@ mod file;
 pub mod keyring;
 mod migrate;
 pub mod overrides;
+pub mod profile_name;
+pub mod profiles;
 pub mod schema;
 pub mod secrets;
+pub mod servers;
+mod shared;
 pub mod store;
 mod tree;
 
 pub use overrides::{SetError, set, set_pair};
+pub use profiles::{ProfileError, Profiles};
 pub use schema::*;
 pub use secrets::{Secrets, mask, mask_values};
+pub use servers::RecentServer;
 pub use store::{Loaded, Store, StoreError, load};

@@ -42,11 +42,20 @@ pub struct Settings {
     pub probe: ProbeSettings,
     /// Recording and replay.
     pub recording: RecordingSettings,
+    /// What the operator is told of in a show.
+    pub notify: NotifySettings,
+    /// Keys, and how a show is stopped.
+    pub controls: ControlSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
     pub ffmpeg_path: Option<PathBuf>,
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
     /// then PATH.
     pub mediamtx_path: Option<PathBuf>,
+    /// Name of the profile that was used or saved last, empty for none; the session's to set.
+    pub profile: String,
+    /// Own servers that were on air last, the newest first, at most [`super::servers::MAX`]; the session's to
+    /// set.
+    pub servers: Vec<super::RecentServer>,
 }
 
 impl Default for Settings {
@@ -65,8 +74,12 @@ impl Default for Settings {
             remote: RemoteSettings::default(),
             probe: ProbeSettings::default(),
             recording: RecordingSettings::default(),
+            notify: NotifySettings::default(),
+            controls: ControlSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
+            profile: String::new(),
+            servers: Vec::new(),
         }
     }
 }
@@ -267,6 +280,40 @@ pub enum EncoderSpeed {
     Balanced,
     /// Half a second's: sharp at once, but a cut takes that long on the wire.
     Sharpest,
+}
+
+/// Keys, and how a show is stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ControlSettings {
+    /// How STOP is guarded against a slip while on air.
+    pub stop: StopWay,
+    /// The operator's own keys; an entry stands in place of the shipped keys of what it names.
+    pub keys: Vec<KeyBinding>,
+    /// Whether `hotkeys` are taken while another program has the focus.
+    pub hotkeys_on: bool,
+    /// Keys that work in front of every program, where the desktop allows it.
+    pub hotkeys: Vec<KeyBinding>,
+}
+
+/// How STOP is guarded against a slip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StopWay {
+    /// Pressed twice within 3 s.
+    #[default]
+    Twice,
+    /// Held for 1 s.
+    Hold,
+}
+
+/// Keys of one operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyBinding {
+    /// The operation's id, with what it takes: `mute-toggle`, `bitrate-set 2500`.
+    pub op: String,
+    /// Its keys, such as `Ctrl+Shift+M`; none takes its keys away.
+    pub keys: Vec<String>,
 }
 
 /// How the machine is used.
@@ -588,6 +635,31 @@ impl Default for ViewerSettings {
     }
 }
 
+/// What the operator is told of while a show is on air. Lost server, picture and sound always.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NotifySettings {
+    /// Silence for so many seconds, 0 (never)..=600.
+    pub silence_seconds: u32,
+    /// What counts as silence: peaks below this, dBFS, -90..=-20.
+    pub silence_below_dbfs: f32,
+    /// A black picture for so many seconds, 0 (never)..=600.
+    pub black_seconds: u32,
+    /// The whole machine's CPU above this for 5 s, percent of all cores, 0 (never)..=100.
+    pub cpu_percent: u32,
+}
+
+impl Default for NotifySettings {
+    fn default() -> Self {
+        Self {
+            silence_seconds: 10,
+            silence_below_dbfs: -60.0,
+            black_seconds: 5,
+            cpu_percent: 90,
+        }
+    }
+}
+
 /// Remote control over a WebSocket, as obs-websocket has it. Its password is no setting: see
 /// [`crate::remote::password`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -710,6 +782,14 @@ impl Settings {
         range("remote.port", u32::from(self.remote.port), 1, 65_535);
         let replay_s = self.recording.replay_seconds;
         range("recording.replay_seconds", replay_s, 0, REPLAY_MAX_S);
+        range(
+            "notify.silence_seconds",
+            self.notify.silence_seconds,
+            0,
+            600,
+        );
+        range("notify.black_seconds", self.notify.black_seconds, 0, 600);
+        range("notify.cpu_percent", self.notify.cpu_percent, 0, 100);
         // The list is one setting: a bad value in it names it as a whole.
         let inputs = self.audio.inputs.len();
         range("audio.inputs", inputs as u32, 1, AUDIO_INPUTS_MAX as u32);
@@ -731,6 +811,14 @@ impl Settings {
                 });
             }
         }
+        let below_dbfs = self.notify.silence_below_dbfs;
+        if !(-90.0..=-20.0).contains(&below_dbfs) {
+            bad.push(BadSetting {
+                name: "notify.silence_below_dbfs",
+                value: below_dbfs.to_string(),
+                expected: "it must be from -90 to -20 dBFS".into(),
+            });
+        }
         let embedded = TargetKind::Embedded;
         if self.backup.on && self.target.kind == embedded && backup.kind == embedded {
             bad.push(BadSetting {
@@ -738,6 +826,21 @@ impl Settings {
                 value: "Embedded".into(),
                 expected: "the programme's is Embedded already, so it must be another".into(),
             });
+        }
+        for (name, list) in [
+            ("controls.keys", &self.controls.keys),
+            ("controls.hotkeys", &self.controls.hotkeys),
+        ] {
+            for entry in list {
+                if let Some(fault) = crate::control::keys::fault(entry) {
+                    let value = format!("{}: {}", entry.op, entry.keys.join(", "));
+                    bad.push(BadSetting {
+                        name,
+                        value,
+                        expected: fault,
+                    });
+                }
+            }
         }
         let fps = self.video.fps.as_f64();
         if !(1.0..=144.0).contains(&fps) || self.video.fps.den == 0 {

@@ -53,6 +53,8 @@ pub struct Loaded {
     pub notes: Vec<String>,
     /// Dotted names of keys in the file that this version does not know.
     pub unknown: Vec<String>,
+    /// There is no settings file: the program was never set up for this user.
+    pub is_new: bool,
     /// Where to save.
     pub store: Store,
 }
@@ -89,6 +91,7 @@ pub fn load() -> Loaded {
             settings: Settings::default(),
             notes: vec![error.to_string()],
             unknown: Vec::new(),
+            is_new: false,
             store: Store {
                 path: None,
                 base: Settings::default(),
@@ -105,6 +108,7 @@ pub fn load_from(dir: &Path, now: SystemTime) -> Loaded {
         settings: Settings::default(),
         notes: Vec::new(),
         unknown: Vec::new(),
+        is_new: false,
         store: Store {
             path: Some(path.clone()),
             base: Settings::default(),
@@ -112,7 +116,7 @@ pub fn load_from(dir: &Path, now: SystemTime) -> Loaded {
         },
     };
     match read_tree(&path) {
-        Ok(None) => {}
+        Ok(None) => loaded.is_new = true,
         Ok(Some(tree)) => loaded.take(&tree, &path, now),
         Err(Unread::Broken(why)) => match keep_aside(&path, now) {
             Ok(aside) => loaded.notes.push(format!(
@@ -252,14 +256,14 @@ impl Store {
 }
 
 /// A tree's good values, and what else is in it.
-struct Found {
-    settings: Settings,
-    version: u32,
-    bad: Vec<String>,
-    unknown: Vec<String>,
+pub(super) struct Found {
+    pub settings: Settings,
+    pub version: u32,
+    pub bad: Vec<String>,
+    pub unknown: Vec<String>,
 }
 
-fn interpret(tree: &Node) -> Found {
+pub(super) fn interpret(tree: &Node) -> Found {
     let shape = shape();
     let mut json = shape.clone();
     let (mut bad, mut unknown) = (Vec::new(), Vec::new());
@@ -347,7 +351,7 @@ fn interpret_level(
 }
 
 /// `settings` as this program writes them.
-fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
+pub(super) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
     let text = ron::to_string(settings).map_err(|error| StoreError::Form(error.to_string()))?;
     Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))
 }

@@ -1,7 +1,9 @@
 //! What the operator did in one frame of the window, and the commands that it makes. The panels
 //! return these and change nothing of the session themselves.
 
+use super::dock::plan::Layout;
 use super::panels::side::Side;
+use super::toasts::Key;
 use crate::session::{Command, Secret};
 use crate::settings::{AudioInput, Settings};
 
@@ -56,12 +58,20 @@ pub enum Action {
     Freeze(bool),
     /// Wants the meter in files.
     SaveMeter,
-    /// Opened a page of the side panel, or closed the panel.
+    /// Brought a panel into sight, or put the one opened last away.
     ShowSide(Option<Side>),
+    /// Put a panel away.
+    CloseSide(Side),
+    /// Went over to another layout of the panels.
+    Layout(Layout),
+    /// Put the layout back to how it was shipped.
+    ResetLayout,
     /// Wants everything looked at that a show needs.
     Examine,
     /// Has read that another encoder took the place of the chosen one: the text of it.
     Noted(String),
+    /// Has read a notice or an error that lay over the panels.
+    PutAway(Key),
     /// Opened or closed the list of keys.
     ShowKeys(bool),
     /// Copied a text to the clipboard.
@@ -115,7 +125,11 @@ impl Action {
             | Self::Preview(_)
             | Self::Freeze(_)
             | Self::ShowSide(_)
+            | Self::CloseSide(_)
+            | Self::Layout(_)
+            | Self::ResetLayout
             | Self::Noted(_)
+            | Self::PutAway(_)
             | Self::ShowKeys(_)
             | Self::Copy(_)
             | Self::Quit

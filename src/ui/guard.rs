@@ -107,6 +107,29 @@ impl<T: Clone + PartialEq> Wish<T> {
     }
 }
 
+/// Drops are news for so long.
+pub const NEWS: Duration = Duration::from_secs(10);
+
+/// Whether pictures are being dropped: the count has grown lately. One that was there before is not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dropping {
+    seen: Option<u64>,
+    grew_at: Option<MonoTime>,
+}
+
+impl Dropping {
+    /// Takes the count at `now`; true for [`NEWS`] after it has grown.
+    pub fn see(&mut self, drops: u64, now: MonoTime) -> bool {
+        match self.seen.replace(drops) {
+            Some(before) if drops > before => self.grew_at = Some(now),
+            // Another show has begun.
+            Some(before) if drops < before => self.grew_at = None,
+            _ => {}
+        }
+        self.grew_at.is_some_and(|at| now.since(at) < NEWS)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,5 +190,17 @@ mod tests {
         assert_eq!(wish.or(1, ms(1999)), 1);
         wish.set(7, ms(3000));
         assert_eq!(wish.or(1, ms(5000)), 1);
+    }
+
+    #[test]
+    fn drops_are_news_while_they_grow_and_ten_seconds_after() {
+        let at = |s: u64| MonoTime::from_micros((100 + s) * 1_000_000);
+        let mut dropping = Dropping::default();
+        assert!(!dropping.see(7, at(0)), "they were there before");
+        assert!(dropping.see(8, at(1)));
+        assert!(dropping.see(8, at(10)));
+        assert!(!dropping.see(8, at(12)));
+        assert!(dropping.see(9, at(13)));
+        assert!(!dropping.see(0, at(14)), "another show");
     }
 }

@@ -72,7 +72,7 @@ fn one(
         return (key == Key::Escape).then_some(Action::Stay);
     }
     // Alt + F4 closes the window and is not F4.
-    let page = Side::ALL.into_iter().find(|side| side.key() == key);
+    let page = Side::ALL.into_iter().find(|side| side.key() == Some(key));
     if let Some(page) = page.filter(|_| !modifiers.alt) {
         let open = view.side != Some(page);
         return Some(Action::ShowSide(open.then_some(page)));

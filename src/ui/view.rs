@@ -2,11 +2,13 @@
 //! the operator did; sends nothing.
 
 use super::actions::Action;
-use super::guard::{GoGuard, StopGuard, Wish};
+use super::dock::{Dock, Draw};
+use super::guard::{Dropping, GoGuard, StopGuard, Wish};
 use super::panels::live::Block;
 use super::panels::network::KickGuard;
 use super::panels::side::Side;
 use super::panels::{self, Scene, card, form::Form, preview::Screen};
+use super::toasts::Toasts;
 use super::widgets::level_meter::PeakHold;
 use super::{keys, theme};
 use crate::clock::MonoTime;
@@ -14,7 +16,7 @@ use crate::session::Snapshot;
 use crate::session::snapshot::{Severity, State};
 use std::sync::Arc;
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, ScrollArea, Sense, Ui, pos2, vec2};
+use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, Sense, Ui, pos2, vec2};
 
 /// What the window remembers.
 pub struct View {
@@ -36,8 +38,12 @@ pub struct View {
     pub least: Severity,
     /// The settings' draft.
     pub form: Form,
-    /// Which page of the side panel is open.
-    pub side: Option<Side>,
+    /// The docked panels.
+    pub dock: Dock,
+    /// What lies over the panels.
+    pub toasts: Toasts,
+    /// Whether pictures are being dropped.
+    pub dropping: Dropping,
     /// A check was just asked for.
     pub examining: Wish<bool>,
     /// The fallback to another encoder that the operator has read.
@@ -64,7 +70,9 @@ impl Default for View {
             hold: PeakHold::default(),
             least: Severity::Info,
             form: Form::default(),
-            side: None,
+            dock: Dock::default(),
+            toasts: Toasts::default(),
+            dropping: Dropping::default(),
             examining: Wish::default(),
             noted: None,
             kick: KickGuard::default(),
@@ -93,13 +101,11 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let size = ui.available_size();
     scene.small = size.x < 1000.0 || size.y < 640.0;
-    // Where three columns would be too narrow, the side panel takes the latency meter's place.
-    scene.latency_hidden = view.side.is_some() && size.x < 1180.0;
     let ctx = ui.ctx().clone();
     let key_view = keys::KeyView {
         kbps: scene.kbps,
         muted: scene.muted,
-        side: view.side,
+        side: view.dock.front(),
         keys_open: view.keys_open,
         asking: view.asking,
         frozen: view.frozen.is_some(),
@@ -124,8 +130,12 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
         .show_separator_line(false)
         .frame(bar.inner_margin(around))
         .show(ui, |ui| {
-            panels::status::show(ui, &scene, view.side, &mut actions);
-            panels::fallback::strip(ui, &scene, view.side, view.noted.as_deref(), &mut actions);
+            let drops = scene.snapshot.drops.sum();
+            let dropping = view.dropping.see(drops, scene.now);
+            panels::far::show(ui, &scene, dropping);
+            panels::status::show(ui, &scene, &view.dock, &mut actions);
+            let seen = view.dock.is_open(Side::Encoder);
+            panels::fallback::strip(ui, &scene, seen, view.noted.as_deref(), &mut actions);
             panels::links::show(ui, &scene);
             panels::recording::strip(ui, &scene, &mut actions);
             if let State::Failed { message } = &scene.snapshot.state {
@@ -155,16 +165,17 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     CentralPanel::default()
         .frame(bar.inner_margin(gap))
         .show(ui, |ui| {
-            let least_height = 268.0;
-            let room = ui.available_size();
-            if room.y >= least_height {
-                middle(ui, ui.max_rect(), view, &scene, &mut actions);
-            } else {
-                ScrollArea::vertical().id_salt("middle").show(ui, |ui| {
-                    let rect = Rect::from_min_size(ui.max_rect().min, vec2(room.x, least_height));
-                    middle(ui, rect, view, &scene, &mut actions);
-                });
-            }
+            // Out of the view while it draws panels that want the view.
+            let mut dock = std::mem::replace(&mut view.dock, Dock::empty());
+            let mut panels = Panels {
+                view,
+                scene: &scene,
+                actions: &mut actions,
+            };
+            dock.show(ui, &mut panels);
+            view.dock = dock;
+            let room = ui.max_rect();
+            panels::toasts::show(&ctx, room, &scene, &view.toasts, &mut actions);
         });
     if view.keys_open {
         panels::keys::show(&ctx, &scene, &mut actions);
@@ -207,44 +218,28 @@ fn lower(
     });
 }
 
-/// The middle: preview over log, latency, side panel.
-fn middle(ui: &mut Ui, rect: Rect, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action>) {
-    ui.allocate_rect(rect, Sense::hover());
-    let gap = if scene.small { 6.0 } else { theme::GAP };
-    let mut right = rect.right();
-    let column = (rect.width() - gap) / 2.0;
-    if let Some(side) = view.side {
-        let width = if scene.latency_hidden { column } else { 360.0 };
-        let panel = rect.with_min_x(right - width);
-        panels::side::show(ui, panel, scene, side, view, actions);
-        right -= width + gap;
+/// Draws the docked panels' contents.
+struct Panels<'a, 'b> {
+    view: &'a mut View,
+    scene: &'a Scene<'b>,
+    actions: &'a mut Vec<Action>,
+}
+
+impl Draw for Panels<'_, '_> {
+    fn panel(&mut self, ui: &mut Ui, side: Side) {
+        panels::side::show(ui, self.scene, side, self.view, self.actions);
     }
-    let left_width = if scene.latency_hidden {
-        right - rect.left()
-    } else {
-        (right - rect.left() - gap) / 2.0
-    };
-    let column = Rect::from_min_size(rect.min, vec2(left_width, rect.height()));
-    if !scene.latency_hidden {
-        let latency = Rect::from_min_max(
-            pos2(column.right() + gap, rect.top()),
-            pos2(right, rect.bottom()),
-        );
-        card(ui, "latency", latency, scene.small, |ui| {
-            panels::latency::show(ui, scene, view.frozen.as_ref(), actions);
-        });
+
+    fn title(&self, side: Side) -> String {
+        self.scene.t(side.title())
     }
-    // The picture in its aspect, but the log keeps at least a third.
-    let frame = if scene.small { 16.0 } else { 24.0 } + 24.0 + 20.0 + 14.0;
-    let wanted = (left_width - 24.0) * 9.0 / 16.0 + frame;
-    let log = (rect.height() * 0.3).max(96.0);
-    let height = wanted.min(rect.height() - gap - log).max(80.0);
-    let upper = column.with_max_y(rect.top() + height);
-    let lower = column.with_min_y(upper.bottom() + gap);
-    card(ui, "preview", upper, scene.small, |ui| {
-        panels::preview::show(ui, scene, &view.screen, view.preview_on, actions);
-    });
-    card(ui, "log", lower, scene.small, |ui| {
-        panels::log::show(ui, scene, &mut view.least, actions);
-    });
+
+    fn named(&self, key: &str, side: Side) -> String {
+        let name = self.title(side);
+        self.scene.texts.f(key, &[("panel", &name)])
+    }
+
+    fn gap(&self) -> f32 {
+        if self.scene.small { 6.0 } else { theme::GAP }
+    }
 }

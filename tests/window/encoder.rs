@@ -170,7 +170,7 @@ fn a_fallback_is_loud_until_it_is_read_and_stays_on_the_page() {
     let count = rig.harness.get_all_by_label(why).count();
     assert_eq!(count, 1, "on the page, and not a second time over it");
     assert!(!rig.has("Noted"));
-    rig.press("Close panel");
+    rig.press("Put away: Encoder");
     rig.press("Noted");
     assert!(!rig.has("NOT THE CHOSEN ENCODER"));
     rig.key(Modifiers::NONE, Key::F3);
@@ -389,23 +389,35 @@ fn each_event_is_marked_on_the_trend_and_the_newest_is_told_beneath() {
 
 #[test]
 fn the_pages_open_and_close_by_keys_and_tabs_in_both_languages() {
-    for (language, tab, close, keys) in [
+    for (language, settings, tab, close, keys) in [
         (
             English,
+            "Settings",
             "Encoder",
-            "Close panel",
+            "Put away: Encoder",
             "Encoder and graphics cards",
         ),
-        (Korean, "인코더", "패널 닫기", "인코더와 그래픽 카드"),
+        (
+            Korean,
+            "설정",
+            "인코더",
+            "치우기: 인코더",
+            "인코더와 그래픽 카드",
+        ),
     ] {
         let mut rig = Rig::new(language, encoding);
-        rig.key(Modifiers::NONE, Key::F2);
+        rig.key(Modifiers::NONE, Key::F3);
         assert!(rig.has(close));
+        rig.key(Modifiers::NONE, Key::F2);
+        assert!(!rig.has(close) && !rig.has("libx264"), "{:?}", rig.names());
+        rig.click(Role::Tab, settings);
         rig.click(Role::Tab, tab);
         assert!(rig.has("libx264"), "{:?}", rig.names());
         rig.harness.check_accessibility();
         rig.key(Modifiers::NONE, Key::F3);
         assert!(!rig.has(close));
+        rig.key(Modifiers::NONE, Key::F2);
+        assert!(!rig.has(close), "the settings' place has the settings only");
         rig.key(Modifiers::ALT, Key::F4);
         assert!(!rig.has(close), "Alt + F4 is the system's");
         rig.key(Modifiers::NONE, Key::F1);

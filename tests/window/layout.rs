@@ -159,7 +159,12 @@ fn page(size: [f32; 2], language: Language, key: Key) {
         found.map(|(_, rect)| rect.bottom())
     };
     lower_texts_lie_apart(&rig, size, &at);
-    let close = ["Close panel", "패널 닫기"].into_iter().find_map(bottom);
+    let close = controls.iter().find_map(|(name, rect)| {
+        let ours = ["Put away: ", "치우기: "]
+            .iter()
+            .any(|start| name.starts_with(start));
+        (ours && rect.right() > size[0] - 80.0).then_some(rect.bottom())
+    });
     assert!(close.is_some_and(|y| y < size[1]), "{close:?} in {at}");
     let stop = ["STOP", "송출 종료"].into_iter().find_map(bottom);
     assert!(stop.is_some_and(|y| y <= size[1]), "{stop:?} in {at}");

@@ -99,7 +99,8 @@ fn a_raised_latency_and_a_failed_way_are_said_and_the_fastest_can_be_asked_for()
 #[test]
 fn a_viewer_is_disconnected_by_two_presses_on_the_same_button() {
     for language in [English, Korean] {
-        let mut rig = Rig::new(language, on_air);
+        // High enough that the viewers need not be scrolled to.
+        let mut rig = Rig::sized(language, [1280.0, 1100.0], on_air);
         rig.key(Modifiers::NONE, Key::F6);
         let name = |address: &str| match language {
             Korean => format!("{address} 시청자 연결 끊기"),

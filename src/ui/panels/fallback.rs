@@ -36,16 +36,16 @@ fn mark(ui: &mut Ui) {
     marks::triangle(ui.painter(), centre, 9.0, -0.25, theme::amber());
 }
 
-/// Draws the strip, unless the operator has `noted` it or has the encoder's page open.
+/// Draws the strip, unless the operator has `noted` it or has the encoder's page in sight (`seen`).
 pub fn strip(
     ui: &mut Ui,
     scene: &Scene<'_>,
-    side: Option<Side>,
+    seen: bool,
     noted: Option<&str>,
     actions: &mut Vec<Action>,
 ) {
     let Some(text) = text(scene) else { return };
-    if side == Some(Side::Encoder) || noted == Some(text) {
+    if seen || noted == Some(text) {
         return;
     }
     ui.add_space(4.0);

@@ -11,8 +11,6 @@ use eframe::egui::{self, Align, Button, Layout, RichText, ScrollArea, Sense, Ui,
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, least: &mut Severity, actions: &mut Vec<Action>) {
     let lines = &scene.snapshot.log;
     widgets::row(ui, 28.0, |ui| {
-        widgets::caption(ui, &scene.t("log-title"));
-        ui.add_space(4.0);
         ui.spacing_mut().item_spacing.x = 4.0;
         for (severity, key) in [
             (Severity::Info, "log-all"),

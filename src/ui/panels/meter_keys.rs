@@ -16,11 +16,8 @@ pub fn show(
     words: &str,
     actions: &mut Vec<Action>,
 ) {
-    match since {
-        Some(since) => held(ui, scene, since),
-        None => {
-            widgets::caption(ui, &scene.t("latency-title"));
-        }
+    if let Some(since) = since {
+        held(ui, scene, since);
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;

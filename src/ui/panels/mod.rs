@@ -9,6 +9,7 @@ pub mod encoder;
 pub mod encoder_choice;
 pub mod eyes;
 pub mod fallback;
+pub mod far;
 pub mod form;
 pub mod gpu;
 pub mod keys;
@@ -18,6 +19,9 @@ pub mod live;
 pub mod log;
 pub mod meter_keys;
 pub mod network;
+pub mod notices;
+pub mod panel_menu;
+pub mod parts;
 pub mod preview;
 pub mod recording;
 pub mod settings;
@@ -26,6 +30,7 @@ pub mod sound;
 pub mod source;
 pub mod stages;
 pub mod status;
+pub mod toasts;
 pub mod trend;
 pub mod trend_events;
 pub mod viewers;
@@ -55,8 +60,8 @@ pub struct Scene<'a> {
     pub examining: bool,
     /// Whether room is short: smaller type and margins.
     pub small: bool,
-    /// Whether the latency panel is out of sight, so that the status line shows the figure.
-    pub latency_hidden: bool,
+    /// Whether the graphics cards have a panel of their own in sight.
+    pub gpu_open: bool,
 }
 
 impl Scene<'_> {

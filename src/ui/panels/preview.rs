@@ -66,7 +66,6 @@ impl Screen {
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     widgets::row(ui, 28.0, |ui| {
-        widgets::caption(ui, &scene.t("preview-title"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let mut shown = on;
             ui.checkbox(&mut shown, scene.t("preview-show"));

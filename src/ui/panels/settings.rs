@@ -4,7 +4,6 @@
 
 use super::Scene;
 use super::form::{Field, Form};
-use crate::session::snapshot::State;
 use crate::settings::{Language, TargetKind};
 use crate::ui::actions::Action;
 use crate::ui::theme;
@@ -40,7 +39,7 @@ pub(super) const RATES: [Fps; 10] = [
 
 /// Draws the page's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
-    let free = matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
+    let free = super::parts::is_free(scene);
     if !free {
         let text = RichText::new(scene.t("settings-locked"))
             .font(theme::regular(13.0))
@@ -63,6 +62,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     ui.add_enabled_ui(probe.on, |ui| {
         ui.checkbox(&mut probe.sound_proof, scene.t("probe-sound"));
     });
+    super::notices::settings(ui, scene, form);
     super::recording::settings(ui, scene, form);
     for bad in form.draft.check().err().unwrap_or_default() {
         let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
@@ -153,7 +153,8 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     });
 }
 
-fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
+/// Where the stream goes.
+pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     section(ui, &scene.t("settings-target"));
     let kinds = [
         (TargetKind::Embedded, scene.t("settings-target-embedded")),

@@ -1,21 +1,17 @@
-//! The side panel: its pages (settings, encoder, network, check, viewers), one at a time, each scrolled by itself.
-//! Which one is open is the window's own; the main thread draws.
+//! The panels that can be docked: their names, keys and contents. Where they are and which is in sight is
+//! [`crate::ui::dock`]'s. The main thread draws; what a panel has no room for is scrolled to.
 
-use super::{Scene, card};
+use super::Scene;
 use crate::ui::actions::Action;
-use crate::ui::theme;
 use crate::ui::view::View;
-use crate::ui::widgets;
-use eframe::egui::{
-    Align, Button, Key, Layout, Rect, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2,
-};
+use eframe::egui::{Key, Margin, ScrollArea, Ui};
 
-/// A page of the side panel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// What can be set.
     Settings,
-    /// The encoder and the graphics cards.
+    /// The encoder.
     Encoder,
     /// Whether everything is there.
     Check,
@@ -23,95 +19,163 @@ pub enum Side {
     Network,
     /// Where viewers watch.
     Viewers,
+    /// The captured picture.
+    Preview,
+    /// The latency meter.
+    Latency,
+    /// What was said.
+    Log,
+    /// What is captured.
+    Source,
+    /// The sound inputs and their levels.
+    Audio,
+    /// Where the stream goes.
+    Server,
+    /// The graphics cards.
+    Gpu,
 }
 
 impl Side {
-    /// All, from left to right.
-    pub const ALL: [Self; 5] = [
+    /// All, in the menu's order.
+    pub const ALL: [Self; 12] = [
         Self::Settings,
         Self::Encoder,
         Self::Check,
         Self::Network,
         Self::Viewers,
+        Self::Preview,
+        Self::Latency,
+        Self::Log,
+        Self::Source,
+        Self::Audio,
+        Self::Server,
+        Self::Gpu,
     ];
 
     /// The key that opens and closes it.
-    pub fn key(self) -> Key {
-        match self {
+    pub fn key(self) -> Option<Key> {
+        Some(match self {
             Self::Settings => Key::F2,
             Self::Encoder => Key::F3,
             Self::Check => Key::F4,
             // F5 goes live.
             Self::Network => Key::F6,
             Self::Viewers => Key::F7,
+            _ => return None,
+        })
+    }
+
+    /// Its name in the file that remembers the layout, and in the names of operations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Encoder => "encoder",
+            Self::Check => "check",
+            Self::Network => "network",
+            Self::Viewers => "viewers",
+            Self::Preview => "preview",
+            Self::Latency => "latency",
+            Self::Log => "log",
+            Self::Source => "source",
+            Self::Audio => "audio",
+            Self::Server => "server",
+            Self::Gpu => "gpu",
         }
     }
 
-    fn title(self) -> &'static str {
+    /// The panel of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|side| side.name() == name)
+    }
+
+    /// The key of its title.
+    pub fn title(self) -> &'static str {
         match self {
             Self::Settings => "settings-title",
             Self::Encoder => "encoder-title",
             Self::Check => "check-title",
             Self::Network => "network-title",
             Self::Viewers => "watch-title",
+            Self::Preview => "preview-title",
+            Self::Latency => "latency-title",
+            Self::Log => "log-title",
+            Self::Source => "panel-source",
+            Self::Audio => "panel-audio",
+            Self::Server => "panel-server",
+            Self::Gpu => "panel-gpu",
         }
+    }
+
+    /// Width and height that its contents need at least, points.
+    pub fn least_size(self) -> [f32; 2] {
+        match self {
+            Self::Latency => [320.0, 226.0],
+            Self::Preview => [300.0, 110.0],
+            Self::Log => [300.0, 76.0],
+            _ => [360.0, 110.0],
+        }
+    }
+
+    /// Whether its contents are longer than any window, and scrolled.
+    fn is_page(self) -> bool {
+        !matches!(self, Self::Preview | Self::Latency | Self::Log)
     }
 }
 
-/// Draws the panel into `rect`, open at `side`.
+/// Draws a panel's contents into all of `ui`.
 pub fn show(
     ui: &mut Ui,
-    rect: Rect,
     scene: &Scene<'_>,
     side: Side,
     view: &mut View,
     actions: &mut Vec<Action>,
 ) {
-    card(ui, "side", rect, scene.small, |ui| {
-        widgets::row(ui, 28.0, |ui| {
-            // Five pages beside each other in the narrowest panel.
-            ui.spacing_mut().item_spacing.x = 2.0;
-            ui.spacing_mut().button_padding.x = 4.0;
-            for page in Side::ALL {
-                tab(ui, scene, page, side == page, actions);
-            }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let text = RichText::new("×").font(theme::bold(16.0));
-                let close = ui.add(Button::new(text).min_size(vec2(28.0, 24.0)));
-                let name = scene.t("side-close");
-                if close.on_hover_text(&name).accessible_name(&name).clicked() {
-                    actions.push(Action::ShowSide(None));
-                }
-            });
-        });
+    let margin = if scene.small { 6 } else { 10 };
+    let frame = eframe::egui::Frame::new().inner_margin(Margin::same(margin));
+    frame.show(ui, |ui| {
+        ui.set_min_size(ui.available_size());
+        if !side.is_page() {
+            return contents(ui, scene, side, view, actions);
+        }
         ScrollArea::vertical()
-            // Each page keeps its own place.
-            .id_salt(side.title())
+            // Each panel keeps its own place.
+            .id_salt(side.name())
             .auto_shrink(false)
             .min_scrolled_height(0.0)
             .show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - 8.0);
-                match side {
-                    Side::Settings => super::settings::show(ui, scene, &mut view.form, actions),
-                    Side::Encoder => {
-                        super::encoder::show(ui, scene, actions);
-                        super::gpu::show(ui, scene);
-                    }
-                    Side::Network => super::network::show(ui, scene, &view.kick, actions),
-                    Side::Check => super::check::show(ui, scene, actions),
-                    Side::Viewers => super::viewers::show(ui, scene, &mut view.form, actions),
-                }
+                contents(ui, scene, side, view, actions);
             });
     });
 }
 
-fn tab(ui: &mut Ui, scene: &Scene<'_>, page: Side, open: bool, actions: &mut Vec<Action>) {
-    let name = scene.t(page.title());
-    let text = RichText::new(&name).font(theme::bold(12.0));
-    let button = Button::selectable(open, text).min_size(vec2(0.0, 24.0));
-    let response = ui.add(button).on_hover_text(page.key().name());
-    response.widget_info(|| WidgetInfo::selected(Role::Tab, true, open, &name));
-    if response.clicked() {
-        actions.push(Action::ShowSide(Some(page)));
+fn contents(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    side: Side,
+    view: &mut View,
+    actions: &mut Vec<Action>,
+) {
+    let form = &mut view.form;
+    match side {
+        Side::Settings => super::settings::show(ui, scene, form, actions),
+        Side::Encoder => {
+            super::encoder::show(ui, scene, actions);
+            if !scene.gpu_open {
+                super::gpu::show(ui, scene);
+            }
+        }
+        Side::Network => super::network::show(ui, scene, &view.kick, actions),
+        Side::Check => super::check::show(ui, scene, actions),
+        Side::Viewers => super::viewers::show(ui, scene, form, actions),
+        Side::Preview => {
+            super::preview::show(ui, scene, &view.screen, view.preview_on, actions);
+        }
+        Side::Latency => super::latency::show(ui, scene, view.frozen.as_ref(), actions),
+        Side::Log => super::log::show(ui, scene, &mut view.least, actions),
+        Side::Source => super::parts::source(ui, scene, form, actions),
+        Side::Audio => super::parts::audio(ui, scene, form),
+        Side::Server => super::parts::server(ui, scene, form, actions),
+        Side::Gpu => super::gpu::show(ui, scene),
     }
 }

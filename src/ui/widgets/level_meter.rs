@@ -3,7 +3,7 @@
 use super::name;
 use crate::session::snapshot::AudioLevel;
 use crate::ui::theme;
-use eframe::egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
+use eframe::egui::{Align2, Color32, Painter, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
 
 /// The meter's lower end, dBFS.
 const FLOOR_DBFS: f32 = -60.0;
@@ -106,24 +106,14 @@ pub fn show(
                 theme::text()
             },
         );
-        painter.rect_filled(bar, 2.0, theme::well());
+        self::bar(
+            painter,
+            bar,
+            level.rms_dbfs[channel],
+            level.peak_dbfs[channel],
+            theme::well(),
+        );
         let x = |level: f32| bar.left() + share(level) * bar.width();
-        // Three zones, each drawn as far as the level reaches into it.
-        for (from, to) in [
-            (FLOOR_DBFS, HIGH_DBFS),
-            (HIGH_DBFS, HOT_DBFS),
-            (HOT_DBFS, 0.0),
-        ] {
-            for (reach, opacity) in [
-                (level.peak_dbfs[channel], 0.35),
-                (level.rms_dbfs[channel], 1.0),
-            ] {
-                if reach > from {
-                    let zone = bar.with_min_x(x(from)).with_max_x(x(reach.min(to)));
-                    painter.rect_filled(zone, 0.0, theme::faded(colour(to), opacity));
-                }
-            }
-        }
         if hold[channel] > FLOOR_DBFS {
             let at = x(hold[channel]).clamp(bar.left() + 1.0, bar.right() - 1.0);
             painter.vline(at, bar.y_range(), Stroke::new(2.0, theme::text()));
@@ -140,6 +130,24 @@ pub fn show(
         if !taken.iter().any(|other| other.intersects(place)) {
             taken.push(place);
             painter.galley(at, galley, theme::text_dim());
+        }
+    }
+}
+
+/// Paints one channel's bar on `ground`: RMS full, peak pale, each zone as far as the level reaches into it.
+pub fn bar(painter: &Painter, bar: Rect, rms_dbfs: f32, peak_dbfs: f32, ground: Color32) {
+    painter.rect_filled(bar, 2.0, ground);
+    let x = |level: f32| bar.left() + share(level) * bar.width();
+    for (from, to) in [
+        (FLOOR_DBFS, HIGH_DBFS),
+        (HIGH_DBFS, HOT_DBFS),
+        (HOT_DBFS, 0.0),
+    ] {
+        for (reach, opacity) in [(peak_dbfs, 0.35), (rms_dbfs, 1.0)] {
+            if reach > from {
+                let zone = bar.with_min_x(x(from)).with_max_x(x(reach.min(to)));
+                painter.rect_filled(zone, 0.0, theme::faded(colour(to), opacity));
+            }
         }
     }
 }

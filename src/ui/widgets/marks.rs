@@ -66,6 +66,17 @@ pub fn cross(painter: &Painter, centre: Pos2, radius: f32, stroke: Stroke) {
     }
 }
 
+/// A loudspeaker struck through: no sound is sent, as wished.
+pub fn silent(painter: &Painter, centre: Pos2, radius: f32, colour: Color32) {
+    let at = |x: f32, y: f32| centre + radius * vec2(x, y);
+    let cone = vec![at(-0.2, 0.0), at(0.35, -0.75), at(0.35, 0.75)];
+    painter.add(Shape::convex_polygon(cone, colour, Stroke::NONE));
+    let body = Rect::from_min_max(at(-0.6, -0.35), at(0.0, 0.35));
+    painter.rect_filled(body, 0.0, colour);
+    let stroke = Stroke::new((radius * 0.22).max(2.0), colour);
+    painter.line_segment([at(-0.9, 0.9), at(0.9, -0.9)], stroke);
+}
+
 /// A filled triangle pointing to `turn` (0 right, 0.25 down, -0.25 up; parts of a full turn).
 pub fn triangle(painter: &Painter, centre: Pos2, radius: f32, turn: f32, colour: Color32) {
     let corner = |i: u8| {
