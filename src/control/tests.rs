@@ -116,6 +116,7 @@ fn name(command: &Command) -> &'static str {
         Command::ChooseScreen => "ChooseScreen",
         Command::FastestWay => "FastestWay",
         Command::KickViewer { .. } => "KickViewer",
+        Command::NewRemotePassword => "NewRemotePassword",
         Command::SetPreview { .. } => "SetPreview",
         Command::Examine => "Examine",
         Command::StartRecording => "StartRecording",

@@ -385,6 +385,8 @@ pub struct Snapshot {
     pub live_since: Option<MonoTime>,
     /// When this was made.
     pub at: MonoTime,
+    /// Commands that the session had taken by then, see [`super::Console::send_counted`].
+    pub commands: u64,
     /// Settings in force.
     pub settings: Settings,
     /// Who takes the stream; None before preflight has found out.
@@ -413,6 +415,11 @@ pub struct Snapshot {
     pub backups: Vec<BackupStatus>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// The look before the show, step by step; empty before the first one and once it was put away. See
+    /// [`super::steps::is_open`].
+    pub preflight: Arc<Vec<super::steps::Step>>,
+    /// The profiles.
+    pub profiles: super::profiles::ProfilesStatus,
     /// A bitrate change on its way: the wanted kb/s.
     pub bitrate_pending_kbps: Option<u32>,
     /// Measured bitrate of the picture over the last two seconds, kb/s.
@@ -449,6 +456,8 @@ pub struct Snapshot {
     pub drops: Drops,
     /// Frames out of the pacer since the show began.
     pub frames: u64,
+    /// Bytes of the picture since the show began.
+    pub bytes: u64,
     /// Viewers connected, where the server tells.
     pub viewers: Option<u32>,
     /// The same one by one, at most 100.
@@ -457,6 +466,8 @@ pub struct Snapshot {
     pub api_problem: Option<String>,
     /// The viewers' page.
     pub viewer: ViewerStatus,
+    /// Remote control.
+    pub remote: crate::remote::RemoteStatus,
     /// Those who watch on it, with capture to the eye.
     pub eyes: EyesStatus,
     /// The sound.

@@ -3,12 +3,15 @@
 //! only skips snapshots.
 
 use super::actions::Action;
+use super::dock::Dock;
 use super::feed::Feed;
 use super::fonts::{self, Fallback};
 use super::frames::Frames;
 use super::i18n::Texts;
+use super::keep::Keeper;
 use super::panels::Scene;
 use super::panels::side::Side;
+use super::place::{self, Placed};
 use super::retained::Retained;
 use super::view::{self, View};
 use super::{theme, widgets::bitrate_slider};
@@ -16,7 +19,7 @@ use crate::clock::{self, MonoTime};
 use crate::session::snapshot::State;
 use crate::session::{Command, Console, Snapshot};
 use crate::settings::Language;
-use eframe::egui::{self, Context, Ui, ViewportBuilder, ViewportCommand};
+use eframe::egui::{self, Context, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +47,10 @@ pub struct Window {
     frames: Frames,
     drawn: bool,
     quitting: bool,
+    keeper: Option<Keeper>,
+    place: Placed,
+    /// The state of the panels that was last handed to the keeper.
+    docked: u64,
     retained: Option<Retained>,
     /// What the window remembers; open for tests.
     pub view: View,
@@ -71,11 +78,39 @@ impl Window {
             frames: Frames::default(),
             drawn: false,
             quitting: false,
+            keeper: None,
+            place: Placed::default(),
+            docked: 0,
             retained: None,
             view: View {
                 preview_on,
                 ..View::default()
             },
+        }
+    }
+
+    /// The same, as `keeper` remembers it; it is kept there from now on.
+    #[must_use]
+    pub fn kept(mut self, keeper: Keeper) -> Self {
+        let kept = keeper.kept();
+        self.view.dock = Dock::new(kept.layout, kept.plans.clone());
+        self.place = Placed::of(kept);
+        self.docked = self.view.dock.changes();
+        self.keeper = Some(keeper);
+        self
+    }
+
+    /// Hands what is to be remembered to the keeper, where something has changed.
+    fn remember(&mut self, ctx: &Context, now: MonoTime) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        let dock = &self.view.dock;
+        let moved = self.place.see(ctx);
+        let docked = self.docked != dock.changes();
+        self.docked = dock.changes();
+        if moved || docked || !keeper.is_settled() {
+            keeper.see(self.place.kept(dock.layout(), dock.plans()), now);
         }
     }
 
@@ -143,6 +178,11 @@ impl Window {
             self.texts = Texts::new(language);
         }
         view.examining.settle(&snapshot.doctor.running, now);
+        // Whoever looks elsewhere is called by the task bar.
+        if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
+            let call = egui::UserAttentionType::Critical;
+            ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(call));
+        }
         let choosing = [Side::Settings, Side::Source, Side::Audio];
         if choosing.into_iter().any(|side| view.dock.is_open(side))
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
@@ -228,6 +268,7 @@ impl Window {
         for action in edits.into_iter().chain(others) {
             self.carry_out(&ctx, action, now);
         }
+        self.remember(&ctx, now);
     }
 
     fn carry_out(&mut self, ctx: &Context, action: Action, now: MonoTime) {
@@ -263,6 +304,7 @@ impl Window {
             Action::ResetLayout => view.dock.reset(),
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
+            Action::PutAway(key) => view.toasts.put_away(*key),
             Action::ShowKeys(open) => view.keys_open = *open,
             Action::Copy(text) => ctx.copy_text(text.clone()),
             Action::Stay => view.asking = false,
@@ -320,6 +362,9 @@ impl eframe::App for Window {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.finish();
+        }
         self.console.send(Command::Quit);
     }
 
@@ -332,18 +377,25 @@ impl eframe::App for Window {
 }
 
 /// Opens the window and runs it on this thread until it is closed; then the console has been sent
-/// [`Command::Quit`]. The caller still joins the session.
+/// [`Command::Quit`]. The caller still joins the session. Nothing of the window is remembered.
 ///
 /// # Errors
 /// Where no window can be opened: no display, or no OpenGL.
 pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
+    run_kept(console, None)
+}
+
+/// The same; the window comes back as `keeper` remembers it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>) -> eframe::Result {
     let title = Texts::new(console.snapshot().settings.language).t("app-name");
+    let kept = keeper.as_ref().map(|keeper| keeper.kept().clone());
     let options = eframe::NativeOptions {
-        viewport: ViewportBuilder::default()
+        viewport: place::builder(kept.as_ref())
             .with_title(title.clone())
-            .with_app_id("pd-console")
-            .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([680.0, 460.0]),
+            .with_app_id("pd-console"),
         // There is no gradient here to smooth, and on software GL it costs for each pixel.
         dithering: false,
         ..eframe::NativeOptions::default()
@@ -352,13 +404,19 @@ pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
         &title,
         options,
         Box::new(move |context| {
+            if let Some(kept) = &kept {
+                place::put_back(context, kept);
+            }
             let mut window = Window::new(&context.egui_ctx, console);
             if let Err(error) = window.feed.look_by_itself(&context.egui_ctx) {
                 tracing::warn!("the window looks at the session by itself: {error}");
             }
             let gl = context.gl.as_ref();
             window.retained = gl.and_then(|gl| Retained::start(&context.egui_ctx, gl));
-            Ok(Box::new(window))
+            Ok(Box::new(match keeper {
+                Some(keeper) => window.kept(keeper),
+                None => window,
+            }))
         }),
     )
 }

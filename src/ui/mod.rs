@@ -11,12 +11,15 @@ pub mod fonts;
 pub mod frames;
 pub mod guard;
 pub mod i18n;
+pub mod keep;
 pub mod keys;
 pub mod panels;
 pub mod pattern;
+pub mod place;
 pub mod retained;
 pub mod start;
 pub mod theme;
+pub mod toasts;
 pub mod view;
 pub mod widgets;
 
