@@ -177,6 +177,10 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         Op::ProfileImport => vec![Command::ImportProfile {
             path: text()?.into(),
         }],
+        Op::ProfilesLook => vec![Command::LookAtProfiles],
+        Op::SetUp => vec![Command::SetUp],
+        Op::ServerInstall => vec![Command::InstallServer],
+        Op::ServerInstallStop => vec![Command::StopInstall],
         Op::ServerUse => vec![Command::UseServer {
             label: server(text()?, now.snapshot)?,
         }],
@@ -196,6 +200,7 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         | Op::PanelNetwork
         | Op::PanelViewers
         | Op::PanelClose
+        | Op::Wizard
         | Op::Palette
         | Op::Keys
         | Op::Undo
@@ -303,6 +308,12 @@ fn possible(op: Op, now: &Now<'_>) -> Result<(), Refusal> {
             "Another profile's file is being written or read",
             "Try again in a moment.",
         ),
+        Op::ServerInstall if is_installing(snapshot) => {
+            no("MediaMTX is being fetched already", "Wait a moment.")
+        }
+        Op::ServerInstallStop if !is_installing(snapshot) => {
+            no("MediaMTX is not being fetched", "Nothing is to do.")
+        }
         Op::ServerUse | Op::ServersForget if snapshot.settings.servers.is_empty() => no(
             "No recent server is known",
             "A server is kept here once a show was on air at it.",
@@ -355,6 +366,11 @@ fn set(name: &str, value: &str, now: &Now<'_>) -> Result<Vec<Command>, Refusal> 
         ));
     }
     Ok(vec![Command::ApplySettings(Box::new(wished))])
+}
+
+fn is_installing(snapshot: &Snapshot) -> bool {
+    use crate::session::install::InstallStatus;
+    matches!(snapshot.install, InstallStatus::Running { .. })
 }
 
 /// The profile of this name, whatever its capitals.

@@ -224,6 +224,14 @@ operations! {
     ProfileExport = "profile-export", Settings, Session, text("a file's path", "/media/usb/late show.ron");
     /// Add the profile in a file that somebody shared.
     ProfileImport = "profile-import", Settings, Session, text("a file's path", "/media/usb/late show.ron");
+    /// Read the profiles' folder anew, after somebody changed it.
+    ProfilesLook = "profiles-look", Settings, Session, Takes::Nothing;
+    /// End the setting up: the settings file is written and the next start does not ask again.
+    SetUp = "set-up", Settings, Session, Takes::Nothing;
+    /// Fetch MediaMTX, the embedded server, and install it for this user.
+    ServerInstall = "server-install", Network, Session, Takes::Nothing;
+    /// Stop that download.
+    ServerInstallStop = "server-install-stop", Network, Session, Takes::Nothing;
     /// Take a recent server as the target, by its host or as the list has it.
     ServerUse = "server-use", Network, Session, text("a recent server", "studio.example");
     /// Forget the recent servers.
@@ -255,6 +263,8 @@ operations! {
     PanelViewers = "panel-viewers", Window, Window, Takes::Nothing;
     /// Close the side panel.
     PanelClose = "panel-close", Window, Window, Takes::Nothing;
+    /// Open the page that sets the console up; not while a show runs.
+    Wizard = "wizard", Window, Window, Takes::Nothing;
     /// Open or close the command palette.
     Palette = "palette", Window, Window, Takes::Nothing;
     /// Open or close the list of keys.

@@ -161,6 +161,13 @@ pub enum Command {
     },
     /// Forget all recent servers.
     ForgetServers,
+    /// Fetch the pinned MediaMTX and install it for this user; its progress is in the snapshot.
+    InstallServer,
+    /// Stop that download.
+    StopInstall,
+    /// The operator has set the console up (or skipped it): the settings file is written, so that the
+    /// next start does not ask again.
+    SetUp,
     /// Leave a failed state for Idle.
     Dismiss,
     /// End the show if any, stop every child and thread; the program is about to exit.

@@ -11,6 +11,7 @@ pub mod encoders;
 pub mod examine;
 pub mod failure;
 pub mod inputs;
+pub mod install;
 pub mod journal;
 mod keep_meter;
 pub mod knock;

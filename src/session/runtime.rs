@@ -31,6 +31,8 @@ pub struct Options {
     pub sources_on_demand: bool,
     /// Opens picture sources; [`crate::capture::open`] unless a test brings its own.
     pub open_picture: Opener,
+    /// There was no settings file: the window asks to set the console up.
+    pub first_run: bool,
     /// How much of a show's beginning, from LIVE on, the whole show's figures leave out: a measurement's
     /// is not of the start.
     pub settle: Duration,
@@ -42,6 +44,7 @@ impl Default for Options {
             policy: Policy::default(),
             sources_on_demand: false,
             open_picture: Arc::new(crate::capture::open),
+            first_run: false,
             settle: Duration::ZERO,
         }
     }

@@ -344,6 +344,8 @@ pub struct RouteStatus {
 pub struct DoctorStatus {
     /// One is under way.
     pub running: bool,
+    /// What the one under way has found so far; afterwards all of it.
+    pub so_far: Option<Arc<crate::doctor::Report>>,
     /// The newest finished one.
     pub report: Option<Arc<crate::doctor::Report>>,
 }
@@ -415,6 +417,10 @@ pub struct Snapshot {
     pub backups: Vec<BackupStatus>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// Nobody has set this console up yet.
+    pub first_run: bool,
+    /// The download of MediaMTX.
+    pub install: super::install::InstallStatus,
     /// The look before the show, step by step; empty before the first one and once it was put away. See
     /// [`super::steps::is_open`].
     pub preflight: Arc<Vec<super::steps::Step>>,

@@ -171,6 +171,8 @@ impl View {
                 .unwrap_or_default(),
             doctor: from.doctor,
             // The worker's.
+            first_run: false,
+            install: super::install::InstallStatus::None,
             preflight: Arc::default(),
             profiles: super::profiles::ProfilesStatus::default(),
             recording: from.recording,

@@ -15,6 +15,7 @@ use super::command::{Command, Secret};
 use super::examine::Examiner;
 use super::failure::Failure;
 use super::inputs::{Inputs, PreviewOut};
+use super::install::{InstallStatus, Installer};
 use super::journal::Journal;
 use super::keep_meter;
 use super::live_settings::live_settings;
@@ -26,8 +27,8 @@ use super::profiles::{Keeper, SecretsOf};
 use super::runtime::{Options, Outside, Shared};
 use super::show::Show;
 use super::sleep::SleepWatch;
-use super::steps::Board;
 use super::snapshot::{Snapshot, State};
+use super::steps::Board;
 use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
@@ -83,6 +84,9 @@ pub(super) struct Worker {
     /// The slot's count when the show began.
     drops_before: u64,
     examiner: Examiner,
+    installer: Installer,
+    /// Nobody has set this console up yet.
+    first_run: bool,
     /// Where there is a window to show them in.
     gpus: Option<GpuWatch>,
     /// The same.
@@ -125,6 +129,7 @@ impl Worker {
         journal: Journal,
         store: Option<Store>,
     ) -> std::io::Result<Self> {
+        let first_run = options.first_run;
         let (answers_in, answers) = bounded(8);
         let file = store.as_ref().and_then(Store::path);
         let profiles = Keeper::beside(file, &settings.profile);
@@ -152,6 +157,8 @@ impl Worker {
             viewer: Viewer::default(),
             drops_before: 0,
             examiner: Examiner::default(),
+            installer: Installer::default(),
+            first_run,
             gpus: None,
             ahead: None,
             secrets_changed: 0,
@@ -283,6 +290,9 @@ impl Worker {
             Command::LookAtProfiles => self.look_at_profiles(),
             Command::ExportProfile { name, path } => self.export_profile(&name, path),
             Command::ImportProfile { path } => self.import_profile(path),
+            Command::InstallServer => self.installer.begin(),
+            Command::StopInstall => self.installer.stop(),
+            Command::SetUp => self.set_up(),
             Command::UseServer { label } => self.use_server(&label),
             Command::ForgetServers => self.forget_servers(),
             Command::NewRemotePassword => self.remote.renew(&self.journal),
@@ -322,6 +332,7 @@ impl Worker {
         }
         self.keep_inputs();
         self.look_at_sources(now);
+        self.look_at_install();
         self.fail_if_looked(now);
         self.begin_if_ready(now);
         self.look_for_sleep(now);
@@ -410,6 +421,31 @@ impl Worker {
         if let Err(error) = self.examiner.begin(&self.settings, &self.secrets, now) {
             self.journal
                 .error(format!("no thread to look at everything: {error}"));
+        }
+    }
+
+    fn look_at_install(&mut self) {
+        match self.installer.ended() {
+            Some(InstallStatus::Done(path)) => {
+                self.journal
+                    .info(format!("MediaMTX was installed: {}", path.display()));
+                self.examine();
+            }
+            Some(InstallStatus::Failed(why)) => self
+                .journal
+                .warn(format!("MediaMTX was not installed: {why}")),
+            _ => {}
+        }
+    }
+
+    fn set_up(&mut self) {
+        self.first_run = false;
+        if let Some(store) = &mut self.store
+            && let Err(error) = store.save(&self.settings)
+        {
+            self.journal.warn(error.to_string());
+        } else {
+            self.saved = self.settings.clone();
         }
     }
 
@@ -503,6 +539,8 @@ impl Worker {
         self.viewer
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
+        snapshot.first_run = self.first_run;
+        snapshot.install = self.installer.status();
         snapshot.preflight = self.board.all();
         snapshot.profiles = self.profiles.status(&self.settings);
         snapshot.remote = self.remote.status();

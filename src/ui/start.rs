@@ -24,10 +24,14 @@ pub fn run_console() -> Result<(), Failure> {
     for note in &loaded.notes {
         journal.warn(note.clone());
     }
+    let options = Options {
+        first_run: loaded.is_new,
+        ..Options::default()
+    };
     let session = Session::start(
         loaded.settings,
         Secrets::from_env(),
-        Options::default(),
+        options,
         journal,
         Some(loaded.store),
     )
