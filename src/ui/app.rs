@@ -130,6 +130,7 @@ impl Window {
         });
         self.feed.set_hidden(!visible);
         if touched {
+            self.feed.touched();
             self.touched_at = Some(now);
         }
         // Nobody sees a preview in a minimised window: then the session need not make any.
