@@ -2,6 +2,7 @@
 
 pub mod measure;
 pub mod pattern;
+pub mod profile;
 pub mod server;
 pub mod viewer;
 
@@ -58,6 +59,9 @@ pub enum Task {
     /// The embedded server, MediaMTX.
     #[command(subcommand)]
     Server(server::ServerTask),
+    /// Profiles: a show's settings under a name.
+    #[command(subcommand)]
+    Profile(profile::ProfileTask),
     /// Print the link to the viewers' page and its QR code.
     ViewerLink(SettingsArgs),
     /// Show a clock for cameras and for `glass`: digits, a flash, a bar and a code.
@@ -132,6 +136,9 @@ pub struct SettingsArgs {
     /// Ignore the user's settings file.
     #[arg(long)]
     pub defaults: bool,
+    /// This profile's settings; what else is given here comes on top.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
 }
 
 /// Picture sources by name.
@@ -279,6 +286,9 @@ impl SettingsArgs {
                 .for_each(|note| eprintln!("settings: {note}"));
             loaded.settings
         };
+        if let Some(name) = &self.profile {
+            settings = profile::over(&settings, name)?;
+        }
         self.picture.put_into(&mut settings.video)?;
         if !self.audio.is_empty() {
             settings.audio.inputs = self.audio.clone();

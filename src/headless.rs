@@ -17,6 +17,7 @@ use crate::session::snapshot::{
     AudioInputStatus, BackupStatus, Confirmation, EncoderStatus, EyesStatus, LinkStatus,
     NetworkFigures, ProbeState, ProbeStatus, Receiver, RouteStatus, Snapshot, State,
 };
+use crate::session::steps::{Step, StepKind};
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
 use crate::stop::StopToken;
@@ -105,6 +106,7 @@ fn follow(
     asked_at: clock::MonoTime,
 ) -> Result<Outcome, Failure> {
     let mut printed = 0;
+    let mut told = Vec::new();
     let mut wanted = settings.clone();
     let mut meter: Option<LoadMeter> = None;
     let mut changes = wish.at.clone();
@@ -116,6 +118,7 @@ fn follow(
         let snapshot = session.snapshot();
         if !wish.quiet {
             printed = print_log(&snapshot, printed);
+            print_steps(&snapshot.preflight, &mut told);
         }
         keep(&mut trace, session, false);
         begun |= !matches!(snapshot.state, State::Idle);
@@ -277,6 +280,25 @@ fn backup(backup: &BackupStatus, snapshot: &Snapshot) -> serde_json::Value {
         "arrived": backup.arrived,
         "drops": backup.drops,
     })
+}
+
+/// What the look before the show has come to since it was last told.
+fn print_steps(steps: &[Step], told: &mut Vec<StepKind>) {
+    for step in steps {
+        if !step.state.is_over() || told.contains(&step.kind) {
+            continue;
+        }
+        told.push(step.kind);
+        let took = step.took_ms.map(|ms| format!(" ({ms} ms)"));
+        eprintln!(
+            "check {:<10} {}{}{}{}",
+            step.kind.name(),
+            step.state.name(),
+            if step.text.is_empty() { "" } else { ": " },
+            step.text,
+            took.unwrap_or_default()
+        );
+    }
 }
 
 fn print_log(snapshot: &Snapshot, printed: u64) -> u64 {

@@ -26,6 +26,7 @@ pub mod probe;
 pub mod publish;
 pub mod record;
 pub mod relay;
+pub mod remote;
 pub mod session;
 pub mod settings;
 pub mod stop;

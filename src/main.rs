@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Some(Task::Server(ServerTask::Install(args))) => {
             cli::server::install(args, &on_interrupt())
         }
+        Some(Task::Profile(task)) => cli::profile::run(task).map(|text| print!("{text}")),
         Some(Task::ViewerLink(args)) => cli::viewer::viewer_link(args).map(|text| print!("{text}")),
         Some(Task::Pattern(args)) => pattern(args),
         Some(Task::Glass(args)) => {

@@ -35,6 +35,8 @@ receiver-managed = Managed MediaMTX on this computer
 receiver-loopback = Loopback measurement only, no viewers
 confirm-none = Not confirmed
 confirm-handshake = SRT connection accepted; path not checked
+confirm-seen = Pictures come out of it for viewers
+confirm-lost = No picture comes out of it for viewers
 confirm-online = Confirmed by the server: path is online
 confirm-pictures = Confirmed: pictures arrive
 reconnect-next = Try { $attempt } in { $seconds } s
@@ -165,6 +167,23 @@ audio-input-name = Input { $number }, { $name }: peak { $peak } dBFS
 audio-input-problem = Input { $number }: { $problem }
 audio-left = Left
 audio-right = Right
+
+# Notices and errors over the panels
+notify-title = Notices on air
+notify-never = Never
+notify-silence = After silence of
+notify-below = Silence is below
+notify-black = After a black picture of
+notify-cpu = Machine busier than
+toast-close = Put the notice away
+toast-more = { $number } more, see the log
+toast-over = OVER
+toast-lasted = { $what }, { $seconds } s
+toast-to-log = To the log
+toast-to-network = To the network
+toast-to-source = To the picture source
+toast-to-sound = To the sound
+toast-to-encoder = To the encoder
 
 log-title = Log
 log-all = All
@@ -299,6 +318,7 @@ encoder-way-buffer = Buffer
 encoder-options = Options
 encoder-options-copy = Copy options
 
+gpu-cpu = CPU, all cores
 gpu-title = Graphics cards
 gpu-none = No graphics card found
 gpu-not-yet = Not looked at yet

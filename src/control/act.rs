@@ -146,6 +146,47 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
                 .ok_or_else(|| not_understood(op, argument))?;
             set(name.trim(), value.trim())?
         }
+        Op::SettingReset => {
+            let name = text()?;
+            set(name, &overrides::default_of(name)?)?
+        }
+        Op::ProfileSave => vec![Command::SaveProfile {
+            name: text()?.to_owned(),
+        }],
+        Op::ProfileUse => vec![Command::UseProfile {
+            name: profile(text()?, now.snapshot)?,
+        }],
+        Op::ProfileRename => {
+            let text = text()?;
+            let (from, to) = text
+                .split_once('=')
+                .ok_or_else(|| not_understood(op, argument))?;
+            vec![Command::RenameProfile {
+                from: profile(from.trim(), now.snapshot)?,
+                to: to.trim().to_owned(),
+            }]
+        }
+        Op::ProfileDelete => vec![Command::DeleteProfile {
+            name: profile(text()?, now.snapshot)?,
+        }],
+        Op::ProfileUndo => vec![Command::UndoProfile],
+        Op::ProfileExport => vec![Command::ExportProfile {
+            name: String::new(),
+            path: text()?.into(),
+        }],
+        Op::ProfileImport => vec![Command::ImportProfile {
+            path: text()?.into(),
+        }],
+        Op::ProfilesLook => vec![Command::LookAtProfiles],
+        Op::SetUp => vec![Command::SetUp],
+        Op::ServerInstall => vec![Command::InstallServer],
+        Op::ServerInstallStop => vec![Command::StopInstall],
+        Op::ServerUse => vec![Command::UseServer {
+            label: server(text()?, now.snapshot)?,
+        }],
+        Op::ServersForget => vec![Command::ForgetServers],
+        Op::RemoteToggle => set("remote.on", on(!settings.remote.on))?,
+        Op::RemotePasswordNew => vec![Command::NewRemotePassword],
         Op::LanguageSet => set("language", text()?)?,
         Op::PasswordSet | Op::PassphraseSet | Op::BackupPasswordSet | Op::BackupPassphraseSet => {
             vec![secret(op, argument)?]
@@ -159,6 +200,7 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         | Op::PanelNetwork
         | Op::PanelViewers
         | Op::PanelClose
+        | Op::Wizard
         | Op::Palette
         | Op::Keys
         | Op::Undo
@@ -253,6 +295,33 @@ fn possible(op: Op, now: &Now<'_>) -> Result<(), Refusal> {
         Op::FastestWay if snapshot.route.fallback.is_none() => {
             no("The fastest way is in force", "Nothing is to do.")
         }
+        Op::ProfileUse | Op::ProfileRename | Op::ProfileDelete
+            if snapshot.profiles.names.is_empty() =>
+        {
+            no("There is no profile", "Save one first.")
+        }
+        Op::ProfileUndo if snapshot.profiles.undo.is_none() => no(
+            "Nothing was done with profiles that could be undone",
+            "There is nothing to do.",
+        ),
+        Op::ProfileExport | Op::ProfileImport if snapshot.profiles.busy => no(
+            "Another profile's file is being written or read",
+            "Try again in a moment.",
+        ),
+        Op::ServerInstall if is_installing(snapshot) => {
+            no("MediaMTX is being fetched already", "Wait a moment.")
+        }
+        Op::ServerInstallStop if !is_installing(snapshot) => {
+            no("MediaMTX is not being fetched", "Nothing is to do.")
+        }
+        Op::ServerUse | Op::ServersForget if snapshot.settings.servers.is_empty() => no(
+            "No recent server is known",
+            "A server is kept here once a show was on air at it.",
+        ),
+        Op::ServerUse if !now.is_idle() => no(
+            "A show runs, and its server stays as it is",
+            "Stop the show first, or change it after.",
+        ),
         Op::BackupToggle if !now.is_idle() => no(
             "A show runs, and its receivers stay as they are",
             "Stop the show first, or change it after.",
@@ -297,6 +366,38 @@ fn set(name: &str, value: &str, now: &Now<'_>) -> Result<Vec<Command>, Refusal> 
         ));
     }
     Ok(vec![Command::ApplySettings(Box::new(wished))])
+}
+
+fn is_installing(snapshot: &Snapshot) -> bool {
+    use crate::session::install::InstallStatus;
+    matches!(snapshot.install, InstallStatus::Running { .. })
+}
+
+/// The profile of this name, whatever its capitals.
+fn profile(name: &str, snapshot: &Snapshot) -> Result<String, Refusal> {
+    let same = |known: &&String| known.to_lowercase() == name.to_lowercase();
+    let found = snapshot.profiles.names.iter().find(same);
+    found.cloned().ok_or_else(|| {
+        Refusal::not_now(
+            "No profile has this name",
+            "The list of profiles names them all.",
+        )
+    })
+}
+
+/// The label of the recent server that is called so, or has this host.
+fn server(name: &str, snapshot: &Snapshot) -> Result<String, Refusal> {
+    let servers = &snapshot.settings.servers;
+    let found = servers
+        .iter()
+        .find(|server| server.label() == name)
+        .or_else(|| servers.iter().find(|server| server.host == name));
+    found.map(|server| server.label()).ok_or_else(|| {
+        Refusal::not_now(
+            "No recent server is called so",
+            "Type its address in the settings.",
+        )
+    })
 }
 
 /// An encoder's name as the settings read it; `auto` is none.

@@ -208,8 +208,40 @@ operations! {
 
     /// Set any setting by its name.
     SettingSet = "setting-set", Settings, Session, text("name=value", "encoder.gop_seconds=0.5");
+    /// Put one setting back to its default, by its name.
+    SettingReset = "setting-reset", Settings, Session, text("a setting's name", "encoder.gop_seconds");
+    /// Keep the settings of the show as a profile, over one that has the name.
+    ProfileSave = "profile-save", Settings, Session, text("a profile's name", "Late show");
+    /// Put a profile's settings in force; on air all that can change without losing a viewer.
+    ProfileUse = "profile-use", Settings, Session, text("a profile's name", "Late show");
+    /// Give a profile another name.
+    ProfileRename = "profile-rename", Settings, Session, text("old name=new name", "Late show=Night show");
+    /// Delete a profile.
+    ProfileDelete = "profile-delete", Settings, Session, text("a profile's name", "Late show");
+    /// Undo what was last done with profiles.
+    ProfileUndo = "profile-undo", Settings, Session, Takes::Nothing;
+    /// Write the settings into a file for others, without secrets and what only this machine understands.
+    ProfileExport = "profile-export", Settings, Session, text("a file's path", "/media/usb/late show.ron");
+    /// Add the profile in a file that somebody shared.
+    ProfileImport = "profile-import", Settings, Session, text("a file's path", "/media/usb/late show.ron");
+    /// Read the profiles' folder anew, after somebody changed it.
+    ProfilesLook = "profiles-look", Settings, Session, Takes::Nothing;
+    /// End the setting up: the settings file is written and the next start does not ask again.
+    SetUp = "set-up", Settings, Session, Takes::Nothing;
+    /// Fetch MediaMTX, the embedded server, and install it for this user.
+    ServerInstall = "server-install", Network, Session, Takes::Nothing;
+    /// Stop that download.
+    ServerInstallStop = "server-install-stop", Network, Session, Takes::Nothing;
+    /// Take a recent server as the target, by its host or as the list has it.
+    ServerUse = "server-use", Network, Session, text("a recent server", "studio.example");
+    /// Forget the recent servers.
+    ServersForget = "servers-forget", Network, Session, Takes::Nothing;
     /// Choose the language: Auto, English or Korean.
     LanguageSet = "language-set", Settings, Session, text("Auto, English or Korean", "english");
+    /// Serve the remote control, or not.
+    RemoteToggle = "remote-toggle", Settings, Session, Takes::Nothing;
+    /// Make another password for the remote control; who is connected needs it to come back.
+    RemotePasswordNew = "remote-password-new", Settings, Session, Takes::Nothing;
     /// The password of the server's user, for the next show. Empty removes it.
     PasswordSet = "password-set", Settings, Session, Takes::Secret { what: "a password" };
     /// The SRT passphrase, for the next show. Empty removes it.
@@ -231,6 +263,8 @@ operations! {
     PanelViewers = "panel-viewers", Window, Window, Takes::Nothing;
     /// Close the side panel.
     PanelClose = "panel-close", Window, Window, Takes::Nothing;
+    /// Open the page that sets the console up; not while a show runs.
+    Wizard = "wizard", Window, Window, Takes::Nothing;
     /// Open or close the command palette.
     Palette = "palette", Window, Window, Takes::Nothing;
     /// Open or close the list of keys.

@@ -1,17 +1,26 @@
 use super::*;
 use crate::mediamtx::Reader;
 use crate::record::status::Phase;
+use crate::session::install::InstallStatus;
+use crate::session::profiles::Undone;
 use crate::session::snapshot::State;
 use crate::session::{Secret, Snapshot};
-use crate::settings::{AudioInput, EncoderFamily, Settings, VideoSourceKind};
+use crate::settings::{AudioInput, EncoderFamily, RecentServer, Settings, VideoSourceKind};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 fn at(state: State) -> Snapshot {
-    Snapshot {
+    let mut snapshot = Snapshot {
         state,
         ..Snapshot::default()
-    }
+    };
+    snapshot.profiles.names = Arc::new(vec!["Late show".into()]);
+    snapshot.profiles.undo = Some(Undone::Deleted("Old show".into()));
+    snapshot.settings.servers = vec![RecentServer {
+        host: "studio.example".into(),
+        ..RecentServer::default()
+    }];
+    snapshot
 }
 
 /// A show with everything in it that any operation asks for.
@@ -19,6 +28,7 @@ fn full() -> Snapshot {
     let mut snapshot = at(State::Live);
     snapshot.frames = 100;
     snapshot.recording.replay.kept_seconds = 10.0;
+    snapshot.install = InstallStatus::Running { got: 1, of: None };
     snapshot.route.fallback = Some("RTSP was refused".into());
     snapshot.settings.video.source = VideoSourceKind::Portal;
     snapshot.readers = Arc::new(vec![Reader {
@@ -116,15 +126,66 @@ fn name(command: &Command) -> &'static str {
         Command::ChooseScreen => "ChooseScreen",
         Command::FastestWay => "FastestWay",
         Command::KickViewer { .. } => "KickViewer",
+        Command::NewRemotePassword => "NewRemotePassword",
         Command::SetPreview { .. } => "SetPreview",
         Command::Examine => "Examine",
         Command::StartRecording => "StartRecording",
         Command::StopRecording => "StopRecording",
         Command::SaveReplay => "SaveReplay",
         Command::SaveMeter => "SaveMeter",
+        Command::SaveProfile { .. } => "SaveProfile",
+        Command::UseProfile { .. } => "UseProfile",
+        Command::RenameProfile { .. } => "RenameProfile",
+        Command::DeleteProfile { .. } => "DeleteProfile",
+        Command::UndoProfile => "UndoProfile",
+        Command::LookAtProfiles => "LookAtProfiles",
+        Command::ExportProfile { .. } => "ExportProfile",
+        Command::ImportProfile { .. } => "ImportProfile",
+        Command::UseServer { .. } => "UseServer",
+        Command::ForgetServers => "ForgetServers",
+        Command::InstallServer => "InstallServer",
+        Command::StopInstall => "StopInstall",
+        Command::SetUp => "SetUp",
         Command::Dismiss => "Dismiss",
         Command::Quit => "Quit",
     }
+}
+
+#[test]
+fn profiles_and_servers_are_asked_for_by_name() {
+    let idle = at(State::Idle);
+    let used = does(Op::ProfileUse, Some("late SHOW"), &idle);
+    let name = "Late show".to_owned();
+    assert_eq!(used, [Command::UseProfile { name }]);
+    let renamed = does(Op::ProfileRename, Some("Late show = 밤"), &idle);
+    let (from, to) = ("Late show".to_owned(), "밤".to_owned());
+    assert_eq!(renamed, [Command::RenameProfile { from, to }]);
+    assert!(refused(Op::ProfileUse, Some("x"), &idle).contains("No profile has this name"));
+    let label = "studio.example:8890/pd_main".to_owned();
+    let server = does(Op::ServerUse, Some("studio.example"), &idle);
+    assert_eq!(server, [Command::UseServer { label }]);
+    assert!(
+        refused(Op::ServerUse, Some("studio.example"), &at(State::Live)).contains("A show runs")
+    );
+    let mut bare = idle.clone();
+    bare.profiles = Default::default();
+    bare.settings.servers.clear();
+    for op in [
+        Op::ProfileUse,
+        Op::ProfileDelete,
+        Op::ProfileRename,
+        Op::ProfileUndo,
+        Op::ServersForget,
+    ] {
+        refused(op, good(op), &bare);
+    }
+    let mut changed = idle;
+    changed.settings.encoder.gop_seconds = 0.3;
+    let reset = does(Op::SettingReset, Some("encoder.gop_seconds"), &changed);
+    let [Command::ApplySettings(settings)] = reset.as_slice() else {
+        panic!("{reset:?}");
+    };
+    assert_eq!(settings.encoder.gop_seconds, 1.0);
 }
 
 #[test]

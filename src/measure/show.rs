@@ -61,6 +61,7 @@ impl Show {
             sources_on_demand: true,
             open_picture: open.unwrap_or(usual.open_picture),
             settle: SETTLE,
+            ..Options::default()
         };
         let journal = Journal::new();
         let session = Session::start(settings.clone(), secrets.clone(), options, journal, None);

@@ -154,6 +154,8 @@ pub struct RelayFigures {
     pub drops: Drops,
     /// Frames given out by the pacer.
     pub frames: u64,
+    /// Bytes of the picture so far.
+    pub bytes: u64,
 }
 
 /// What the meter's live figures are taken over.
@@ -374,6 +376,7 @@ impl Relay {
         RelayFigures {
             latency: inner.ledger.figures(now - METER_WINDOW),
             totals: inner.ledger.totals(),
+            bytes: inner.rate.total(),
             kbps: rate.map(|r| r.0),
             fps: rate.map(|r| r.1),
             encode: inner.encode.figures(now),

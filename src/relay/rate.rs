@@ -13,12 +13,14 @@ const ENOUGH: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub struct RateMeter {
     units: VecDeque<(MonoTime, usize)>,
+    total: u64,
 }
 
 impl RateMeter {
     /// Counts a unit of `bytes`.
     pub fn add(&mut self, at: MonoTime, bytes: usize) {
         self.units.push_back((at, bytes));
+        self.total += bytes as u64;
         while self
             .units
             .front()
@@ -26,6 +28,11 @@ impl RateMeter {
         {
             self.units.pop_front();
         }
+    }
+
+    /// Bytes counted so far.
+    pub const fn total(&self) -> u64 {
+        self.total
     }
 
     /// kb/s and frames a second at `now`; None where less than half a second was seen, or nothing

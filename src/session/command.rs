@@ -4,6 +4,7 @@
 use crate::settings::Settings;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
+use std::path::PathBuf;
 
 /// Something that no log, error or window may show. Comparing is for tests and change detection,
 /// not for checking what an attacker sends.
@@ -95,6 +96,8 @@ pub enum Command {
         /// As in [`super::Snapshot::readers`].
         id: String,
     },
+    /// Make another password for the remote control; who is connected with the old one is disconnected.
+    NewRemotePassword,
     /// Whether preview pictures are made (the window is visible and wants them).
     SetPreview {
         /// Whether to make them.
@@ -111,6 +114,60 @@ pub enum Command {
     /// Save what the latency meter holds: each of the last frames as CSV, figures, trend and events as
     /// JSON, into the folder for recordings.
     SaveMeter,
+    /// Keep the settings of the show under a name, over a profile that has it (see
+    /// `settings::profiles`).
+    SaveProfile {
+        /// Its name.
+        name: String,
+    },
+    /// Put a profile's settings in force; on air all but target, backup, viewers' page and the
+    /// sound's bitrate, without a viewer lost.
+    UseProfile {
+        /// Its name, whatever its capitals.
+        name: String,
+    },
+    /// Give a profile another name, which must be free.
+    RenameProfile {
+        /// As it is called.
+        from: String,
+        /// As it shall be called.
+        to: String,
+    },
+    /// Delete a profile; the settings stay.
+    DeleteProfile {
+        /// Its name.
+        name: String,
+    },
+    /// Undo what was last done with profiles: see `ProfilesStatus::undo`.
+    UndoProfile,
+    /// Read the profiles' folder anew: somebody may have changed it.
+    LookAtProfiles,
+    /// Write a profile into a file for others, without secrets and what only this machine understands.
+    ExportProfile {
+        /// Its name; empty is the settings as they are.
+        name: String,
+        /// The file, which is written over.
+        path: PathBuf,
+    },
+    /// Add the profile in a file that somebody shared, named after the file. It is not yet used.
+    ImportProfile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Take one of the recent servers (`Settings::servers`) as the target; not during a show.
+    UseServer {
+        /// As `RecentServer::label` says.
+        label: String,
+    },
+    /// Forget all recent servers.
+    ForgetServers,
+    /// Fetch the pinned MediaMTX and install it for this user; its progress is in the snapshot.
+    InstallServer,
+    /// Stop that download.
+    StopInstall,
+    /// The operator has set the console up (or skipped it): the settings file is written, so that the
+    /// next start does not ask again.
+    SetUp,
     /// Leave a failed state for Idle.
     Dismiss,
     /// End the show if any, stop every child and thread; the program is about to exit.

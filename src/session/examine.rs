@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Default)]
 pub struct Examiner {
     running: Arc<AtomicBool>,
+    so_far: Arc<ArcSwapOption<Report>>,
     newest: Arc<ArcSwapOption<Report>>,
     stop: StopToken,
 }
@@ -29,12 +30,21 @@ impl Examiner {
         }
         let (settings, secrets) = (settings.clone(), secrets.clone());
         let (running, newest) = (self.running.clone(), self.newest.clone());
+        let so_far = self.so_far.clone();
+        so_far.store(None);
         let stop = self.stop.clone();
         let started = std::thread::Builder::new()
             .name("pd-examine".into())
             .spawn(move || {
-                let report = doctor::examine(&settings, &secrets, &now, &stop, &mut |_| ());
-                newest.store(Some(Arc::new(report)));
+                // Some dozens of lines: copied each time, so that nobody waits for a lock.
+                let mut found = Report::default();
+                let on_line = &mut |line: &doctor::Line| {
+                    found.lines.push(line.clone());
+                    so_far.store(Some(Arc::new(found.clone())));
+                };
+                let report = Arc::new(doctor::examine(&settings, &secrets, &now, &stop, on_line));
+                so_far.store(Some(report.clone()));
+                newest.store(Some(report));
                 running.store(false, Ordering::Release);
             });
         if let Err(error) = started {
@@ -48,6 +58,7 @@ impl Examiner {
     pub fn status(&self) -> DoctorStatus {
         DoctorStatus {
             running: self.running.load(Ordering::Acquire),
+            so_far: self.so_far.load_full(),
             report: self.newest.load_full(),
         }
     }

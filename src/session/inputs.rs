@@ -11,12 +11,13 @@ use crate::audio::bank::News;
 use crate::audio::supervisor::SourceStatus;
 use crate::audio::{Mixer, SoundBank};
 use crate::capture::{FrameSlot, Opener, PictureSource, PictureStatus, preview, supervise};
+use crate::clock::{self, MonoTime};
 use crate::monitor::thread_time::thread_time;
 use crate::settings::{AudioInput, AudioSettings, PreviewSettings, VideoSettings};
 use crate::stop::{StopToken, ends_by};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -39,10 +40,32 @@ pub struct Inputs {
 pub struct PreviewOut {
     /// Whether pictures are wanted.
     pub on: Arc<AtomicBool>,
+    /// Until when they are wanted whatever `on` says, microseconds of the console's clock.
+    glance_until: Arc<AtomicU64>,
     /// How many and how large.
     pub wish: Arc<ArcSwap<PreviewSettings>>,
     /// The newest.
     pub picture: Arc<ArcSwapOption<Preview>>,
+}
+
+/// A glance makes pictures for so long.
+const GLANCE: Duration = Duration::from_secs(3);
+
+impl PreviewOut {
+    /// Someone without a window wants to see how the picture looks now.
+    pub fn glance(&self, now: MonoTime) {
+        if !self.is_wanted(now) {
+            // An old one must not be taken for it.
+            self.picture.store(None);
+        }
+        let until = (now + GLANCE).as_micros();
+        self.glance_until.store(until, Ordering::Relaxed);
+    }
+
+    fn is_wanted(&self, now: MonoTime) -> bool {
+        self.on.load(Ordering::Relaxed)
+            || now.as_micros() < self.glance_until.load(Ordering::Relaxed)
+    }
 }
 
 impl Inputs {
@@ -187,7 +210,7 @@ fn preview_thread(slot: &FrameSlot, out: &PreviewOut, stop: &StopToken) {
         if !slot.wait(every) {
             continue;
         }
-        if let Some(frame) = slot.take().filter(|_| out.on.load(Ordering::Relaxed)) {
+        if let Some(frame) = slot.take().filter(|_| out.is_wanted(clock::now())) {
             let before = thread_time();
             let (size, rgba) = preview::downscale(&frame, wish.width);
             let cost = thread_time().saturating_sub(before);

@@ -17,6 +17,7 @@ pub fn live_settings(now: &Settings, wish: Settings) -> Settings {
     taken.audio.inputs = wish.audio.inputs;
     taken.preview = wish.preview;
     taken.viewer = wish.viewer;
+    taken.remote = wish.remote;
     taken.probe = wish.probe;
     taken.performance = wish.performance;
     taken.recording = wish.recording;

@@ -11,6 +11,7 @@ pub mod encoders;
 pub mod examine;
 pub mod failure;
 pub mod inputs;
+pub mod install;
 pub mod journal;
 mod keep_meter;
 pub mod knock;
@@ -23,11 +24,13 @@ pub mod notices;
 pub mod outlet;
 mod passage;
 pub mod preflight;
+pub mod profiles;
 pub mod pump;
 pub mod runtime;
 pub mod show;
 pub mod sleep;
 pub mod snapshot;
+pub mod steps;
 pub mod tuning;
 mod view;
 pub mod watch;
@@ -50,6 +53,22 @@ pub trait Console {
 
     /// Hands a command over; what becomes of it is seen in later snapshots.
     fn send(&self, command: Command);
+
+    /// The same; the command's number, by which [`Snapshot::commands`] tells that it was taken. None
+    /// where commands are not counted, or it was lost.
+    fn send_counted(&self, command: Command) -> Option<u64> {
+        self.send(command);
+        None
+    }
+
+    /// Someone without a window wants to see the picture: snapshots that are made from now on have a
+    /// preview of the next seconds, or none.
+    fn glance(&self) {}
+
+    /// Process ids of the children by role.
+    fn pids(&self) -> Vec<(&'static str, u32)> {
+        Vec::new()
+    }
 
     /// Names of the sound inputs that can be chosen, empty where none is known. Called now and
     /// then from the window's thread: an implementation answers from what it has looked up before.

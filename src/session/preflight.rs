@@ -1,13 +1,15 @@
 //! Before a show: is everything there that it needs?
 //!
 //! Runs on its own thread `pd-preflight` (it starts children and asks the network); its answer is
-//! an event. What it opened is in the answer, and ends with it if nobody wants it any more.
+//! an event, and on its way each step is told to the list that the operator sees (`steps`). What it opened is in the answer, and ends with it if nobody wants it any more.
 
 use super::ahead::NO_API;
 use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
 use super::knock::Door;
 use super::lineup::Lineup;
+use super::steps::{Board, StepKind, StepState};
+use crate::clock;
 use crate::ffmpeg::plan::EncoderWish;
 use crate::ffmpeg::{Capabilities, Ffmpeg, capabilities, choose};
 use crate::mediamtx::server::OnLog;
@@ -64,48 +66,165 @@ pub struct Entry {
     pub client: Option<Client>,
 }
 
-/// Looks at everything. `server` is a managed server from the show before, used again while it runs.
+/// What a look without success leaves.
+pub struct Missed {
+    /// The first thing that is missing, with what to do.
+    pub failure: Failure,
+    /// A managed server that runs: its viewers stay for the next try.
+    pub server: Option<ManagedServer>,
+}
+
+/// Looks at everything that does not depend on something missing, and tells `board` of each.
+/// `server` is a managed server from the show before, used again while it runs.
 ///
 /// # Errors
-/// The first thing that is missing, with what to do.
+/// What is missing.
 pub fn run(
     settings: &Settings,
     secrets: &Secrets,
     server: Option<ManagedServer>,
     journal: &Journal,
+    board: &Board,
     stop: &StopToken,
-) -> Result<Ready, Failure> {
-    settings.check().map_err(|bad| {
-        let all = bad
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("; ");
-        Failure::new(FailureKind::Settings, all)
-    })?;
-    let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref())
-        .map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
-    journal.info(format!(
-        "ffmpeg {} at {}",
-        ffmpeg.capabilities.version_text,
-        ffmpeg.path.display()
-    ));
-    // The encoders' test and the server's start take their time at once.
-    let (lineup, destination) = std::thread::scope(|scope| {
-        let lineup = scope.spawn(|| lineup(&ffmpeg, settings, stop));
-        let found = &ffmpeg.capabilities;
-        let destination = destination(settings, secrets, server, found, journal, stop);
-        (lineup.join(), destination)
+) -> Result<Ready, Box<Missed>> {
+    let good = step(board, StepKind::Settings, || {
+        let good = settings.check().map(|()| ((), Words::none()));
+        good.map_err(|bad| {
+            let all: Vec<_> = bad.iter().map(ToString::to_string).collect();
+            Failure::new(FailureKind::Settings, all.join("; "))
+        })
     });
-    let lineup = lineup.map_err(|panic| {
-        let text = crate::panics::text_of(&*panic);
-        Failure::new(FailureKind::Internal, text)
-    })??;
-    Ok(Ready {
-        ffmpeg,
-        lineup,
-        destination: destination?,
-    })
+    let ffmpeg = step(board, StepKind::Ffmpeg, || {
+        let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref())
+            .map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
+        let words = format!(
+            "ffmpeg {} at {}",
+            ffmpeg.capabilities.version_text,
+            ffmpeg.path.display()
+        );
+        journal.info(words.clone());
+        Ok((ffmpeg, Words::good(words)))
+    });
+    if let Err(failure) = good {
+        for kind in [StepKind::Encoder, StepKind::Server] {
+            skip(board, kind, "the settings must be right first");
+        }
+        return Err(Box::new(Missed { failure, server }));
+    }
+    // The encoders' test and the server's start take their time at once.
+    let found = ffmpeg.as_ref().ok();
+    let (lineup, destination) = std::thread::scope(|scope| {
+        let lineup = found.map(|ffmpeg| {
+            scope.spawn(move || {
+                step(board, StepKind::Encoder, || {
+                    let lineup = lineup(ffmpeg, settings, stop)?;
+                    let words = encoder_words(&lineup);
+                    Ok((lineup, words))
+                })
+            })
+        });
+        if lineup.is_none() {
+            skip(board, StepKind::Encoder, "ffmpeg must be there first");
+        }
+        let found = found.map(|ffmpeg| &ffmpeg.capabilities);
+        let destination = step(board, StepKind::Server, || {
+            look_at_destination(settings, secrets, server, found, journal, stop)
+        });
+        (lineup.map(|thread| thread.join()), destination)
+    });
+    let lineup = match lineup {
+        None => Err(None),
+        Some(Ok(lineup)) => lineup.map_err(Some),
+        Some(Err(panic)) => {
+            let text = crate::panics::text_of(&*panic);
+            Err(Some(Failure::new(FailureKind::Internal, text)))
+        }
+    };
+    match (ffmpeg, lineup, destination) {
+        (Ok(ffmpeg), Ok(lineup), Ok(Some(destination))) => Ok(Ready {
+            ffmpeg,
+            lineup,
+            destination,
+        }),
+        (ffmpeg, lineup, destination) => {
+            let mut failures = [ffmpeg.err(), lineup.err().flatten(), None];
+            let server = match destination {
+                Ok(Some(Destination::Managed(server))) => Some(*server),
+                Ok(_) => None,
+                Err(failure) => {
+                    failures[2] = Some(failure);
+                    None
+                }
+            };
+            let failure = failures.into_iter().flatten().next().unwrap_or_else(|| {
+                Failure::new(
+                    FailureKind::Internal,
+                    "the look before the show was cut off",
+                )
+            });
+            Err(Box::new(Missed { failure, server }))
+        }
+    }
+}
+
+/// What a step found, for the operator.
+struct Words {
+    state: StepState,
+    text: String,
+}
+
+impl Words {
+    fn none() -> Self {
+        Self::good(String::new())
+    }
+
+    fn good(text: impl Into<String>) -> Self {
+        Self {
+            state: StepState::Good,
+            text: text.into(),
+        }
+    }
+
+    fn warning(text: impl Into<String>) -> Self {
+        Self {
+            state: StepState::Warning,
+            text: text.into(),
+        }
+    }
+}
+
+fn step<T>(
+    board: &Board,
+    kind: StepKind,
+    look: impl FnOnce() -> Result<(T, Words), Failure>,
+) -> Result<T, Failure> {
+    board.begin(kind, clock::now());
+    match look() {
+        Ok((found, words)) => {
+            board.end(kind, words.state, words.text, clock::now());
+            Ok(found)
+        }
+        Err(failure) => {
+            let text = failure.message.clone();
+            board.end(kind, StepState::Failed, text, clock::now());
+            Err(failure)
+        }
+    }
+}
+
+fn skip(board: &Board, kind: StepKind, why: &str) {
+    board.end(kind, StepState::Skipped, why, clock::now());
+}
+
+fn encoder_words(lineup: &Lineup) -> Words {
+    let Some(pick) = lineup.pick() else {
+        return Words::none();
+    };
+    let name = crate::ffmpeg::encoder::row(pick.family).name;
+    match pick.fallback {
+        None => Words::good(format!("{name}: {}", pick.why)),
+        Some(fallback) => Words::warning(fallback),
+    }
 }
 
 /// Finds out who takes the stream of these settings' target. Blocks.
@@ -120,10 +239,28 @@ pub fn destination(
     journal: &Journal,
     stop: &StopToken,
 ) -> Result<Destination, Failure> {
+    let (destination, _) =
+        look_at_destination(settings, secrets, server, Some(found), journal, stop)?;
+    destination.ok_or_else(|| Failure::new(FailureKind::Internal, "no destination"))
+}
+
+/// The same with words for the operator. Without an ffmpeg (`found`) nothing is started and it stays
+/// open by which way the stream could go: None.
+fn look_at_destination(
+    settings: &Settings,
+    secrets: &Secrets,
+    server: Option<ManagedServer>,
+    found: Option<&Capabilities>,
+    journal: &Journal,
+    stop: &StopToken,
+) -> Result<(Option<Destination>, Words), Failure> {
     match settings.target.kind {
-        _ if settings.target.way == Way::File => Ok(file(settings, found)),
+        _ if settings.target.way == Way::File => {
+            let words = Words::good(format!("into the file {}", settings.target.file));
+            Ok((found.map(|found| file(settings, found)), words))
+        }
         TargetKind::Srt => own_server(settings, secrets, found, journal),
-        TargetKind::Embedded => embedded(settings, server, journal, stop),
+        TargetKind::Embedded => embedded(settings, server, found.is_some(), journal, stop),
     }
 }
 
@@ -157,9 +294,9 @@ fn lineup(ffmpeg: &Ffmpeg, settings: &Settings, stop: &StopToken) -> Result<Line
 fn own_server(
     settings: &Settings,
     secrets: &Secrets,
-    found: &Capabilities,
+    found: Option<&Capabilities>,
     journal: &Journal,
-) -> Result<Destination, Failure> {
+) -> Result<(Option<Destination>, Words), Failure> {
     let set = &settings.target;
     let mut target = Target::resolve(set, secrets, None).map_err(|e| bad_target(&e))?;
     let given = |url: &str| (!url.trim().is_empty()).then(|| url.trim().to_owned());
@@ -175,16 +312,17 @@ fn own_server(
         let pong = ping_best(target.srt, PING_LIMIT);
         (pong, asked.and_then(|thread| thread.join().ok()))
     });
-    let ping_ms = match pong {
+    let (ping_ms, mut words) = match pong {
         Ok(pong) => {
             let (address, ms) = (target.srt, pong.round_trip_ms);
-            journal.info(format!("SRT ping of {address}: {ms:.1} ms"));
-            Some(pong.round_trip_ms)
+            let text = format!("SRT ping of {address}: {ms:.1} ms");
+            journal.info(text.clone());
+            (Some(pong.round_trip_ms), Words::good(text))
         }
         // Not the end: a server may come up later, and some firewalls answer no ping.
         Err(error) => {
             journal.warn(error.to_string());
-            None
+            (None, Words::warning(error.to_string()))
         }
     };
     let (offers, path_is_set) = match asked {
@@ -203,8 +341,16 @@ fn own_server(
             if set.way == Way::SrtPull && matches!(error, ApiError::Unauthorised { .. }) {
                 return Err(Failure::new(FailureKind::Refused, error));
             }
+            if words.state == StepState::Good {
+                words.state = StepState::Warning;
+                words.text = format!("{}; {error}", words.text);
+            }
             (Err(error.to_string()), false)
         }
+    };
+    let host = parse_host_box(&set.host).map_err(|e| bad_target(&e.into()))?;
+    let Some(found) = found else {
+        return Ok((None, words));
     };
     let place = Place {
         target: &target,
@@ -216,8 +362,7 @@ fn own_server(
     };
     let ways = ways(&place);
     check_wished(set.way, &ways)?;
-    let host = parse_host_box(&set.host).map_err(|e| bad_target(&e.into()))?;
-    Ok(Destination::Own {
+    let own = Destination::Own {
         address: format!("{}:{}", host.host, host.port.unwrap_or(set.srt_port)),
         door: Some(Door::Srt(target.srt)),
         whep_url: given(&set.webrtc_url)
@@ -228,7 +373,8 @@ fn own_server(
             ping_ms,
             client,
         }),
-    })
+    };
+    Ok((Some(own), words))
 }
 
 /// What the server offers; the paths of dead consoles that were taken away; whether our path is
@@ -300,9 +446,10 @@ pub(super) fn server_log(journal: &Journal) -> OnLog {
 fn embedded(
     settings: &Settings,
     server: Option<ManagedServer>,
+    start: bool,
     journal: &Journal,
     stop: &StopToken,
-) -> Result<Destination, Failure> {
+) -> Result<(Option<Destination>, Words), Failure> {
     if !settings.target.path.starts_with("pd_") {
         return Err(Failure::new(
             FailureKind::Settings,
@@ -317,27 +464,31 @@ fn embedded(
         && server.is_running()
         && server.fits(&need)
     {
-        return Ok(Destination::Managed(Box::new(server)));
+        let words = Words::good(format!("MediaMTX {} runs", server.version()));
+        return Ok((Some(Destination::Managed(Box::new(server))), words));
     }
     match locate::locate(settings.mediamtx_path.as_deref()) {
+        Ok(bin) if !start => {
+            let words = Words::good(format!("MediaMTX at {}", bin.display()));
+            Ok((None, words))
+        }
         Ok(bin) => {
             let server = ManagedServer::start(&bin, &need, stop, server_log(journal))
                 .map_err(|e| Failure::new(FailureKind::Server, e))?;
-            journal.info(format!(
-                "MediaMTX {} at {}",
-                server.version(),
-                bin.display()
-            ));
-            Ok(Destination::Managed(Box::new(server)))
+            let words = format!("MediaMTX {} at {}", server.version(), bin.display());
+            journal.info(words.clone());
+            let managed = Destination::Managed(Box::new(server));
+            Ok((Some(managed), Words::good(words)))
         }
         Err(error @ locate::LocateError::Named { .. }) => {
             Err(Failure::new(FailureKind::Server, error))
         }
         Err(error) => {
-            journal.warn(format!(
+            let words = format!(
                 "{error} Until then an ffmpeg receiver on loopback measures; no viewer can watch."
-            ));
-            Ok(Destination::Loopback)
+            );
+            journal.warn(words.clone());
+            Ok((Some(Destination::Loopback), Words::warning(words)))
         }
     }
 }

@@ -5,6 +5,7 @@ use super::Console;
 use super::choices::Choices;
 use super::command::Command;
 use super::failure::Failure;
+use super::inputs::PreviewOut;
 use super::journal::Journal;
 use super::machine::Policy;
 use super::snapshot::Snapshot;
@@ -30,6 +31,8 @@ pub struct Options {
     pub sources_on_demand: bool,
     /// Opens picture sources; [`crate::capture::open`] unless a test brings its own.
     pub open_picture: Opener,
+    /// There was no settings file: the window asks to set the console up.
+    pub first_run: bool,
     /// How much of a show's beginning, from LIVE on, the whole show's figures leave out: a measurement's
     /// is not of the start.
     pub settle: Duration,
@@ -41,6 +44,7 @@ impl Default for Options {
             policy: Policy::default(),
             sources_on_demand: false,
             open_picture: Arc::new(crate::capture::open),
+            first_run: false,
             settle: Duration::ZERO,
         }
     }
@@ -48,9 +52,55 @@ impl Default for Options {
 
 /// A running session. Dropping it ends the show and every child.
 pub struct Session {
-    commands: Sender<Command>,
+    outside: Arc<Outside>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// A session's snapshot and inbox, without the power to end it: what the remote control has.
+pub(super) struct Outside {
+    /// With the count of those sent, so that numbers are in the inbox's order.
+    commands: Mutex<(Sender<Command>, u64)>,
+    shared: Arc<Shared>,
+}
+
+impl Outside {
+    fn send(&self, command: Command) -> Option<u64> {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sender, sent) = &mut *commands;
+        if sender.try_send(command).is_err() {
+            tracing::error!("a command was lost: the session does not answer");
+            return None;
+        }
+        *sent += 1;
+        Some(*sent)
+    }
+}
+
+impl Console for Outside {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    fn send(&self, command: Command) {
+        self.send(command);
+    }
+
+    fn send_counted(&self, command: Command) -> Option<u64> {
+        self.send(command)
+    }
+
+    fn glance(&self) {
+        self.shared.preview.glance(clock::now());
+    }
+
+    fn pids(&self) -> Vec<(&'static str, u32)> {
+        self.shared
+            .pids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
 
 /// What the session's thread shows to others.
@@ -64,6 +114,7 @@ pub(super) struct Shared {
     pub pids: Mutex<Vec<(&'static str, u32)>>,
     pub failure: Mutex<Option<Failure>>,
     pub choices: Arc<Choices>,
+    pub preview: PreviewOut,
 }
 
 impl Session {
@@ -81,12 +132,24 @@ impl Session {
     ) -> std::io::Result<Self> {
         let (commands, inbox) = bounded(64);
         let shared = Arc::new(Shared::default());
-        let worker = Worker::new(shared.clone(), settings, secrets, options, journal, store)?;
+        let outside = Arc::new(Outside {
+            commands: Mutex::new((commands, 0)),
+            shared: shared.clone(),
+        });
+        let worker = Worker::new(
+            shared.clone(),
+            outside.clone(),
+            settings,
+            secrets,
+            options,
+            journal,
+            store,
+        )?;
         let thread = std::thread::Builder::new()
             .name("pd-session".into())
             .spawn(move || worker.run(&inbox))?;
         Ok(Self {
-            commands,
+            outside,
             shared,
             thread: Some(thread),
         })
@@ -113,11 +176,7 @@ impl Session {
 
     /// Process ids of the children by role.
     pub fn pids(&self) -> Vec<(&'static str, u32)> {
-        self.shared
-            .pids
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        Console::pids(&*self.outside)
     }
 
     /// Why the last show failed or lost its receiver.
@@ -136,9 +195,12 @@ impl Session {
     }
 
     fn end(&mut self) {
-        let _ = self
-            .commands
-            .send_timeout(Command::Quit, Duration::from_secs(1));
+        let sender = {
+            let commands = &self.outside.commands;
+            let commands = commands.lock().unwrap_or_else(PoisonError::into_inner);
+            commands.0.clone()
+        };
+        let _ = sender.send_timeout(Command::Quit, Duration::from_secs(1));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -157,9 +219,19 @@ impl Console for Session {
     }
 
     fn send(&self, command: Command) {
-        if self.commands.try_send(command).is_err() {
-            tracing::error!("a command was lost: the session does not answer");
-        }
+        self.outside.send(command);
+    }
+
+    fn send_counted(&self, command: Command) -> Option<u64> {
+        self.outside.send(command)
+    }
+
+    fn glance(&self) {
+        self.outside.glance();
+    }
+
+    fn pids(&self) -> Vec<(&'static str, u32)> {
+        Console::pids(&*self.outside)
     }
 
     fn inputs(&self) -> Vec<String> {

@@ -344,8 +344,18 @@ pub struct RouteStatus {
 pub struct DoctorStatus {
     /// One is under way.
     pub running: bool,
+    /// What the one under way has found so far; afterwards all of it.
+    pub so_far: Option<Arc<crate::doctor::Report>>,
     /// The newest finished one.
     pub report: Option<Arc<crate::doctor::Report>>,
+}
+
+impl PartialEq for DoctorStatus {
+    /// Whether both have the very same report.
+    fn eq(&self, other: &Self) -> bool {
+        let address = |status: &Self| status.report.as_ref().map(Arc::as_ptr);
+        self.running == other.running && address(self) == address(other)
+    }
 }
 
 /// A small picture for the window.
@@ -361,8 +371,15 @@ pub struct Preview {
     pub cost_us: u32,
 }
 
+impl PartialEq for Preview {
+    /// Whether both are the same picture, by its number.
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
 /// Everything that the window shows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     /// Where the show stands.
     pub state: State,
@@ -370,6 +387,8 @@ pub struct Snapshot {
     pub live_since: Option<MonoTime>,
     /// When this was made.
     pub at: MonoTime,
+    /// Commands that the session had taken by then, see [`super::Console::send_counted`].
+    pub commands: u64,
     /// Settings in force.
     pub settings: Settings,
     /// Who takes the stream; None before preflight has found out.
@@ -398,6 +417,15 @@ pub struct Snapshot {
     pub backups: Vec<BackupStatus>,
     /// Is everything there?
     pub doctor: DoctorStatus,
+    /// Nobody has set this console up yet.
+    pub first_run: bool,
+    /// The download of MediaMTX.
+    pub install: super::install::InstallStatus,
+    /// The look before the show, step by step; empty before the first one and once it was put away. See
+    /// [`super::steps::is_open`].
+    pub preflight: Arc<Vec<super::steps::Step>>,
+    /// The profiles.
+    pub profiles: super::profiles::ProfilesStatus,
     /// A bitrate change on its way: the wanted kb/s.
     pub bitrate_pending_kbps: Option<u32>,
     /// Measured bitrate of the picture over the last two seconds, kb/s.
@@ -434,6 +462,8 @@ pub struct Snapshot {
     pub drops: Drops,
     /// Frames out of the pacer since the show began.
     pub frames: u64,
+    /// Bytes of the picture since the show began.
+    pub bytes: u64,
     /// Viewers connected, where the server tells.
     pub viewers: Option<u32>,
     /// The same one by one, at most 100.
@@ -442,6 +472,8 @@ pub struct Snapshot {
     pub api_problem: Option<String>,
     /// The viewers' page.
     pub viewer: ViewerStatus,
+    /// Remote control.
+    pub remote: crate::remote::RemoteStatus,
     /// Those who watch on it, with capture to the eye.
     pub eyes: EyesStatus,
     /// The sound.

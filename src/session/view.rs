@@ -19,6 +19,7 @@ use crate::ffmpeg::plan::EncoderWish;
 use crate::monitor::gpu::Gpu;
 use crate::record::status::RecordingStatus;
 use crate::relay::hub::{METER_WINDOW, RelayFigures};
+use crate::remote::RemoteStatus;
 use crate::settings::Settings;
 use crate::viewer::ViewerStatus;
 use std::collections::VecDeque;
@@ -169,6 +170,11 @@ impl View {
                 .map(|show| show.backups(from.now))
                 .unwrap_or_default(),
             doctor: from.doctor,
+            // The worker's.
+            first_run: false,
+            install: super::install::InstallStatus::None,
+            preflight: Arc::default(),
+            profiles: super::profiles::ProfilesStatus::default(),
             recording: from.recording,
             events: self.events(from.machine.live_since(), from.now),
             measured_kbps: from.figures.kbps.filter(|_| live),
@@ -189,6 +195,7 @@ impl View {
             cpu_percent: None,
             drops: from.figures.drops,
             frames: from.figures.frames,
+            bytes: from.figures.bytes,
             viewers: from.show.and_then(|show| show.outlet().viewers()),
             readers: from
                 .show
@@ -197,6 +204,8 @@ impl View {
             api_problem: from.ahead.api_problem.clone(),
             // The worker's, which serves it.
             viewer: ViewerStatus::default(),
+            remote: RemoteStatus::default(),
+            commands: 0,
             eyes: EyesStatus::default(),
             audio,
             log: from.journal.lines(),

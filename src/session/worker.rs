@@ -6,6 +6,8 @@
 //! Under pressure it makes fewer snapshots. Commands that nobody takes for 64 commands are refused.
 
 mod course;
+mod look;
+mod profiles;
 
 use super::ahead::{Ahead, Aim, LookAhead};
 use super::choices;
@@ -13,6 +15,7 @@ use super::command::{Command, Secret};
 use super::examine::Examiner;
 use super::failure::Failure;
 use super::inputs::{Inputs, PreviewOut};
+use super::install::{InstallStatus, Installer};
 use super::journal::Journal;
 use super::keep_meter;
 use super::live_settings::live_settings;
@@ -20,10 +23,12 @@ use super::machine::{Effect, Event, Machine};
 use super::notices::{self, Facts, Notices};
 use super::passage::Passages;
 use super::preflight::{self, Ready};
-use super::runtime::{Options, Shared};
+use super::profiles::{Keeper, SecretsOf};
+use super::runtime::{Options, Outside, Shared};
 use super::show::Show;
 use super::sleep::SleepWatch;
 use super::snapshot::{Snapshot, State};
+use super::steps::Board;
 use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
@@ -33,6 +38,7 @@ use crate::mediamtx::ManagedServer;
 use crate::monitor::cpu::CpuMeter;
 use crate::monitor::gpu::GpuWatch;
 use crate::record::Recorder;
+use crate::remote::Remote;
 use crate::settings::{Secrets, Settings, Store, secrets};
 use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
@@ -47,7 +53,8 @@ const TURN: Duration = Duration::from_millis(50);
 
 /// What comes back from the threads that may take long.
 enum Answer {
-    Preflight(Box<Result<Ready, Failure>>),
+    Preflight(Result<Box<Ready>, Box<preflight::Missed>>),
+    File(profiles::FileDone),
 }
 
 /// The session's thread's own.
@@ -71,9 +78,15 @@ pub(super) struct Worker {
     server: Option<ManagedServer>,
     tuning: Tuning,
     viewer: Viewer,
+    remote: Remote,
+    /// Commands taken so far.
+    taken: u64,
     /// The slot's count when the show began.
     drops_before: u64,
     examiner: Examiner,
+    installer: Installer,
+    /// Nobody has set this console up yet.
+    first_run: bool,
     /// Where there is a window to show them in.
     gpus: Option<GpuWatch>,
     /// The same.
@@ -85,12 +98,18 @@ pub(super) struct Worker {
     store: Option<Store>,
     /// What the store holds.
     saved: Settings,
+    profiles: Keeper,
+    secrets_of: SecretsOf,
     answers_in: Sender<Answer>,
     answers: Receiver<Answer>,
     /// A preflight under way.
     looking: Option<StopToken>,
+    /// Its steps.
+    board: Board,
+    /// A preflight that failed, while the rest is still being looked at.
+    failing: Option<(Failure, MonoTime)>,
     /// Preflight is through and the source has not shown a picture yet.
-    ready: Option<(Ready, MonoTime)>,
+    ready: Option<(Box<Ready>, MonoTime)>,
     sleep: SleepWatch,
     /// What was said last of why the programme is lost.
     said: String,
@@ -103,22 +122,29 @@ impl Worker {
     /// Where a thread cannot be started.
     pub fn new(
         shared: Arc<Shared>,
+        outside: Arc<Outside>,
         settings: Settings,
         secrets: Secrets,
         options: Options,
         journal: Journal,
         store: Option<Store>,
     ) -> std::io::Result<Self> {
+        let first_run = options.first_run;
         let (answers_in, answers) = bounded(8);
+        let file = store.as_ref().and_then(Store::path);
+        let profiles = Keeper::beside(file, &settings.profile);
+        let preview = shared.preview.clone();
         let mut worker = Self {
             shared,
             machine: Machine::new(options.policy, fastrand::u64(..)),
             options,
             view: View::new(),
-            preview: PreviewOut::default(),
+            preview,
             journal,
             saved: settings.clone(),
             settings,
+            remote: Remote::new(outside, &secrets),
+            taken: 0,
             secrets,
             inputs: None,
             show: None,
@@ -131,14 +157,20 @@ impl Worker {
             viewer: Viewer::default(),
             drops_before: 0,
             examiner: Examiner::default(),
+            installer: Installer::default(),
+            first_run,
             gpus: None,
             ahead: None,
             secrets_changed: 0,
+            profiles,
+            secrets_of: SecretsOf::default(),
             ends: StopToken::new(),
             store,
             answers_in,
             answers,
             looking: None,
+            board: Board::default(),
+            failing: None,
             ready: None,
             sleep: SleepWatch::default(),
             said: String::new(),
@@ -166,6 +198,7 @@ impl Worker {
             self.turn();
         }
         self.ends.stop();
+        self.remote.exit();
         self.event(Event::Stop);
         self.save();
         self.show = None;
@@ -177,10 +210,16 @@ impl Worker {
     }
 
     fn command(&mut self, command: Command) {
+        self.taken += 1;
         match command {
             Command::GoLive => self.event(Event::GoLive),
             Command::Stop => self.event(Event::Stop),
-            Command::Dismiss => self.event(Event::Dismiss),
+            Command::Dismiss => {
+                self.event(Event::Dismiss);
+                if self.machine.state() == &State::Idle {
+                    self.board.clear();
+                }
+            }
             Command::SetBitrate { kbps } => {
                 let kbps = kbps.clamp(
                     crate::units::BITRATE_MIN_KBPS,
@@ -243,14 +282,30 @@ impl Worker {
                 let (snapshot, relay) = (self.shared.snapshot.load(), self.shared.relay.load());
                 keep_meter::keep(&snapshot, relay.as_deref(), clock::now(), &self.journal);
             }
+            Command::SaveProfile { name } => self.save_profile(&name),
+            Command::UseProfile { name } => self.use_profile(&name),
+            Command::RenameProfile { from, to } => self.rename_profile(&from, &to),
+            Command::DeleteProfile { name } => self.delete_profile(&name),
+            Command::UndoProfile => self.undo_profile(),
+            Command::LookAtProfiles => self.look_at_profiles(),
+            Command::ExportProfile { name, path } => self.export_profile(&name, path),
+            Command::ImportProfile { path } => self.import_profile(path),
+            Command::InstallServer => self.installer.begin(),
+            Command::StopInstall => self.installer.stop(),
+            Command::SetUp => self.set_up(),
+            Command::UseServer { label } => self.use_server(&label),
+            Command::ForgetServers => self.forget_servers(),
+            Command::NewRemotePassword => self.remote.renew(&self.journal),
             // Taken by the loop.
             Command::Quit => {}
         }
     }
 
-    fn apply(&mut self, settings: Settings) {
-        let in_show = !matches!(self.machine.state(), State::Idle | State::Failed { .. });
-        if in_show {
+    fn apply(&mut self, mut settings: Settings) {
+        // The session's own, which the sender may know of old.
+        settings.profile.clone_from(&self.settings.profile);
+        settings.servers.clone_from(&self.settings.servers);
+        if self.in_show() {
             self.settings = live_settings(&self.settings, settings);
             self.tuning.moved(&self.settings, clock::now());
             self.save();
@@ -276,6 +331,9 @@ impl Worker {
             self.answer(answer);
         }
         self.keep_inputs();
+        self.look_at_sources(now);
+        self.look_at_install();
+        self.fail_if_looked(now);
         self.begin_if_ready(now);
         self.look_for_sleep(now);
         if let Some(show) = &mut self.show {
@@ -285,6 +343,8 @@ impl Worker {
         self.tune(now);
         self.viewer
             .follow(&self.settings.viewer, now, &self.journal);
+        self.remote
+            .follow(&self.settings.remote, now, &self.journal);
         self.event(Event::Tick);
         self.publish();
     }
@@ -346,6 +406,7 @@ impl Worker {
                 self.publish();
                 self.end_all();
                 self.event(Event::Stopped);
+                self.close_board(now);
             }
         }
     }
@@ -360,6 +421,31 @@ impl Worker {
         if let Err(error) = self.examiner.begin(&self.settings, &self.secrets, now) {
             self.journal
                 .error(format!("no thread to look at everything: {error}"));
+        }
+    }
+
+    fn look_at_install(&mut self) {
+        match self.installer.ended() {
+            Some(InstallStatus::Done(path)) => {
+                self.journal
+                    .info(format!("MediaMTX was installed: {}", path.display()));
+                self.examine();
+            }
+            Some(InstallStatus::Failed(why)) => self
+                .journal
+                .warn(format!("MediaMTX was not installed: {why}")),
+            _ => {}
+        }
+    }
+
+    fn set_up(&mut self) {
+        self.first_run = false;
+        if let Some(store) = &mut self.store
+            && let Err(error) = store.save(&self.settings)
+        {
+            self.journal.warn(error.to_string());
+        } else {
+            self.saved = self.settings.clone();
         }
     }
 
@@ -453,6 +539,12 @@ impl Worker {
         self.viewer
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
+        snapshot.first_run = self.first_run;
+        snapshot.install = self.installer.status();
+        snapshot.preflight = self.board.all();
+        snapshot.profiles = self.profiles.status(&self.settings);
+        snapshot.remote = self.remote.status();
+        snapshot.commands = self.taken;
         snapshot.eyes = self.viewer.eyes(now);
         self.look_for_trouble(&mut snapshot, now);
         self.shared.snapshot.store(Arc::new(snapshot));

@@ -15,8 +15,8 @@ pub mod store;
 mod tree;
 
 pub use overrides::{SetError, set, set_pair};
-pub use schema::*;
 pub use profiles::{ProfileError, Profiles};
+pub use schema::*;
 pub use secrets::{Secrets, mask, mask_values};
 pub use servers::RecentServer;
 pub use store::{Loaded, Store, StoreError, load};

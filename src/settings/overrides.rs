@@ -137,6 +137,56 @@ pub fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), SetEr
     Err(not_understood(reason))
 }
 
+/// The default of the setting `name` in a form that [`set`] takes.
+///
+/// # Errors
+/// [`SetError::Unknown`].
+pub fn default_of(name: &str) -> Result<String, SetError> {
+    let shape = shape();
+    match tree::at(&shape, renamed(name)).filter(|_| name != "version") {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(Value::Null) => Ok("None".into()),
+        Some(other) => Ok(other.to_string()),
+        None => Err(SetError::Unknown {
+            name: name.into(),
+            near: tree::near(name, &names()),
+        }),
+    }
+}
+
+/// Names of the settings that differ from the default. `version`, `profile` and `servers` never count.
+pub fn changed(settings: &Settings) -> Vec<String> {
+    let (shape, now) = (shape(), serde_json::to_value(settings).unwrap_or_default());
+    let mut names = names();
+    names.retain(|name| {
+        !matches!(name.as_str(), "profile" | "servers")
+            && tree::at(&shape, name) != tree::at(&now, name)
+    });
+    names
+}
+
+/// Puts the setting `name` (or all below it) back to its default, whatever the others are. The bounds
+/// are the caller's to check.
+///
+/// # Errors
+/// [`SetError::Unknown`].
+pub fn reset(settings: &mut Settings, name: &str) -> Result<(), SetError> {
+    let shape = shape();
+    let mut json = serde_json::to_value(&*settings).unwrap_or_default();
+    let default = tree::at(&shape, name).filter(|_| name != "version");
+    if let (Some(default), Some(slot)) = (default, tree::at_mut(&mut json, name)) {
+        *slot = default.clone();
+        if let Ok(new) = serde_json::from_value(json) {
+            *settings = new;
+            return Ok(());
+        }
+    }
+    Err(SetError::Unknown {
+        name: name.into(),
+        near: tree::near(name, &names()),
+    })
+}
+
 /// What `value` may mean, the likeliest first.
 fn candidates(value: &str, default: &Value) -> Vec<Value> {
     let mut candidates = Vec::new();
@@ -289,15 +339,33 @@ mod tests {
     }
 
     #[test]
+    fn what_differs_is_named_and_put_back_alone() {
+        let mut s = Settings::default();
+        assert!(changed(&s).is_empty());
+        s.encoder.gop_seconds = 0.5;
+        s.video.size = Size::new(640, 360);
+        s.ffmpeg_path = Some("/x".into());
+        s.profile = "x".into();
+        let all = changed(&s);
+        assert_eq!(
+            all,
+            [
+                "encoder.gop_seconds",
+                "ffmpeg_path",
+                "video.size.height",
+                "video.size.width"
+            ]
+        );
+        reset(&mut s, "video.size").unwrap();
+        reset(&mut s, "ffmpeg_path").unwrap();
+        assert_eq!(changed(&s), ["encoder.gop_seconds"]);
+        assert!(reset(&mut s, "video.sise").is_err() && reset(&mut s, "version").is_err());
+    }
+
+    #[test]
     fn every_name_is_settable_to_its_default() {
-        let shape = shape();
         for name in names() {
-            let value = match tree::at(&shape, &name) {
-                Some(Value::String(text)) => text.clone(),
-                Some(Value::Null) => "None".into(),
-                Some(other) => other.to_string(),
-                None => panic!("{name} is not in the shape"),
-            };
+            let value = default_of(&name).unwrap();
             let mut s = Settings::default();
             set(&mut s, &name, &value).unwrap_or_else(|error| panic!("{name}={value}: {error}"));
             assert_eq!(s, Settings::default(), "{name}");

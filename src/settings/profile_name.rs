@@ -24,7 +24,9 @@ pub enum NameError {
         sign: char,
     },
     /// A name that some system keeps for itself.
-    #[error("a profile cannot be called {name:?}: some systems cannot keep a file of that name. Choose another")]
+    #[error(
+        "a profile cannot be called {name:?}: some systems cannot keep a file of that name. Choose another"
+    )]
     Reserved {
         /// The name.
         name: String,
@@ -103,7 +105,13 @@ mod tests {
 
     #[test]
     fn names_of_people_are_taken() {
-        for name in ["News", "저녁 뉴스 2부", "Studio A (late)", "v1.2", "  padded "] {
+        for name in [
+            "News",
+            "저녁 뉴스 2부",
+            "Studio A (late)",
+            "v1.2",
+            "  padded ",
+        ] {
             assert_eq!(ProfileName::new(name).unwrap().as_str(), name.trim());
         }
     }

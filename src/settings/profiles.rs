@@ -25,7 +25,8 @@ pub const ENDING: &str = "ron";
 /// More profiles than this are a mistake.
 pub const MAX: usize = 200;
 
-const OWN_HEADER: &str = "// A profile of pd-console: the settings of one show. No password is in it.\n";
+const OWN_HEADER: &str =
+    "// A profile of pd-console: the settings of one show. No password is in it.\n";
 const SHARED_HEADER: &str = "// A profile of pd-console to be shared. No password is in it, and nothing that only the machine\n\
                              // understands on which it was made. Take it with: pd-console profile import FILE\n";
 
@@ -171,7 +172,11 @@ impl Profile {
         }
         for name in &found.unknown {
             let near = tree::near(name, &names());
-            let hint = if newer { String::new() } else { did_you_mean(&near) };
+            let hint = if newer {
+                String::new()
+            } else {
+                did_you_mean(&near)
+            };
             notes.push(format!("unknown setting `{name}` does nothing{hint}"));
         }
         let json = to_json(&shared::without_secrets(&found.settings))?;
@@ -436,11 +441,7 @@ fn to_json(settings: &Settings) -> Result<Value, StoreError> {
 }
 
 /// The tree's fields for which `kept` says yes, as a file's text that can be read back.
-fn print(
-    header: &str,
-    tree: &Node,
-    kept: &dyn Fn(&str) -> bool,
-) -> Result<String, ProfileError> {
+fn print(header: &str, tree: &Node, kept: &dyn Fn(&str) -> bool) -> Result<String, ProfileError> {
     let text = format!("{header}{}\n", filtered(tree, "", kept).print());
     Node::parse(&text, &shape()).map_err(|e| StoreError::Form(e.to_string()))?;
     Ok(text)

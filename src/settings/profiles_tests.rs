@@ -79,7 +79,10 @@ fn a_profile_brings_a_show_back_and_leaves_the_consoles_own() {
     assert_eq!(new.encoder, saved.encoder);
     assert_eq!(new.audio.inputs, saved.audio.inputs);
     assert_eq!(new.recording, saved.recording);
-    assert_eq!((new.target.host.as_str(), new.target.srt_port), ("studio.example", 9000));
+    assert_eq!(
+        (new.target.host.as_str(), new.target.srt_port),
+        ("studio.example", 9000)
+    );
     // Not the show's: language, paths of programs, mute.
     assert_eq!((new.language, &new.ffmpeg_path), (Language::English, &None));
     assert!(new.audio.muted && new.servers.is_empty());
@@ -93,13 +96,29 @@ fn a_shared_file_has_no_secret_and_nothing_of_this_machine() {
     let left_out = write_shared(&path, &private()).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     for private in [
-        "secret", "private", "192.0.2.77", "4321", "Nvenc", "passphrase", "640", "lan:", "viewer",
-        "Korean", "/home",
+        "secret",
+        "private",
+        "192.0.2.77",
+        "4321",
+        "Nvenc",
+        "passphrase",
+        "640",
+        "lan:",
+        "viewer",
+        "Korean",
+        "/home",
     ] {
         assert!(!text.contains(private), "{private} is in:\n{text}");
     }
     // What a show is made of is there.
-    for shared in ["2345", "studio.example", "9000", "anna", "-6", "gop_seconds: 0.7"] {
+    for shared in [
+        "2345",
+        "studio.example",
+        "9000",
+        "anna",
+        "-6",
+        "gop_seconds: 0.7",
+    ] {
         assert!(text.contains(shared), "{shared} is not in:\n{text}");
     }
     assert_eq!(
@@ -127,7 +146,10 @@ fn not_even_an_own_profile_has_a_secret() {
     profiles.save("x", &private()).unwrap();
     let text = fs::read_to_string(dir.path().join("profiles/x.ron")).unwrap();
     assert!(!text.contains("secret"), "{text}");
-    assert!(text.contains("salary-private"), "the window is this machine's to know");
+    assert!(
+        text.contains("salary-private"),
+        "the window is this machine's to know"
+    );
 }
 
 #[test]
@@ -138,7 +160,10 @@ fn a_shared_file_is_taken_on_another_machine() {
     let (name, profile) = read_shared(&path).unwrap();
     assert_eq!((name.as_str(), profile.notes.len()), ("저녁_ 뉴스", 0));
     assert_eq!(profiles.add(&name, &profile).unwrap(), name);
-    assert!(matches!(profiles.add(&name, &profile), Err(ProfileError::Exists { .. })));
+    assert!(matches!(
+        profiles.add(&name, &profile),
+        Err(ProfileError::Exists { .. })
+    ));
     let mut here = Settings::default();
     here.video.part = ScreenPart::Monitor("HDMI-1".into());
     here.recording.folder = Some("/here".into());
@@ -146,7 +171,10 @@ fn a_shared_file_is_taken_on_another_machine() {
     assert_eq!(new.encoder.bitrate_kbps, 2345);
     assert_eq!(new.audio.inputs[0].source, AudioSourceKind::DefaultInput);
     assert_eq!(new.audio.inputs[0].delay_ms, 40);
-    assert_eq!(new.video.part, here.video.part, "what it does not say stays");
+    assert_eq!(
+        new.video.part, here.video.part,
+        "what it does not say stays"
+    );
     assert_eq!(new.recording.folder, here.recording.folder);
 }
 
@@ -168,7 +196,13 @@ fn a_file_from_elsewhere_cannot_do_harm() {
     expected.encoder.bitrate_kbps = 1500;
     assert_eq!(new, expected);
     let told = profile.notes.join("\n");
-    for name in ["ffmpeg_path", "viewer.lan", "recording.folder", "target.file", "target.way"] {
+    for name in [
+        "ffmpeg_path",
+        "viewer.lan",
+        "recording.folder",
+        "target.file",
+        "target.way",
+    ] {
         assert!(told.contains(name), "{name}: {told}");
     }
 }
@@ -177,7 +211,8 @@ fn a_file_from_elsewhere_cannot_do_harm() {
 fn bad_files_are_refused_with_words_and_change_nothing() {
     let (dir, profiles) = folder();
     fs::create_dir_all(dir.path().join(FOLDER)).unwrap();
-    let put = |name: &str, text: &[u8]| fs::write(dir.path().join(FOLDER).join(name), text).unwrap();
+    let put =
+        |name: &str, text: &[u8]| fs::write(dir.path().join(FOLDER).join(name), text).unwrap();
     for (text, why) in [
         (&b""[..], "it is empty"),
         (b"\0\0\0", "filled with zeros"),
@@ -207,14 +242,28 @@ fn unknown_settings_are_told_and_an_old_form_is_understood() {
     put("(version: 2, audio: (source: Tone), encoder: (bitrat_kbps: 5, vbv_frames: 7))");
     let profile = profiles.read("old").unwrap();
     assert_eq!(profile.notes.len(), 1, "{:?}", profile.notes);
-    assert!(profile.notes[0].contains("`encoder.bitrat_kbps`") && profile.notes[0].contains("did you mean"));
+    assert!(
+        profile.notes[0].contains("`encoder.bitrat_kbps`")
+            && profile.notes[0].contains("did you mean")
+    );
     let new = profile.onto(&Settings::default()).unwrap();
     assert_eq!(new.audio.inputs, [AudioInput::of(AudioSourceKind::Tone)]);
     assert_eq!(new.encoder.vbv_frames, Some(7));
     put("(version: 99, encoder: (bitrate_kbps: 700, future: 1))");
     let profile = profiles.read("old").unwrap();
-    assert!(profile.notes[0].contains("newer version"), "{:?}", profile.notes);
-    assert_eq!(profile.onto(&Settings::default()).unwrap().encoder.bitrate_kbps, 700);
+    assert!(
+        profile.notes[0].contains("newer version"),
+        "{:?}",
+        profile.notes
+    );
+    assert_eq!(
+        profile
+            .onto(&Settings::default())
+            .unwrap()
+            .encoder
+            .bitrate_kbps,
+        700
+    );
 }
 
 #[test]
@@ -242,18 +291,31 @@ fn names_are_found_whatever_their_capitals_renamed_and_given_back() {
     settings.encoder.bitrate_kbps = 777;
     // The same to a file system that does not tell capitals apart: one file, its old name.
     let (name, before) = profiles.save("NEWS", &settings).unwrap();
-    assert_eq!((name.as_str(), profiles.list()), ("news", vec!["news".to_owned(), "아침".into()]));
+    assert_eq!(
+        (name.as_str(), profiles.list()),
+        ("news", vec!["news".to_owned(), "아침".into()])
+    );
     let kbps = |name| {
         let profile = profiles.read(name).unwrap();
-        profile.onto(&Settings::default()).unwrap().encoder.bitrate_kbps
+        profile
+            .onto(&Settings::default())
+            .unwrap()
+            .encoder
+            .bitrate_kbps
     };
     assert_eq!(kbps("News"), 777);
     profiles.put_back(&before.unwrap()).unwrap();
     assert_eq!(kbps("news"), 3000);
     assert_eq!(profiles.rename("news", "News").unwrap(), "News");
-    assert!(matches!(profiles.rename("News", "아침"), Err(ProfileError::Exists { .. })));
+    assert!(matches!(
+        profiles.rename("News", "아침"),
+        Err(ProfileError::Exists { .. })
+    ));
     let before = profiles.delete("아침").unwrap().unwrap();
-    assert_eq!((profiles.list(), before.name()), (vec!["News".to_owned()], "아침"));
+    assert_eq!(
+        (profiles.list(), before.name()),
+        (vec!["News".to_owned()], "아침")
+    );
     let error = profiles.read("Nevs").unwrap_err().to_string();
     assert!(error.contains("did you mean `News`?"), "{error}");
     assert!(profiles.save("../out", &settings).is_err());
@@ -272,7 +334,10 @@ fn a_folder_that_cannot_be_written_is_named() {
     assert!(profiles.list().is_empty());
     let error = profiles.save("x", &Settings::default()).unwrap_err();
     let said = error.to_string();
-    assert!(matches!(error, ProfileError::Disk { .. }) && said.contains("cannot be written"), "{said}");
+    assert!(
+        matches!(error, ProfileError::Disk { .. }) && said.contains("cannot be written"),
+        "{said}"
+    );
 }
 
 proptest::proptest! {

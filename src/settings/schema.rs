@@ -36,6 +36,8 @@ pub struct Settings {
     pub backup: BackupSettings,
     /// The viewers' page.
     pub viewer: ViewerSettings,
+    /// Remote control.
+    pub remote: RemoteSettings,
     /// What measures the stream at the far end.
     pub probe: ProbeSettings,
     /// Recording and replay.
@@ -69,6 +71,7 @@ impl Default for Settings {
             target: TargetSettings::default(),
             backup: BackupSettings::default(),
             viewer: ViewerSettings::default(),
+            remote: RemoteSettings::default(),
             probe: ProbeSettings::default(),
             recording: RecordingSettings::default(),
             notify: NotifySettings::default(),
@@ -657,6 +660,33 @@ impl Default for NotifySettings {
     }
 }
 
+/// Remote control over a WebSocket, as obs-websocket has it. Its password is no setting: see
+/// [`crate::remote::password`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RemoteSettings {
+    /// Whether it is served.
+    pub on: bool,
+    /// Its port, TCP.
+    pub port: u16,
+    /// Whether it is open to the local network; else this machine only. A password is asked for
+    /// either way.
+    pub lan: bool,
+    /// Whether ending a show takes a second press within 3 s.
+    pub confirm_stop: bool,
+}
+
+impl Default for RemoteSettings {
+    fn default() -> Self {
+        Self {
+            on: false,
+            port: 4455,
+            lan: false,
+            confirm_stop: false,
+        }
+    }
+}
+
 /// Recording and replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -749,6 +779,7 @@ impl Settings {
         let backup = &self.backup.target;
         range("backup.target.latency_ms", backup.latency_ms, 0, 8000);
         range("viewer.port", u32::from(self.viewer.port), 1, 65_535);
+        range("remote.port", u32::from(self.remote.port), 1, 65_535);
         let replay_s = self.recording.replay_seconds;
         range("recording.replay_seconds", replay_s, 0, REPLAY_MAX_S);
         range(

@@ -13,6 +13,8 @@ pub const PASSPHRASE_ENV: &str = "PD_CONSOLE_PASSPHRASE";
 pub const BACKUP_PASSWORD_ENV: &str = "PD_CONSOLE_BACKUP_PASSWORD";
 /// Names the environment's SRT passphrase of the backup.
 pub const BACKUP_PASSPHRASE_ENV: &str = "PD_CONSOLE_BACKUP_PASSPHRASE";
+/// Names the environment's password of the remote control, instead of the one that is kept in a file.
+pub const REMOTE_PASSWORD_ENV: &str = "PD_CONSOLE_REMOTE_PASSWORD";
 /// What stands where a secret stood.
 pub const MASK: &str = "***";
 
@@ -27,6 +29,8 @@ pub struct Secrets {
     pub backup_password: Option<SecretString>,
     /// SRT passphrase of the backup.
     pub backup_passphrase: Option<SecretString>,
+    /// Password of the remote control; None is the one in its file.
+    pub remote_password: Option<SecretString>,
 }
 
 impl Secrets {
@@ -38,6 +42,7 @@ impl Secrets {
             passphrase: get(PASSPHRASE_ENV),
             backup_password: get(BACKUP_PASSWORD_ENV),
             backup_passphrase: get(BACKUP_PASSPHRASE_ENV),
+            remote_password: get(REMOTE_PASSWORD_ENV),
         }
     }
 
@@ -78,6 +83,10 @@ pub fn mask(text: &str, secrets: &Secrets) -> String {
         secrets.passphrase_text(),
         backup.password_text(),
         backup.passphrase_text(),
+        secrets
+            .remote_password
+            .as_ref()
+            .map_or("", |secret| secret.expose_secret()),
     ];
     mask_values(text, &all)
 }

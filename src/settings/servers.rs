@@ -138,7 +138,10 @@ mod tests {
     fn the_newest_is_first_each_once_and_eight_are_kept() {
         let mut servers = Vec::new();
         for n in 0..10 {
-            remember(&mut servers, RecentServer::of(&target(&format!("s{n}"))).unwrap());
+            remember(
+                &mut servers,
+                RecentServer::of(&target(&format!("s{n}"))).unwrap(),
+            );
         }
         let mut again = RecentServer::of(&target("s5")).unwrap();
         again.latency_ms = 200;
@@ -153,10 +156,16 @@ mod tests {
         let mut pasted = target("srt://studio.example:9000?passphrase=0123456789abc&streamid=x");
         pasted.api_url = "http://anna:hunter2@studio.example:9997/?token=hunter3".into();
         let server = RecentServer::of(&pasted).unwrap();
-        assert_eq!((server.host.as_str(), server.srt_port), ("studio.example", 9000));
+        assert_eq!(
+            (server.host.as_str(), server.srt_port),
+            ("studio.example", 9000)
+        );
         assert_eq!(server.api_url, "http://studio.example:9997/");
         let text = format!("{server:?}");
-        assert!(!text.contains("0123456789abc") && !text.contains("hunter"), "{text}");
+        assert!(
+            !text.contains("0123456789abc") && !text.contains("hunter"),
+            "{text}"
+        );
     }
 
     #[test]

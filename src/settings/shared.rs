@@ -13,7 +13,14 @@ use crate::publish::parse_host_box;
 /// What a show is made of; all else (language, preview, paths of programs, ...) is the console's own
 /// and stays as it is when another profile is used.
 const SECTIONS: [&str; 8] = [
-    "video", "encoder", "audio", "target", "backup", "viewer", "probe", "recording",
+    "video",
+    "encoder",
+    "audio",
+    "target",
+    "backup",
+    "viewer",
+    "probe",
+    "recording",
 ];
 
 /// Within those sections, what is the hand's of the moment: a profile never mutes nor unmutes.
@@ -165,8 +172,8 @@ mod tests {
     #[test]
     fn every_setting_of_a_show_is_in_one_list() {
         for name in profile_names() {
-            let lists = usize::from(is_shared(&name))
-                + usize::from(MACHINE.contains(&name.as_str()));
+            let lists =
+                usize::from(is_shared(&name)) + usize::from(MACHINE.contains(&name.as_str()));
             assert_eq!(
                 lists, 1,
                 "{name}: put it into SHARED where it means the same on every machine and says \
@@ -182,8 +189,14 @@ mod tests {
     #[test]
     fn the_consoles_own_is_in_no_profile() {
         for name in [
-            "language", "ffmpeg_path", "mediamtx_path", "preview.on", "performance.priority",
-            "profile", "servers", "audio.muted",
+            "language",
+            "ffmpeg_path",
+            "mediamtx_path",
+            "preview.on",
+            "performance.priority",
+            "profile",
+            "servers",
+            "audio.muted",
         ] {
             assert!(!is_profiles(name), "{name}");
         }

@@ -3,6 +3,7 @@
 
 use super::dock::plan::Layout;
 use super::panels::side::Side;
+use super::toasts::Key;
 use crate::session::{Command, Secret};
 use crate::settings::{AudioInput, Settings};
 
@@ -69,6 +70,8 @@ pub enum Action {
     Examine,
     /// Has read that another encoder took the place of the chosen one: the text of it.
     Noted(String),
+    /// Has read a notice or an error that lay over the panels.
+    PutAway(Key),
     /// Opened or closed the list of keys.
     ShowKeys(bool),
     /// Copied a text to the clipboard.
@@ -126,6 +129,7 @@ impl Action {
             | Self::Layout(_)
             | Self::ResetLayout
             | Self::Noted(_)
+            | Self::PutAway(_)
             | Self::ShowKeys(_)
             | Self::Copy(_)
             | Self::Quit

@@ -1,31 +1,41 @@
-//! The window as eframe sees it: `logic` polls the session, `ui` draws and carries out what the
-//! operator did. Main thread; polls some 15 times a second, and a slow frame only skips snapshots.
+//! The window as eframe sees it: `logic` takes what the session shows, `ui` draws and carries out
+//! what the operator did. Main thread; comes back where `feed` found something new, and a slow frame
+//! only skips snapshots.
 
 use super::actions::Action;
+use super::dock::Dock;
+use super::feed::Feed;
 use super::fonts::{self, Fallback};
+use super::frames::Frames;
 use super::i18n::Texts;
+use super::keep::Keeper;
 use super::panels::Scene;
 use super::panels::side::Side;
+use super::place::{self, Placed};
+use super::retained::Retained;
 use super::view::{self, View};
 use super::{theme, widgets::bitrate_slider};
-use crate::clock::MonoTime;
+use crate::clock::{self, MonoTime};
 use crate::session::snapshot::State;
 use crate::session::{Command, Console, Snapshot};
 use crate::settings::Language;
-use eframe::egui::{self, Context, Ui, ViewportBuilder, ViewportCommand};
+use eframe::egui::{self, Context, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Time from one look at the session to the next.
-const POLL: Duration = Duration::from_millis(66);
-/// The same while nothing moves: no show, no sound, no preview.
-const POLL_AT_REST: Duration = Duration::from_millis(250);
+/// From one frame to the next where something in the window itself runs out: a guard, a wish.
+const SOON: Duration = Duration::from_millis(100);
+/// So long after a key or the pointer something of the kind may.
+const TOUCHED: Duration = Duration::from_secs(4);
+/// The same where nothing does, against whatever was forgotten.
+const AT_REST: Duration = Duration::from_secs(2);
 /// The sound inputs are asked for anew so often while the settings are open.
 const INPUTS: Duration = Duration::from_secs(2);
 
 /// The window.
 pub struct Window {
     console: Arc<dyn Console + Send + Sync>,
+    feed: Arc<Feed>,
     snapshot: Arc<Snapshot>,
     texts: Texts,
     language: Language,
@@ -33,7 +43,15 @@ pub struct Window {
     log_seen: Option<u64>,
     preview_sent: Option<bool>,
     inputs_at: Option<MonoTime>,
+    touched_at: Option<MonoTime>,
+    frames: Frames,
+    drawn: bool,
     quitting: bool,
+    keeper: Option<Keeper>,
+    place: Placed,
+    /// The state of the panels that was last handed to the keeper.
+    docked: u64,
+    retained: Option<Retained>,
     /// What the window remembers; open for tests.
     pub view: View,
 }
@@ -47,6 +65,7 @@ impl Window {
         let language = snapshot.settings.language;
         let preview_on = snapshot.settings.preview.on;
         Self {
+            feed: Feed::new(console.clone()),
             console,
             snapshot,
             texts: Texts::new(language),
@@ -55,7 +74,14 @@ impl Window {
             log_seen: None,
             preview_sent: None,
             inputs_at: None,
+            touched_at: None,
+            frames: Frames::default(),
+            drawn: false,
             quitting: false,
+            keeper: None,
+            place: Placed::default(),
+            docked: 0,
+            retained: None,
             view: View {
                 preview_on,
                 ..View::default()
@@ -63,16 +89,47 @@ impl Window {
         }
     }
 
+    /// The same, as `keeper` remembers it; it is kept there from now on.
+    #[must_use]
+    pub fn kept(mut self, keeper: Keeper) -> Self {
+        let kept = keeper.kept();
+        self.view.dock = Dock::new(kept.layout, kept.plans.clone());
+        self.place = Placed::of(kept);
+        self.docked = self.view.dock.changes();
+        self.keeper = Some(keeper);
+        self
+    }
+
+    /// Hands what is to be remembered to the keeper, where something has changed.
+    fn remember(&mut self, ctx: &Context, now: MonoTime) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        let dock = &self.view.dock;
+        let moved = self.place.see(ctx);
+        let docked = self.docked != dock.changes();
+        self.docked = dock.changes();
+        if moved || docked || !keeper.is_settled() {
+            keeper.see(self.place.kept(dock.layout(), dock.plans()), now);
+        }
+    }
+
     /// Looks at the session; draws nothing. Runs while the window is hidden too.
     pub fn poll(&mut self, ctx: &Context) {
-        self.snapshot = self.console.snapshot();
-        let (visible, closing) = ctx.input(|input| {
+        let now = window_time(ctx);
+        self.snapshot = self.feed.shown(now);
+        let (visible, closing, touched) = ctx.input(|input| {
             let viewport = input.viewport();
             (
                 viewport.visible() != Some(false),
                 viewport.close_requested(),
+                !input.events.is_empty(),
             )
         });
+        self.feed.set_hidden(!visible);
+        if touched {
+            self.touched_at = Some(now);
+        }
         // Nobody sees a preview in a minimised window: then the session need not make any.
         let wanted = self.view.preview_on && visible;
         if self.preview_sent != Some(wanted) {
@@ -83,12 +140,13 @@ impl Window {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.view.asking = true;
         }
-        let snapshot = &self.snapshot;
-        let moving = is_running(&snapshot.state)
-            || !snapshot.audio.label.is_empty()
-            || snapshot.preview.is_some()
-            || !self.view.go.allows(window_time(ctx));
-        ctx.request_repaint_after(if moving { POLL } else { POLL_AT_REST });
+        let touched = self.touched_at.is_some_and(|at| now.since(at) < TOUCHED);
+        let runs_out = touched || !self.view.go.allows(now);
+        ctx.request_repaint_after(if runs_out || !self.feed.looks_by_itself() {
+            SOON
+        } else {
+            AT_REST
+        });
     }
 
     /// Brings what the window remembers up to date with the snapshot.
@@ -119,6 +177,11 @@ impl Window {
             self.texts = Texts::new(language);
         }
         view.examining.settle(&snapshot.doctor.running, now);
+        // Whoever looks elsewhere is called by the task bar.
+        if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
+            let call = egui::UserAttentionType::Critical;
+            ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(call));
+        }
         let choosing = [Side::Settings, Side::Source, Side::Audio];
         if choosing.into_iter().any(|side| view.dock.is_open(side))
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
@@ -204,6 +267,7 @@ impl Window {
         for action in edits.into_iter().chain(others) {
             self.carry_out(&ctx, action, now);
         }
+        self.remember(&ctx, now);
     }
 
     fn carry_out(&mut self, ctx: &Context, action: Action, now: MonoTime) {
@@ -239,6 +303,7 @@ impl Window {
             Action::ResetLayout => view.dock.reset(),
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
+            Action::PutAway(key) => view.toasts.put_away(*key),
             Action::ShowKeys(open) => view.keys_open = *open,
             Action::Copy(text) => ctx.copy_text(text.clone()),
             Action::Stay => view.asking = false,
@@ -279,36 +344,57 @@ fn window_time(ctx: &Context) -> MonoTime {
 }
 
 impl eframe::App for Window {
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
+        // The time of the frame before, which `logic` alone does not set anew.
+        let time = frame.info().cpu_usage.filter(|_| self.drawn);
+        self.drawn = false;
+        let report = time.and_then(|time| self.frames.take(time, clock::now()));
+        if let Some(report) = report {
+            tracing::debug!("{report}");
+        }
         self.poll(ctx);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.drawn = true;
         self.draw(ui);
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.finish();
+        }
         self.console.send(Command::Quit);
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        if let Some(retained) = &self.retained {
+            retained.begin();
+        }
         theme::ground().to_normalized_gamma_f32()
     }
 }
 
 /// Opens the window and runs it on this thread until it is closed; then the console has been sent
-/// [`Command::Quit`]. The caller still joins the session.
+/// [`Command::Quit`]. The caller still joins the session. Nothing of the window is remembered.
 ///
 /// # Errors
 /// Where no window can be opened: no display, or no OpenGL.
 pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
+    run_kept(console, None)
+}
+
+/// The same; the window comes back as `keeper` remembers it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>) -> eframe::Result {
     let title = Texts::new(console.snapshot().settings.language).t("app-name");
+    let kept = keeper.as_ref().map(|keeper| keeper.kept().clone());
     let options = eframe::NativeOptions {
-        viewport: ViewportBuilder::default()
+        viewport: place::builder(kept.as_ref())
             .with_title(title.clone())
-            .with_app_id("pd-console")
-            .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([680.0, 460.0]),
+            .with_app_id("pd-console"),
         // There is no gradient here to smooth, and on software GL it costs for each pixel.
         dithering: false,
         ..eframe::NativeOptions::default()
@@ -316,6 +402,20 @@ pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
     eframe::run_native(
         &title,
         options,
-        Box::new(move |context| Ok(Box::new(Window::new(&context.egui_ctx, console)))),
+        Box::new(move |context| {
+            if let Some(kept) = &kept {
+                place::put_back(context, kept);
+            }
+            let mut window = Window::new(&context.egui_ctx, console);
+            if let Err(error) = window.feed.look_by_itself(&context.egui_ctx) {
+                tracing::warn!("the window looks at the session by itself: {error}");
+            }
+            let gl = context.gl.as_ref();
+            window.retained = gl.and_then(|gl| Retained::start(&context.egui_ctx, gl));
+            Ok(Box::new(match keeper {
+                Some(keeper) => window.kept(keeper),
+                None => window,
+            }))
+        }),
     )
 }

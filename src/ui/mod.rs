@@ -4,15 +4,22 @@
 
 pub mod actions;
 pub mod app;
+pub mod damage;
 pub mod dock;
+pub mod feed;
 pub mod fonts;
+pub mod frames;
 pub mod guard;
 pub mod i18n;
+pub mod keep;
 pub mod keys;
 pub mod panels;
 pub mod pattern;
+pub mod place;
+pub mod retained;
 pub mod start;
 pub mod theme;
+pub mod toasts;
 pub mod view;
 pub mod widgets;
 

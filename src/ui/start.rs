@@ -1,9 +1,11 @@
 //! From the program's start to the window and back: settings, session, window, end.
 
+use super::keep::Keeper;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::journal::Journal;
 use crate::session::runtime::Options;
 use crate::session::{Console, Session};
+use crate::settings::store::config_dir;
 use crate::settings::{Secrets, load};
 use std::sync::Arc;
 
@@ -17,20 +19,26 @@ pub fn run_console() -> Result<(), Failure> {
     }
     let loaded = load();
     let journal = Journal::new();
+    let keeper = config_dir().ok();
+    let keeper = keeper.map(|folder| Keeper::open(&folder, journal.clone()));
     for note in &loaded.notes {
         journal.warn(note.clone());
     }
+    let options = Options {
+        first_run: loaded.is_new,
+        ..Options::default()
+    };
     let session = Session::start(
         loaded.settings,
         Secrets::from_env(),
-        Options::default(),
+        options,
         journal,
         Some(loaded.store),
     )
     .map_err(|e| Failure::new(FailureKind::Internal, e))?;
     let session = Arc::new(session);
     let console: Arc<dyn Console + Send + Sync> = session.clone();
-    let result = super::run(console);
+    let result = super::app::run_kept(console, keeper);
     // The last holder ends the show.
     drop(session);
     result.map_err(|e| no_window(&e.to_string()))

@@ -2,12 +2,13 @@
 //! the operator did; sends nothing.
 
 use super::actions::Action;
+use super::dock::{Dock, Draw};
 use super::guard::{Dropping, GoGuard, StopGuard, Wish};
 use super::panels::live::Block;
 use super::panels::network::KickGuard;
-use super::dock::{Dock, Draw};
 use super::panels::side::Side;
 use super::panels::{self, Scene, card, form::Form, preview::Screen};
+use super::toasts::Toasts;
 use super::widgets::level_meter::PeakHold;
 use super::{keys, theme};
 use crate::clock::MonoTime;
@@ -39,6 +40,8 @@ pub struct View {
     pub form: Form,
     /// The docked panels.
     pub dock: Dock,
+    /// What lies over the panels.
+    pub toasts: Toasts,
     /// Whether pictures are being dropped.
     pub dropping: Dropping,
     /// A check was just asked for.
@@ -68,6 +71,7 @@ impl Default for View {
             least: Severity::Info,
             form: Form::default(),
             dock: Dock::default(),
+            toasts: Toasts::default(),
             dropping: Dropping::default(),
             examining: Wish::default(),
             noted: None,
@@ -170,6 +174,8 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             };
             dock.show(ui, &mut panels);
             view.dock = dock;
+            let room = ui.max_rect();
+            panels::toasts::show(&ctx, room, &scene, &view.toasts, &mut actions);
         });
     if view.keys_open {
         panels::keys::show(&ctx, &scene, &mut actions);

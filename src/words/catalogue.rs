@@ -60,8 +60,7 @@ impl Catalogue {
             english
         };
         let (english, korean) = (core(english), core(korean));
-        self.templates
-            .push(Template::new(english, korean, hints)?);
+        self.templates.push(Template::new(english, korean, hints)?);
         let ours = sentences(english, |c| !c.is_ascii_lowercase());
         if ours.len() == 1 {
             return Ok(());
@@ -182,7 +181,10 @@ impl Catalogue {
         if a.is_none() && b.is_none() {
             return None;
         }
-        let (a, b) = (a.as_deref().unwrap_or(before), b.as_deref().unwrap_or(inner));
+        let (a, b) = (
+            a.as_deref().unwrap_or(before),
+            b.as_deref().unwrap_or(inner),
+        );
         Some(format!("{a} ({b})"))
     }
 
@@ -190,7 +192,10 @@ impl Catalogue {
         let (template, values) = self.find(body)?;
         let values: Vec<String> = values
             .into_iter()
-            .map(|value| self.text(value, depth - 1).unwrap_or_else(|| value.to_owned()))
+            .map(|value| {
+                self.text(value, depth - 1)
+                    .unwrap_or_else(|| value.to_owned())
+            })
             .collect();
         Some(template.fill(&values))
     }
@@ -229,7 +234,9 @@ fn key(text: &str) -> Option<[u8; KEY]> {
 
 /// A message without what only joins it to the text before: ", ", "; ", " (" and its bracket.
 fn core(text: &str) -> &str {
-    let inner = text.trim_start_matches([',', ';', '.', ' ', '\n']).trim_end();
+    let inner = text
+        .trim_start_matches([',', ';', '.', ' ', '\n'])
+        .trim_end();
     let inner = match inner.strip_prefix('(') {
         Some(rest) => rest.strip_suffix(')').unwrap_or(inner),
         None => inner,

@@ -126,11 +126,26 @@ fn kind(name: &str, spec: &str) -> Kind {
     let exact = spec.contains('.') && !spec.contains('?');
     let figure = exact
         || spec.starts_with('+')
-        || ["_ms", "_s", "_kbps", "_bytes", "_fps", "_dbfs"].iter().any(|end| name.ends_with(end))
+        || ["_ms", "_s", "_kbps", "_bytes", "_fps", "_dbfs"]
+            .iter()
+            .any(|end| name.ends_with(end))
         || matches!(
             name,
-            "ms" | "kbps" | "fps" | "seconds" | "bytes" | "port" | "attempt" | "percent" | "count"
-                | "depth" | "width" | "height" | "stride" | "code" | "tries" | "lost"
+            "ms" | "kbps"
+                | "fps"
+                | "seconds"
+                | "bytes"
+                | "port"
+                | "attempt"
+                | "percent"
+                | "count"
+                | "depth"
+                | "width"
+                | "height"
+                | "stride"
+                | "code"
+                | "tries"
+                | "lost"
         );
     match (figure, spec.ends_with('x')) {
         (true, _) => Kind::Number,
@@ -160,7 +175,9 @@ impl Template {
         }
         let (ours, theirs) = (names(&english_parts), names(&korean_parts));
         if ours != theirs {
-            return Err(format!("{english:?} has {ours:?}, {korean:?} has {theirs:?}"));
+            return Err(format!(
+                "{english:?} has {ours:?}, {korean:?} has {theirs:?}"
+            ));
         }
         let template = Self {
             english: english_parts,
@@ -312,7 +329,9 @@ fn may_be(kind: Kind, value: &str) -> bool {
     match kind {
         Kind::Any => true,
         Kind::Word => !value.is_empty() && !value.contains(char::is_whitespace),
-        Kind::Phrase => ![": ", "; ", ", ", ". "].iter().any(|sign| value.contains(sign)),
+        Kind::Phrase => ![": ", "; ", ", ", ". "]
+            .iter()
+            .any(|sign| value.contains(sign)),
         Kind::Quoted => {
             let inner = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
             inner.is_some_and(|inner| !inner.replace("\\\"", "").contains('"'))

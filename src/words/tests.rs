@@ -69,7 +69,10 @@ const SAMPLES: &[(&str, &str)] = &[
         "the publisher ended: [srt @ 0x55] Connection setup failure: timeout; starting it again",
         "퍼블리셔가 끝났습니다: [srt @ 0x55] Connection setup failure: timeout. 다시 시작합니다",
     ),
-    ("[libx264 @ 0x5581] using cpu capabilities", "[libx264 @ 0x5581] using cpu capabilities"),
+    (
+        "[libx264 @ 0x5581] using cpu capabilities",
+        "[libx264 @ 0x5581] using cpu capabilities",
+    ),
     ("", ""),
     ("한글: 그대로", "한글: 그대로"),
     ("3000", "3000"),
@@ -92,8 +95,13 @@ fn the_file_has_no_fault_and_many_messages() {
 fn entries() -> Vec<(String, String)> {
     let file = polib::po_file::parse_from_reader(KOREAN_PO.as_bytes()).expect("a PO file");
     let each = file.messages();
-    each.map(|m| (m.msgid().to_owned(), m.msgstr().expect("one form").to_owned()))
-        .collect()
+    each.map(|m| {
+        (
+            m.msgid().to_owned(),
+            m.msgstr().expect("one form").to_owned(),
+        )
+    })
+    .collect()
 }
 
 #[test]
@@ -103,7 +111,10 @@ fn every_message_is_there_once_and_in_korean() {
         assert!(seen.insert(english.clone()), "twice: {english}");
         let hangul = |c: char| ('가'..='힣').contains(&c);
         let name = ["in PATH", "RTSP over TCP", "Monitor of "].contains(&english.as_str());
-        assert!(name || korean.chars().any(hangul), "not Korean: {english} = {korean}");
+        assert!(
+            name || korean.chars().any(hangul),
+            "not Korean: {english} = {korean}"
+        );
     }
 }
 
@@ -205,7 +216,10 @@ fn a_text_made_to_be_slow_is_not() {
 fn a_translation_is_made_once_and_the_oldest_are_forgotten() {
     let words = Words::default();
     let first = words.korean("the show has ended");
-    assert!(std::sync::Arc::ptr_eq(&first, &words.korean("the show has ended")));
+    assert!(std::sync::Arc::ptr_eq(
+        &first,
+        &words.korean("the show has ended")
+    ));
     for n in 0..3 * super::KEPT {
         let _ = words.korean(&n.to_string());
     }
@@ -243,7 +257,13 @@ fn a_faulty_entry_is_named() {
         Catalogue::of_po(&file).err().unwrap_or_default()
     };
     assert_eq!(po("lost {a}", "{a} 잃음"), "");
-    assert!(po("lost {a}", "{b} 잃음").contains("lost {a}"), "another placeholder");
-    assert!(po("A. B", "가").contains("sentences"), "a sentence is missing");
+    assert!(
+        po("lost {a}", "{b} 잃음").contains("lost {a}"),
+        "another placeholder"
+    );
+    assert!(
+        po("A. B", "가").contains("sentences"),
+        "a sentence is missing"
+    );
     assert!(po("{a}: {b}", "{a}: {b}").contains("no words"));
 }

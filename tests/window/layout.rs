@@ -160,7 +160,9 @@ fn page(size: [f32; 2], language: Language, key: Key) {
     };
     lower_texts_lie_apart(&rig, size, &at);
     let close = controls.iter().find_map(|(name, rect)| {
-        let ours = ["Put away: ", "치우기: "].iter().any(|start| name.starts_with(start));
+        let ours = ["Put away: ", "치우기: "]
+            .iter()
+            .any(|start| name.starts_with(start));
         (ours && rect.right() > size[0] - 80.0).then_some(rect.bottom())
     });
     assert!(close.is_some_and(|y| y < size[1]), "{close:?} in {at}");

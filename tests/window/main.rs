@@ -4,10 +4,12 @@
 
 mod check;
 mod controls;
+mod dock;
 mod encoder;
 mod layout;
 mod network;
 mod rig;
 mod setup;
 mod show;
+mod toasts;
 mod viewers;

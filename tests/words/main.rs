@@ -24,7 +24,10 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("src/viewer/report.rs", "the same"),
     ("src/viewer/server.rs", "the same"),
     ("src/mediamtx/config.rs", "MediaMTX's configuration"),
-    ("src/capture/pattern/layout.rs", "names for tests of the pattern"),
+    (
+        "src/capture/pattern/layout.rs",
+        "names for tests of the pattern",
+    ),
     ("src/words/", "the translator itself"),
 ];
 
@@ -96,10 +99,19 @@ fn every_message_has_a_translation_and_none_is_left_over() {
         list.join("\n")
     );
     let there: BTreeSet<&String> = all.iter().map(|literal| &literal.text).collect();
-    let idle: Vec<_> = translations.keys().filter(|id| !there.contains(id)).collect();
-    assert!(idle.is_empty(), "in messages.ko.po, but no longer in the sources: {idle:#?}");
+    let idle: Vec<_> = translations
+        .keys()
+        .filter(|id| !there.contains(id))
+        .collect();
+    assert!(
+        idle.is_empty(),
+        "in messages.ko.po, but no longer in the sources: {idle:#?}"
+    );
     let idle: Vec<_> = exceptions.difference(&excepted).collect();
-    assert!(idle.is_empty(), "in exceptions.txt, but no longer in the sources: {idle:#?}");
+    assert!(
+        idle.is_empty(),
+        "in exceptions.txt, but no longer in the sources: {idle:#?}"
+    );
 }
 
 #[test]

@@ -8,8 +8,8 @@ use syn::{Attribute, Expr, Lit, LitStr, Meta};
 
 /// Signs and names that are the same in both languages.
 const UNITS: &[&str] = &[
-    "ms", "kb/s", "Mb/s", "kB", "MB", "GB", "KiB", "MiB", "GiB", "dB", "dBFS", "Hz", "kHz", "fps", "REC",
-    "Ctrl", "Shift", "Alt", "Enter", "Matroska",
+    "ms", "kb/s", "Mb/s", "kB", "MB", "GB", "KiB", "MiB", "GiB", "dB", "dBFS", "Hz", "kHz", "fps",
+    "REC", "Ctrl", "Shift", "Alt", "Enter", "Matroska",
 ];
 
 /// A string literal outside of tests.
@@ -32,19 +32,35 @@ impl Literal {
         let bare = without_placeholders(&self.text);
         let words: Vec<&str> = bare.split(' ').collect();
         let is_word = |word: &str| {
-            let word = word.trim_matches(|c: char| c.is_ascii_punctuation() || c == '“' || c == '”');
+            let word =
+                word.trim_matches(|c: char| c.is_ascii_punctuation() || c == '“' || c == '”');
             !UNITS.contains(&word)
                 && word.len() >= 2
-                && word.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '-')
+                && word
+                    .chars()
+                    .all(|c| c.is_alphabetic() || c == '\'' || c == '-')
                 && word.chars().next().is_some_and(char::is_alphabetic)
         };
         words.len() > 1
             && words.iter().any(|word| is_word(word))
             && !matches!(
                 self.taker.as_str(),
-                "trace!" | "debug!" | "info!" | "warn!" | "error!" | "eprintln!"
-                    | ".contains" | ".starts_with" | ".ends_with" | ".strip_prefix" | ".split_once"
-                    | ".expect" | "assert!" | "assert_eq!" | "unreachable!" | "debug_assert!"
+                "trace!"
+                    | "debug!"
+                    | "info!"
+                    | "warn!"
+                    | "error!"
+                    | "eprintln!"
+                    | ".contains"
+                    | ".starts_with"
+                    | ".ends_with"
+                    | ".strip_prefix"
+                    | ".split_once"
+                    | ".expect"
+                    | "assert!"
+                    | "assert_eq!"
+                    | "unreachable!"
+                    | "debug_assert!"
             )
     }
 }
@@ -86,7 +102,9 @@ pub fn literals(project: &Path) -> Vec<Literal> {
         all.push((path, name, file));
     }
     let shown = all.iter().filter(|(path, ..)| !tests.contains(path));
-    shown.flat_map(|(_, name, file)| of_file(name, file)).collect()
+    shown
+        .flat_map(|(_, name, file)| of_file(name, file))
+        .collect()
 }
 
 /// The literals of one file's text.
@@ -209,7 +227,8 @@ impl Finder {
                     self.tokens(group.stream(), &name);
                 }
                 TokenTree::Literal(literal) => {
-                    let is_doc = matches!(&before, [Some(TokenTree::Ident(name)), Some(_)] if name == "doc");
+                    let is_doc =
+                        matches!(&before, [Some(TokenTree::Ident(name)), Some(_)] if name == "doc");
                     if is_doc {
                         // A doc comment within a macro.
                     } else if let Ok(text) = syn::parse_str::<LitStr>(&literal.to_string()) {

@@ -12,12 +12,15 @@ use crate::session::preflight;
 use crate::session::show::{Notice, Show};
 use crate::session::sleep;
 use crate::session::snapshot::{Confirmation, State, TrendKind};
+use crate::session::steps::StepKind;
 use crate::stop::StopToken;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// A source must show its first picture within this time of preflight's end.
 const FIRST_PICTURE: Duration = Duration::from_secs(3);
+
+const NO_PICTURE: &str = "the picture source shows nothing. Choose another source";
 
 /// Files that are being written have so long to be ended well when a show ends.
 const FILES_END: Duration = Duration::from_millis(1200);
@@ -43,19 +46,22 @@ impl Worker {
         }
         let stop = StopToken::new();
         self.looking = Some(stop.clone());
+        self.failing = None;
+        self.board.reset();
         let (settings, secrets) = (self.settings.clone(), self.secrets.clone());
         let (journal, answers, server) = (
             self.journal.clone(),
             self.answers_in.clone(),
             self.server.take(),
         );
+        let board = self.board.clone();
         let started = std::thread::Builder::new()
             .name("pd-preflight".into())
             .spawn(move || {
-                let result = preflight::run(&settings, &secrets, server, &journal, &stop);
+                let result = preflight::run(&settings, &secrets, server, &journal, &board, &stop);
                 // Where nobody wants it any more, what it opened ends here.
                 if !stop.is_stopped() {
-                    let _ = answers.try_send(Answer::Preflight(Box::new(result)));
+                    let _ = answers.try_send(Answer::Preflight(result.map(Box::new)));
                 }
             });
         if let Err(error) = started {
@@ -64,13 +70,20 @@ impl Worker {
     }
 
     pub(super) fn answer(&mut self, answer: Answer) {
-        let wanted = self.looking.take().is_some_and(|stop| !stop.is_stopped());
         match answer {
-            Answer::Preflight(result) => match *result {
-                Ok(ready) if wanted => self.ready = Some((ready, clock::now())),
-                Ok(_) => {}
-                Err(failure) => self.fail(failure),
-            },
+            Answer::File(done) => self.file_done(done),
+            Answer::Preflight(result) => {
+                let wanted = self.looking.take().is_some_and(|stop| !stop.is_stopped());
+                match result {
+                    Ok(ready) if wanted => self.ready = Some((ready, clock::now())),
+                    Ok(_) => {}
+                    Err(_) if !wanted => {}
+                    Err(missed) => {
+                        self.server = missed.server;
+                        self.failing = Some((missed.failure, clock::now()));
+                    }
+                }
+            }
         }
     }
 
@@ -87,10 +100,14 @@ impl Worker {
             }
             let problem = status.problem;
             if problem.is_some() || now.since(*since) > FIRST_PICTURE {
-                let message = problem.unwrap_or_else(|| {
-                    "the picture source shows nothing. Choose another source".into()
-                });
-                self.ready = None;
+                let message = problem.unwrap_or_else(|| NO_PICTURE.into());
+                self.no_picture(&message, now);
+                if let Some((ready, _)) = self.ready.take()
+                    && let preflight::Destination::Managed(server) = ready.destination
+                {
+                    // Its viewers stay for the next try.
+                    self.server = Some(*server);
+                }
                 self.fail(Failure::new(FailureKind::Source, message));
             }
             return;
@@ -102,7 +119,7 @@ impl Worker {
         self.drops_before = inputs.slot.overwritten();
         let ffmpeg = ready.ffmpeg.clone();
         let secrets = &self.secrets;
-        match Show::start(&self.settings, wish, ready, secrets, inputs, &self.journal) {
+        match Show::start(&self.settings, wish, *ready, secrets, inputs, &self.journal) {
             Ok(show) => {
                 self.recorder.begin(
                     &self.settings,
@@ -114,6 +131,7 @@ impl Worker {
                 self.show = Some(show);
                 self.passages = Passages::default();
                 self.notices.reset();
+                self.board.begin(StepKind::Connection, now);
                 self.event(Event::PreflightDone);
             }
             Err(failure) => self.fail(failure),
@@ -122,6 +140,7 @@ impl Worker {
 
     fn lost(&mut self, failure: &Failure, kind: LossKind, last_good: Option<MonoTime>) {
         self.remember(failure);
+        self.board.note(StepKind::Connection, &failure.message);
         // Said once and not with every try.
         if self.said != failure.message {
             self.journal.error(failure.message.clone());
@@ -219,6 +238,7 @@ impl Worker {
         if let Some(stop) = self.looking.take() {
             stop.stop();
         }
+        self.failing = None;
         if let Some((ready, _)) = self.ready.take()
             && let preflight::Destination::Managed(server) = ready.destination
         {
@@ -274,6 +294,8 @@ impl Worker {
         }
         self.said.clear();
         self.journal.info("LIVE: the receiver has the stream");
+        self.arrived(now);
+        self.remember_server();
         if let Some(show) = &self.show {
             show.relay().live(now + self.options.settle);
         }

@@ -6,11 +6,12 @@ use crate::ui::panels::side::Side;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{
-    Button, Color32, CornerRadius, CursorIcon, Id, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind,
-    Style, Ui, Visuals, WidgetInfo, WidgetText, vec2,
+    Button, Color32, CornerRadius, CursorIcon, Id, Rect, Response, RichText, Role, Sense, Stroke,
+    StrokeKind, Style, Ui, Visuals, WidgetInfo, WidgetText, vec2,
 };
 use egui_tiles::{
-    Behavior, EditAction, ResizeState, SimplificationOptions, TabState, Tabs, TileId, Tiles, UiResponse,
+    Behavior, EditAction, ResizeState, SimplificationOptions, TabState, Tabs, TileId, Tiles,
+    UiResponse,
 };
 use std::collections::HashSet;
 
@@ -59,7 +60,12 @@ pub(super) struct Docked<'a> {
 }
 
 impl<'a> Docked<'a> {
-    pub fn new(draw: &'a mut dyn Draw, folds: &'a Folds, focus: &'a mut Option<Side>, gap: f32) -> Self {
+    pub fn new(
+        draw: &'a mut dyn Draw,
+        folds: &'a Folds,
+        focus: &'a mut Option<Side>,
+        gap: f32,
+    ) -> Self {
         Self {
             draw,
             folds,
@@ -90,7 +96,13 @@ impl<'a> Docked<'a> {
             let name = self.draw.named(key, side);
             let fold = ui.add(Button::new("").min_size(size).frame_when_inactive(false));
             let turn = if folded { 0.0 } else { 0.25 };
-            marks::triangle(ui.painter(), fold.rect.center(), 5.0, turn, theme::text_soft());
+            marks::triangle(
+                ui.painter(),
+                fold.rect.center(),
+                5.0,
+                turn,
+                theme::text_soft(),
+            );
             if fold.on_hover_text(&name).accessible_name(&name).clicked() {
                 self.done.folded = Some((side, !folded));
             }
@@ -114,7 +126,8 @@ impl Behavior<Side> for Docked<'_> {
         let rect = ui.max_rect();
         // Folded: only the heading is there.
         if rect.height() > 8.0 {
-            ui.painter().rect_filled(rect, rounding(false, true), theme::card());
+            ui.painter()
+                .rect_filled(rect, rounding(false, true), theme::card());
             self.draw.panel(ui, *side);
         }
         UiResponse::None
@@ -124,11 +137,19 @@ impl Behavior<Side> for Docked<'_> {
         self.draw.title(*side).into()
     }
 
-    fn top_bar_right_ui(&mut self, tiles: &Tiles<Side>, ui: &mut Ui, group: TileId, tabs: &Tabs, _: &mut f32) {
+    fn top_bar_right_ui(
+        &mut self,
+        tiles: &Tiles<Side>,
+        ui: &mut Ui,
+        group: TileId,
+        tabs: &Tabs,
+        _: &mut f32,
+    ) {
         // The first that is drawn of a heading, so its ground is drawn here.
         let bar = ui.max_rect();
         let folded = self.folds.folded.contains(&group) && self.folds.possible.contains(&group);
-        ui.painter().rect_filled(bar, rounding(true, folded), theme::well());
+        ui.painter()
+            .rect_filled(bar, rounding(true, folded), theme::well());
         let active = tabs.active.and_then(|id| tiles.get_pane(&id));
         if let Some(side) = active.copied() {
             ui.add_space(4.0);
@@ -138,7 +159,14 @@ impl Behavior<Side> for Docked<'_> {
         self.room = (ui.available_width() - 6.0) / in_sight.count().max(1) as f32;
     }
 
-    fn tab_ui(&mut self, tiles: &mut Tiles<Side>, ui: &mut Ui, id: Id, tile: TileId, state: &TabState) -> Response {
+    fn tab_ui(
+        &mut self,
+        tiles: &mut Tiles<Side>,
+        ui: &mut Ui,
+        id: Id,
+        tile: TileId,
+        state: &TabState,
+    ) -> Response {
         let Some(side) = tiles.get_pane(&tile).copied() else {
             return ui.interact(Rect::NOTHING, id, Sense::hover());
         };
@@ -169,7 +197,11 @@ impl Behavior<Side> for Docked<'_> {
         }
         let painter = ui.painter();
         if state.active && !state.is_being_dragged {
-            painter.rect_filled(rect.with_min_y(rect.top() + 2.0), rounding(true, false), theme::card());
+            painter.rect_filled(
+                rect.with_min_y(rect.top() + 2.0),
+                rounding(true, false),
+                theme::card(),
+            );
         }
         if response.has_focus() {
             let stroke = Stroke::new(2.0, theme::blue());

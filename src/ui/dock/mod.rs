@@ -122,7 +122,9 @@ impl Dock {
         };
         self.tree.tiles.is_visible(tile)
             && !self.folded.contains(&parent)
-            && self.tabs(parent).is_some_and(|tabs| tabs.active == Some(tile))
+            && self
+                .tabs(parent)
+                .is_some_and(|tabs| tabs.active == Some(tile))
     }
 
     /// Brings a panel into sight, and the keyboard to its heading.
@@ -213,7 +215,13 @@ impl Dock {
     fn show_in(&mut self, ui: &mut Ui, draw: &mut dyn Draw, gap: f32) {
         let before = shares(&self.tree.tiles);
         if let Some(root) = self.tree.root() {
-            arrange(&mut self.tree.tiles, &self.folded, root, ui.available_size(), gap);
+            arrange(
+                &mut self.tree.tiles,
+                &self.folded,
+                root,
+                ui.available_size(),
+                gap,
+            );
         }
         let tiles = &self.tree.tiles;
         let folds = Folds {
@@ -255,9 +263,17 @@ impl Dock {
             return hidden;
         }
         let children = row.children.clone();
-        let front = self.front.and_then(|side| self.place(side)).map(|(_, tabs)| tabs);
+        let front = self
+            .front
+            .and_then(|side| self.place(side))
+            .map(|(_, tabs)| tabs);
         let holds = |tiles: &Tiles<Side>, child| {
-            front.is_some_and(|front| child == front || tiles.get_container(child).is_some_and(|c| c.has_child(front)))
+            front.is_some_and(|front| {
+                child == front
+                    || tiles
+                        .get_container(child)
+                        .is_some_and(|c| c.has_child(front))
+            })
         };
         loop {
             if least(&self.tree.tiles, &self.folded, root, gap)[0] <= width {
@@ -335,7 +351,9 @@ fn insert(tiles: &mut Tiles<Side>, folded: &mut HashSet<TileId>, node: &Node) ->
             let mut children = Vec::new();
             let mut active = None;
             for name in &plan.panels {
-                let Some(side) = Side::named(name) else { continue };
+                let Some(side) = Side::named(name) else {
+                    continue;
+                };
                 let id = tiles.insert_pane(side);
                 let away = plan.away.contains(name);
                 tiles.set_visible(id, !away);
@@ -361,7 +379,10 @@ fn can_fold(tiles: &Tiles<Side>, tabs: TileId) -> bool {
     let Some(Container::Linear(linear)) = parent else {
         return false;
     };
-    let in_sight = linear.children.iter().filter(|id| tiles.is_visible_in_layout(**id));
+    let in_sight = linear
+        .children
+        .iter()
+        .filter(|id| tiles.is_visible_in_layout(**id));
     linear.dir == LinearDir::Vertical && in_sight.count() > 1
 }
 
@@ -377,13 +398,20 @@ fn least(tiles: &Tiles<Side>, folded: &HashSet<TileId>, id: TileId, gap: f32) ->
         Some(Tile::Container(Container::Tabs(tabs))) => {
             let active = tabs.next_active(tiles);
             let [width, height] = active.map_or([0.0; 2], |id| least(tiles, folded, id, gap));
-            let height = if is_folded(tiles, folded, id) { 0.0 } else { height };
+            let height = if is_folded(tiles, folded, id) {
+                0.0
+            } else {
+                height
+            };
             [width, HEADING + height]
         }
         Some(Tile::Container(Container::Linear(linear))) => {
             let along = usize::from(linear.dir == LinearDir::Vertical);
             let mut sum: [f32; 2] = [0.0; 2];
-            let in_sight = linear.children.iter().filter(|id| tiles.is_visible_in_layout(**id));
+            let in_sight = linear
+                .children
+                .iter()
+                .filter(|id| tiles.is_visible_in_layout(**id));
             for (place, id) in in_sight.enumerate() {
                 let part = least(tiles, folded, *id, gap);
                 sum[along] += part[along] + if place > 0 { gap } else { 0.0 };
@@ -396,7 +424,13 @@ fn least(tiles: &Tiles<Side>, folded: &HashSet<TileId>, id: TileId, gap: f32) ->
 }
 
 /// Sets the shares of all that is in sight so that nothing gets less than its least.
-fn arrange(tiles: &mut Tiles<Side>, folded: &HashSet<TileId>, id: TileId, size: eframe::egui::Vec2, gap: f32) {
+fn arrange(
+    tiles: &mut Tiles<Side>,
+    folded: &HashSet<TileId>,
+    id: TileId,
+    size: eframe::egui::Vec2,
+    gap: f32,
+) {
     let Some(Container::Linear(linear)) = tiles.get_container(id) else {
         return;
     };
@@ -426,7 +460,11 @@ fn arrange(tiles: &mut Tiles<Side>, folded: &HashSet<TileId>, id: TileId, size: 
         }
     }
     for (child, length) in in_sight.into_iter().zip(lengths) {
-        let size = if vertical { vec2(size.x, length) } else { vec2(length, size.y) };
+        let size = if vertical {
+            vec2(size.x, length)
+        } else {
+            vec2(length, size.y)
+        };
         arrange(tiles, folded, child, size, gap);
     }
 }

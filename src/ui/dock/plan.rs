@@ -64,7 +64,10 @@ impl Layout {
                     1.0,
                     Node::Column(vec![
                         (0.55, Node::tabs(&[Audio], &[])),
-                        (0.45, Node::tabs(&[Server, Network, Viewers], &[Network, Viewers])),
+                        (
+                            0.45,
+                            Node::tabs(&[Server, Network, Viewers], &[Network, Viewers]),
+                        ),
                     ]),
                 ),
                 (
@@ -245,16 +248,15 @@ mod tests {
         let known = prop::sample::select(Side::ALL.map(Side::name).to_vec());
         let name = prop_oneof![known.prop_map(str::to_owned), "[a-z]{1,6}"];
         let list = prop::collection::vec(name.clone(), 0..5);
-        let tabs = (list.clone(), list, name, any::<bool>()).prop_map(
-            |(panels, away, front, folded)| {
+        let tabs =
+            (list.clone(), list, name, any::<bool>()).prop_map(|(panels, away, front, folded)| {
                 Node::Tabs(Tabs {
                     panels,
                     away,
                     front,
                     folded,
                 })
-            },
-        );
+            });
         tabs.prop_recursive(9, 40, 4, |inner| {
             let parts = prop::collection::vec((any::<f32>(), inner), 0..4);
             prop_oneof![

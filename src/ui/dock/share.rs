@@ -16,7 +16,11 @@ pub struct Claim {
 pub fn share_out(length: f32, claims: &[Claim]) -> Vec<f32> {
     let needed: f32 = claims.iter().map(|claim| claim.least).sum();
     if needed > length {
-        let scale = if needed > 0.0 { length.max(0.0) / needed } else { 0.0 };
+        let scale = if needed > 0.0 {
+            length.max(0.0) / needed
+        } else {
+            0.0
+        };
         return claims.iter().map(|claim| claim.least * scale).collect();
     }
     let mut lengths: Vec<Option<f32>> = claims
@@ -44,7 +48,9 @@ pub fn share_out(length: f32, claims: &[Claim]) -> Vec<f32> {
         }
         if is_settled {
             let rest = claims.iter().zip(&lengths);
-            return rest.map(|(claim, slot)| slot.unwrap_or_else(|| part(claim))).collect();
+            return rest
+                .map(|(claim, slot)| slot.unwrap_or_else(|| part(claim)))
+                .collect();
         }
     }
     claims.iter().map(|claim| claim.least).collect()

@@ -39,11 +39,14 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dropping: bool) {
     let pad = if scene.small { 5.0 } else { 8.0 };
     let width = ui.available_width();
     let em = |text: &str, font: fn(f32) -> FontId| {
-        let galley = ui.painter().layout_no_wrap(text.to_owned(), font(100.0), theme::text());
+        let galley = ui
+            .painter()
+            .layout_no_wrap(text.to_owned(), font(100.0), theme::text());
         galley.size().x / 100.0
     };
     // Templates, not the figures themselves: nothing jumps when a figure gets longer.
-    let words = ["state-live", "state-idle", "state-failed"].map(|key| em(&scene.t(key), theme::bold));
+    let words =
+        ["state-live", "state-idle", "state-failed"].map(|key| em(&scene.t(key), theme::bold));
     let badge = words.into_iter().fold(0.0, f32::max) * WORD + 0.95;
     let digits = ["00:00:00", "000", "0.00", "0000", "00"].map(|text| em(text, theme::bold));
     let [time, latency, bitrate, drops, viewers] = digits;
@@ -65,7 +68,10 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dropping: bool) {
     let scale = free / parts.iter().sum::<f32>();
     let mut left = row.left();
     let cells = parts.map(|part| {
-        let cell = Rect::from_min_size(pos2(left, row.top()), vec2(part * scale + 2.0 * pad, height));
+        let cell = Rect::from_min_size(
+            pos2(left, row.top()),
+            vec2(part * scale + 2.0 * pad, height),
+        );
         left = cell.right() + gap;
         cell
     });
@@ -97,7 +103,8 @@ struct Look {
 
 impl Look {
     fn ground(&self, ui: &Ui, cell: Rect) {
-        ui.painter().rect_filled(cell, theme::ROUND_SMALL, theme::well());
+        ui.painter()
+            .rect_filled(cell, theme::ROUND_SMALL, theme::well());
     }
 
     fn title(&self, ui: &Ui, cell: Rect, title: &str, warns: bool) {
@@ -109,8 +116,17 @@ impl Look {
         let height = galley.size().y;
         ui.painter().galley(at, galley, ink);
         if warns {
-            let centre = pos2(cell.right() - self.pad - self.caption * 0.4, at.y + height * 0.55);
-            marks::triangle(ui.painter(), centre, self.caption * 0.5, -0.25, theme::amber());
+            let centre = pos2(
+                cell.right() - self.pad - self.caption * 0.4,
+                at.y + height * 0.55,
+            );
+            marks::triangle(
+                ui.painter(),
+                centre,
+                self.caption * 0.5,
+                -0.25,
+                theme::amber(),
+            );
         }
     }
 
@@ -121,13 +137,24 @@ impl Look {
     }
 
     fn figure(&self, ui: &mut Ui, cell: Rect, figure: &Figure) {
-        let response = ui.interact(cell, ui.scope_id().with(("far", &figure.title)), Sense::hover());
+        let response = ui.interact(
+            cell,
+            ui.scope_id().with(("far", &figure.title)),
+            Sense::hover(),
+        );
         widgets::name(&response, figure.role, &figure.name);
         self.ground(ui, cell);
         self.title(ui, cell, &figure.title, figure.warns);
         let body = self.body(cell);
         let ink = figure.colour;
-        let galley = widgets::fitted(ui, &figure.text, theme::bold, 10.0..=self.size, body.width(), ink);
+        let galley = widgets::fitted(
+            ui,
+            &figure.text,
+            theme::bold,
+            10.0..=self.size,
+            body.width(),
+            ink,
+        );
         middle(ui, body, body.left(), galley, ink);
         if figure.name != format!("{}: {}", figure.title, figure.text) {
             response.on_hover_text(&figure.name);
@@ -198,12 +225,18 @@ fn arrival(scene: &Scene<'_>) -> Figure {
             let ink = if over { theme::amber() } else { theme::text() };
             Figure {
                 warns: over,
-                ..named(scene, figure(title, ms(figures.p50_ms), ink), "latency-title")
+                ..named(
+                    scene,
+                    figure(title, ms(figures.p50_ms), ink),
+                    "latency-title",
+                )
             }
         }
-        Reading::Sent(..) | Reading::Unknown(_) => {
-            named(scene, figure(title, "—".to_owned(), theme::text_dim()), "latency-title")
-        }
+        Reading::Sent(..) | Reading::Unknown(_) => named(
+            scene,
+            figure(title, "—".to_owned(), theme::text_dim()),
+            "latency-title",
+        ),
     }
 }
 
@@ -220,7 +253,7 @@ fn rate(scene: &Scene<'_>) -> Figure {
     let Some(kbps) = scene.snapshot.measured_kbps else {
         return figure(title, "—".to_owned(), theme::text_dim());
     };
-    figure(title, mbps(f64::from(kbps)), theme::text())
+    figure(title, mbps(kbps), theme::text())
 }
 
 /// A bitrate in Mb/s with three digits.
@@ -235,7 +268,11 @@ fn mbps(kbps: f64) -> String {
 
 fn dropped(scene: &Scene<'_>, dropping: bool) -> Figure {
     let drops = scene.snapshot.drops.sum();
-    let ink = if dropping { theme::amber() } else { theme::text() };
+    let ink = if dropping {
+        theme::amber()
+    } else {
+        theme::text()
+    };
     Figure {
         warns: dropping,
         ..figure(scene.t("drops-title"), drops.to_string(), ink)
@@ -280,7 +317,12 @@ fn level(ui: &mut Ui, scene: &Scene<'_>, cell: Rect, look: &Look) {
         let radius = look.size * 0.2;
         let centre = pos2(body.left() + radius, body.center().y);
         if broken {
-            marks::cross(painter, centre, radius * 0.9, Stroke::new(radius * 0.4, ink));
+            marks::cross(
+                painter,
+                centre,
+                radius * 0.9,
+                Stroke::new(radius * 0.4, ink),
+            );
         } else {
             marks::silent(painter, centre, radius, ink);
         }
@@ -299,7 +341,10 @@ fn level(ui: &mut Ui, scene: &Scene<'_>, cell: Rect, look: &Look) {
             bars.bottom() - height
         };
         let bar = Rect::from_min_size(pos2(bars.left(), top), vec2(bars.width(), height));
-        let (rms, peak) = (audio.level.rms_dbfs[channel], audio.level.peak_dbfs[channel]);
+        let (rms, peak) = (
+            audio.level.rms_dbfs[channel],
+            audio.level.peak_dbfs[channel],
+        );
         level_meter::bar(painter, bar, rms, peak, theme::ground());
     }
 }

@@ -74,6 +74,9 @@ impl Form {
         self.base = with_live(self.sent.or(actual, now), kbps, muted);
         if dirty {
             self.draft = with_live(self.draft.clone(), kbps, muted);
+            // The session's own, never edited here.
+            self.draft.profile.clone_from(&self.base.profile);
+            self.draft.servers.clone_from(&self.base.servers);
         } else {
             self.draft = self.base.clone();
         }

@@ -9,6 +9,10 @@ use eframe::egui::Ui;
 /// Draws the section.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
     block::head(ui, &scene.t("gpu-title"), None);
+    let cpu = scene.snapshot.cpu_percent;
+    let cpu = cpu.map(|percent| format!("{percent:.0} %"));
+    let not_available = scene.t("gpu-not-available");
+    block::tiles(ui, &[(&scene.t("gpu-cpu"), cpu)], &not_available);
     let plain =
         |ui: &mut Ui, key| block::words(ui, scene.t(key), theme::regular(13.0), theme::text_dim());
     match scene.snapshot.gpus.as_deref() {

@@ -20,8 +20,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, size: Vec2, actions: &m
         for side in Side::ALL {
             let open = dock.is_open(side);
             let key = side.key().map_or("", |key| key.name());
-            let button = Button::selectable(open, scene.t(side.title())).shortcut_text(key);
-            if ui.add(button).clicked() {
+            let name = scene.t(side.title());
+            let button = Button::selectable(open, &name).shortcut_text(key);
+            if ui.add(button).accessible_name(&name).clicked() {
                 actions.push(if open {
                     Action::CloseSide(side)
                 } else {

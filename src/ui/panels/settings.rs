@@ -62,6 +62,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     ui.add_enabled_ui(probe.on, |ui| {
         ui.checkbox(&mut probe.sound_proof, scene.t("probe-sound"));
     });
+    super::notices::settings(ui, scene, form);
     super::recording::settings(ui, scene, form);
     for bad in form.draft.check().err().unwrap_or_default() {
         let variables = [("name", bad.name), ("expected", bad.expected.as_str())];

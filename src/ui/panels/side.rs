@@ -123,7 +123,13 @@ impl Side {
 }
 
 /// Draws a panel's contents into all of `ui`.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, side: Side, view: &mut View, actions: &mut Vec<Action>) {
+pub fn show(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    side: Side,
+    view: &mut View,
+    actions: &mut Vec<Action>,
+) {
     let margin = if scene.small { 6 } else { 10 };
     let frame = eframe::egui::Frame::new().inner_margin(Margin::same(margin));
     frame.show(ui, |ui| {
@@ -143,7 +149,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, side: Side, view: &mut View, actions
     });
 }
 
-fn contents(ui: &mut Ui, scene: &Scene<'_>, side: Side, view: &mut View, actions: &mut Vec<Action>) {
+fn contents(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    side: Side,
+    view: &mut View,
+    actions: &mut Vec<Action>,
+) {
     let form = &mut view.form;
     match side {
         Side::Settings => super::settings::show(ui, scene, form, actions),

@@ -3,7 +3,7 @@
 
 use super::Scene;
 use super::side::Side;
-use crate::session::snapshot::{Confirmation, Receiver, State};
+use crate::session::snapshot::{Confirmation, Receiver, State, Tally};
 use crate::ui::actions::Action;
 use crate::ui::dock::Dock;
 use crate::ui::theme;
@@ -43,7 +43,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, actions: &mut Vec<Actio
             let size = vec2(0.0, height - 2.0);
             let open = dock.is_open(Side::Settings);
             let settings = Button::new(scene.t("settings-button")).selected(open);
-            if ui.add(settings.min_size(size)).on_hover_text("F2").clicked() {
+            if ui
+                .add(settings.min_size(size))
+                .on_hover_text("F2")
+                .clicked()
+            {
                 actions.push(Action::ShowSide((!open).then_some(Side::Settings)));
             }
             let keys = Button::new(scene.t("keys-button")).min_size(size);
@@ -125,6 +129,8 @@ fn receiver_name(scene: &Scene<'_>) -> String {
 fn confirmation(ui: &mut Ui, scene: &Scene<'_>) {
     let snapshot = scene.snapshot;
     let (key, sure) = match (&snapshot.receiver, snapshot.confirmation) {
+        (Some(_), _) if snapshot.tally == Tally::Seen => ("confirm-seen", true),
+        (Some(_), _) if snapshot.tally == Tally::Lost => ("confirm-lost", false),
         (None, _) => ("receiver-unknown-hint", false),
         (_, Confirmation::None) => ("confirm-none", false),
         (_, Confirmation::Handshake) => ("confirm-handshake", true),
@@ -132,7 +138,11 @@ fn confirmation(ui: &mut Ui, scene: &Scene<'_>) {
         (_, Confirmation::Online) => ("confirm-online", true),
     };
     let text = scene.t(key);
-    let verdict = if sure { Verdict::Good } else { Verdict::Unknown };
+    let verdict = if sure {
+        Verdict::Good
+    } else {
+        Verdict::Unknown
+    };
     let (rect, mark) = ui.allocate_exact_size(vec2(14.0, 16.0), Sense::hover());
     verdict.mark(ui.painter(), rect.center(), 6.0);
     let colour = if sure {

@@ -106,7 +106,13 @@ pub fn show(
                 theme::text()
             },
         );
-        self::bar(painter, bar, level.rms_dbfs[channel], level.peak_dbfs[channel], theme::well());
+        self::bar(
+            painter,
+            bar,
+            level.rms_dbfs[channel],
+            level.peak_dbfs[channel],
+            theme::well(),
+        );
         let x = |level: f32| bar.left() + share(level) * bar.width();
         if hold[channel] > FLOOR_DBFS {
             let at = x(hold[channel]).clamp(bar.left() + 1.0, bar.right() - 1.0);

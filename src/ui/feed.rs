@@ -1,0 +1,314 @@
+//! Which of the session's snapshots the window shows. The session makes 20 a second; what an eye
+//! cannot read that fast is held (figures, the trend), and where nothing of what is shown differs
+//! the window is not woken at all. Thread `pd-window` looks at the session by the clock and asks for
+//! a frame; the window's own thread only takes what was found. Snapshots in between are dropped.
+
+use crate::clock::{self, MonoTime};
+use crate::session::snapshot::State;
+use crate::session::{Console, Snapshot};
+use eframe::egui::Context;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+/// Figures change at most so often: five times a second can be read.
+pub const FIGURES: Duration = Duration::from_millis(200);
+/// The same while no show runs.
+pub const FIGURES_AT_REST: Duration = Duration::from_secs(1);
+/// The trend moves on so often.
+pub const TREND: Duration = Duration::from_millis(500);
+/// From one look at the session to the next: level meters at 12.5 Hz.
+pub const LOOK: Duration = Duration::from_millis(80);
+/// The same while nobody sees the window.
+const LOOK_HIDDEN: Duration = Duration::from_millis(500);
+
+/// Chooses what of each snapshot is shown.
+pub struct Sieve {
+    shown: Arc<Snapshot>,
+    /// When figures last changed on screen.
+    figures_at: MonoTime,
+    /// When the trend did.
+    trend_at: MonoTime,
+}
+
+impl Sieve {
+    /// Begins with this one.
+    pub fn new(first: Arc<Snapshot>, now: MonoTime) -> Self {
+        Self {
+            shown: first,
+            figures_at: now,
+            trend_at: now,
+        }
+    }
+
+    /// What is shown.
+    pub fn shown(&self) -> &Arc<Snapshot> {
+        &self.shown
+    }
+
+    /// Takes the newest snapshot at `now`; true where the window has to be drawn anew.
+    pub fn take(&mut self, newest: &Snapshot, now: MonoTime) -> bool {
+        let mut next = newest.clone();
+        let at_rest = matches!(next.state, State::Idle | State::Failed { .. });
+        let every = if at_rest { FIGURES_AT_REST } else { FIGURES };
+        let same_state = next.state == self.shown.state;
+        // A clock that was set back (a test's) holds nothing.
+        let held = |since: MonoTime, every: Duration| {
+            same_state && now >= since && now.since(since) < every
+        };
+        let mut other = next.clone();
+        hold_figures(&mut other, &self.shown);
+        // The first change after a while is shown at once.
+        if held(self.figures_at, every) {
+            next = other;
+        } else if other != next {
+            self.figures_at = now;
+        }
+        if held(self.trend_at, TREND) {
+            next.trend.clone_from(&self.shown.trend);
+        } else if next.trend.last() != self.shown.trend.last() {
+            self.trend_at = now;
+        }
+        // Time alone is no news but where a clock is shown, and there once a second.
+        let at = next.at;
+        if !shows_time(&next) || second(&next) == second(&self.shown) {
+            next.at = self.shown.at;
+        }
+        if next == *self.shown {
+            return false;
+        }
+        next.at = at;
+        self.shown = Arc::new(next);
+        true
+    }
+}
+
+/// Whole seconds since the show began, or since the console's clock did.
+fn second(snapshot: &Snapshot) -> u64 {
+    let since = snapshot.live_since.unwrap_or(MonoTime::ZERO);
+    snapshot.at.since(since).as_secs()
+}
+
+/// Whether anything in the window counts seconds.
+fn shows_time(snapshot: &Snapshot) -> bool {
+    let runs = !matches!(snapshot.state, State::Idle | State::Failed { .. });
+    runs || snapshot.picture.lost_since.is_some() || snapshot.doctor.running
+}
+
+/// Leaves in `next` the measured figures of `shown`. What is not named here changes at once.
+fn hold_figures(next: &mut Snapshot, shown: &Snapshot) {
+    next.latency = shown.latency;
+    next.measured_kbps = shown.measured_kbps;
+    next.measured_fps = shown.measured_fps;
+    next.passthrough = shown.passthrough;
+    next.proof = shown.proof;
+    next.sound_passthrough = shown.sound_passthrough;
+    next.sound_proof = shown.sound_proof;
+    next.sound_arrived = shown.sound_arrived;
+    next.probe.clone_from(&shown.probe);
+    next.drops = shown.drops;
+    next.frames = shown.frames;
+    next.network = shown.network;
+    next.ping.clone_from(&shown.ping);
+    next.gpus.clone_from(&shown.gpus);
+    next.eyes.clone_from(&shown.eyes);
+    next.encoding.encode = shown.encoding.encode;
+    next.encoding.late = shown.encoding.late;
+    next.encoding.key_frames = shown.encoding.key_frames;
+    let (recording, held) = (&mut next.recording, &shown.recording);
+    recording.seconds = held.seconds;
+    recording.bytes = held.bytes;
+    recording.free_bytes = held.free_bytes;
+    recording.left = held.left;
+    recording.replay.kept_seconds = held.replay.kept_seconds;
+}
+
+/// The session, seen through a [`Sieve`].
+pub struct Feed {
+    console: Arc<dyn Console + Send + Sync>,
+    sieve: Mutex<Sieve>,
+    by_itself: AtomicBool,
+    hidden: AtomicBool,
+}
+
+impl Feed {
+    /// Looks at `console` when asked to.
+    pub fn new(console: Arc<dyn Console + Send + Sync>) -> Arc<Self> {
+        let first = console.snapshot();
+        Arc::new(Self {
+            console,
+            sieve: Mutex::new(Sieve::new(first, MonoTime::ZERO)),
+            by_itself: AtomicBool::new(false),
+            hidden: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on looks by the clock on a thread of its own, and asks `ctx` for a frame where what
+    /// is shown changed.
+    ///
+    /// # Errors
+    /// Where no thread can be had; then it goes on looking when asked to.
+    pub fn look_by_itself(self: &Arc<Self>, ctx: &Context) -> std::io::Result<()> {
+        let (feed, ctx) = (Arc::downgrade(self), ctx.clone());
+        std::thread::Builder::new()
+            .name("pd-window".into())
+            .spawn(move || look_on(&feed, &ctx))?;
+        self.by_itself.store(true, Relaxed);
+        Ok(())
+    }
+
+    /// Whether a thread looks, so that the window need not come back by itself.
+    pub fn looks_by_itself(&self) -> bool {
+        self.by_itself.load(Relaxed)
+    }
+
+    /// Whether anybody sees the window.
+    pub fn set_hidden(&self, hidden: bool) {
+        self.hidden.store(hidden, Relaxed);
+    }
+
+    /// What to show at `now`, the window's time.
+    pub fn shown(&self, now: MonoTime) -> Arc<Snapshot> {
+        if !self.looks_by_itself() {
+            self.look(now);
+        }
+        self.lock().shown().clone()
+    }
+
+    fn look(&self, now: MonoTime) -> bool {
+        let newest = self.console.snapshot();
+        self.lock().take(&newest, now)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sieve> {
+        self.sieve.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Time to the next look.
+    fn pause(&self) -> Duration {
+        if self.hidden.load(Relaxed) {
+            return LOOK_HIDDEN;
+        }
+        let preview = self.lock().shown().settings.preview;
+        if preview.on {
+            // A preview that is wished faster gets its pictures in time.
+            LOOK.min(Duration::from_secs(1) / preview.fps.max(1))
+        } else {
+            LOOK
+        }
+    }
+}
+
+fn look_on(feed: &Weak<Feed>, ctx: &Context) {
+    loop {
+        let pause = {
+            // The window is gone.
+            let Some(feed) = feed.upgrade() else { return };
+            if feed.look(clock::now()) {
+                ctx.request_repaint();
+            }
+            feed.pause()
+        };
+        std::thread::sleep(pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::snapshot::{LogLine, Severity, TrendPoint};
+
+    const fn ms(ms: u64) -> MonoTime {
+        MonoTime::from_micros(10_000_000 + ms * 1000)
+    }
+
+    fn live() -> Snapshot {
+        Snapshot {
+            state: State::Live,
+            live_since: Some(ms(0)),
+            at: ms(0),
+            ..Snapshot::default()
+        }
+    }
+
+    fn sieve(first: &Snapshot) -> Sieve {
+        Sieve::new(Arc::new(first.clone()), ms(0))
+    }
+
+    #[test]
+    fn nothing_new_wakes_nobody_and_an_idle_clock_is_not_news() {
+        let mut snapshot = Snapshot::default();
+        let mut sieve = sieve(&snapshot);
+        for i in 0..100 {
+            snapshot.at = ms(100 * i);
+            assert!(!sieve.take(&snapshot, ms(100 * i)), "{i}");
+        }
+    }
+
+    #[test]
+    fn the_clock_on_air_moves_once_a_second() {
+        let mut snapshot = live();
+        let mut sieve = sieve(&snapshot);
+        let drawn = (1..=50).filter(|i| {
+            snapshot.at = ms(100 * i);
+            sieve.take(&snapshot, ms(100 * i))
+        });
+        assert_eq!(drawn.count(), 5);
+    }
+
+    #[test]
+    fn figures_move_five_times_a_second_and_the_trend_twice() {
+        let mut snapshot = live();
+        let mut sieve = sieve(&snapshot);
+        let (mut figures, mut trend) = (0, 0);
+        for i in 1..=200 {
+            snapshot.frames = i;
+            snapshot.trend.push(TrendPoint {
+                at_s: i as f64 / 20.0,
+                p50_ms: 40.0,
+                p95_ms: 50.0,
+            });
+            let before = sieve.shown().clone();
+            sieve.take(&snapshot, ms(50 * i));
+            figures += u32::from(before.frames != sieve.shown().frames);
+            trend += u32::from(before.trend != sieve.shown().trend);
+        }
+        assert_eq!((figures, trend), (50, 20), "in 10 s");
+    }
+
+    #[test]
+    fn what_happens_is_shown_at_once() {
+        let mut snapshot = live();
+        let mut sieve = sieve(&snapshot);
+        let mut at_once = |snapshot: &Snapshot, what: &str| {
+            assert!(sieve.take(snapshot, ms(1)), "{what}");
+            assert!(!sieve.take(snapshot, ms(2)), "{what}, twice");
+        };
+        snapshot.audio.level.peak_dbfs = [-20.0; 2];
+        at_once(&snapshot, "a level");
+        snapshot.settings.audio.muted = true;
+        at_once(&snapshot, "a setting");
+        snapshot.audio.problem = Some("unplugged".into());
+        at_once(&snapshot, "a problem");
+        snapshot.viewers = Some(3);
+        at_once(&snapshot, "a viewer");
+        snapshot.log = Arc::new(vec![LogLine {
+            number: 0,
+            time: "12:00:00".into(),
+            severity: Severity::Info,
+            text: "a line".into(),
+        }]);
+        at_once(&snapshot, "a line of the log");
+        snapshot.state = State::Reconnecting { attempt: 1 };
+        at_once(&snapshot, "a state");
+    }
+
+    #[test]
+    fn a_new_state_brings_its_figures_with_it() {
+        let mut sieve = sieve(&Snapshot::default());
+        let mut snapshot = live();
+        snapshot.frames = 7;
+        assert!(sieve.take(&snapshot, ms(1)));
+        assert_eq!(sieve.shown().frames, 7);
+    }
+}
