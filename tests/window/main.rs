@@ -6,6 +6,8 @@ mod check;
 mod controls;
 mod dock;
 mod encoder;
+mod ime;
+mod korean;
 mod layout;
 mod network;
 mod rig;

@@ -69,6 +69,11 @@ impl Scene<'_> {
     pub fn t(&self, key: &str) -> String {
         self.texts.t(key)
     }
+
+    /// What the session says, in the operator's language.
+    pub fn say(&self, english: &str) -> String {
+        self.texts.say(english)
+    }
 }
 
 /// Draws a card into `rect` and its contents within. `name` keeps its widgets apart from others'.

@@ -100,7 +100,7 @@ fn source(
 fn state(ui: &mut Ui, scene: &Scene<'_>, status: Option<&AudioInputStatus>) {
     let Some(status) = status else { return };
     if let Some(problem) = &status.problem {
-        fault(ui, problem);
+        fault(ui, &scene.say(problem));
     } else if let Some(format) = &status.format {
         let mut text = scene.texts.f(
             "settings-audio-format",
