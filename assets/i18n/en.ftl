@@ -195,6 +195,7 @@ log-all = All
 log-warnings = Warnings
 log-errors = Errors
 log-copy = Copy log
+copy-english = In English, as in the log file, for whoever helps you
 log-empty = Nothing to report
 log-info = INFO
 log-warning = WARN

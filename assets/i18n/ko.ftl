@@ -195,6 +195,7 @@ log-all = 전체
 log-warnings = 경고
 log-errors = 오류
 log-copy = 로그 복사
+copy-english = 로그 파일과 같이 영어로 복사합니다. 도움을 요청할 때 쓰세요
 log-empty = 기록이 없습니다
 log-info = 정보
 log-warning = 경고

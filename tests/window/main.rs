@@ -7,6 +7,8 @@ mod commands;
 mod controls;
 mod dock;
 mod encoder;
+mod ime;
+mod korean;
 mod layout;
 mod network;
 mod rig;

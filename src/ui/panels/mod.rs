@@ -87,6 +87,11 @@ impl Scene<'_> {
     pub fn keys_of(&self, op: Op) -> String {
         self.keys.shown(op)
     }
+
+    /// What the session says, in the operator's language.
+    pub fn say(&self, english: &str) -> String {
+        self.texts.say(english)
+    }
 }
 
 /// Draws a card into `rect` and its contents within. `name` keeps its widgets apart from others'.

@@ -133,7 +133,7 @@ fn words(ui: &mut Ui, scene: &Scene<'_>) {
         name.to_string_lossy().into_owned()
     };
     let (text, colour) = if let Some(problem) = problem {
-        (problem.clone(), theme::vermillion())
+        (scene.say(problem), theme::vermillion())
     } else if let Some(left) = recording.left.filter(|_| recording.phase == Phase::On) {
         let minutes = (left.as_secs() / 60).to_string();
         (

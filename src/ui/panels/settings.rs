@@ -65,7 +65,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
         find::reset_all(ui, scene, form, &mut finder, free, actions);
     }
     for bad in form.draft.check().err().unwrap_or_default() {
-        let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
+        let expected = scene.say(&bad.expected);
+        let variables = [("name", bad.name), ("expected", expected.as_str())];
         fault(ui, &scene.texts.f("bad-value", &variables));
     }
     form.finder = finder;

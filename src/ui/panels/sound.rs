@@ -102,7 +102,7 @@ fn state(ui: &mut Ui, scene: &Scene<'_>, status: Option<&AudioInputStatus>) {
         return;
     };
     if let Some(problem) = &status.problem {
-        fault(ui, problem);
+        fault(ui, &scene.say(problem));
     } else if let Some(format) = &status.format {
         let mut text = scene.texts.f(
             "settings-audio-format",

@@ -187,7 +187,7 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
             ui.with_layout(Layout::top_down(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 widgets::caption(ui, &scene.t("failed-title"));
-                let text = egui::RichText::new(message)
+                let text = egui::RichText::new(scene.say(message))
                     .font(theme::regular(16.0))
                     .color(theme::text());
                 ui.add(egui::Label::new(text).wrap().selectable(true));

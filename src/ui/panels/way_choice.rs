@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, own: bool) {
     let current = scene.snapshot.settings.target == form.draft.target;
     let why = status(way).and_then(|status| status.why_not.as_ref());
     let text = match why.filter(|_| current) {
-        Some(why) => scene.texts.f("way-not-here", &[("why", why)]),
+        Some(why) => scene.texts.f("way-not-here", &[("why", &scene.say(why))]),
         None => scene.t(hint(way)),
     };
     let colour = if why.is_some() && current {
