@@ -9,6 +9,7 @@ mod encoder;
 mod layout;
 mod network;
 mod rig;
+mod setting_up;
 mod setup;
 mod show;
 mod toasts;
