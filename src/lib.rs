@@ -35,3 +35,4 @@ pub mod tls;
 pub mod ui;
 pub mod units;
 pub mod viewer;
+pub mod words;

@@ -43,7 +43,14 @@ fn session(settings: Settings, config: &Path) -> Session {
         ..Options::default()
     };
     let secrets = Secrets::default();
-    Session::start(settings, secrets, options, Journal::new(), Some(loaded.store)).unwrap()
+    Session::start(
+        settings,
+        secrets,
+        options,
+        Journal::new(),
+        Some(loaded.store),
+    )
+    .unwrap()
 }
 
 fn wait(session: &Session, what: &str, is_so: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
@@ -87,7 +94,9 @@ fn everything_is_looked_at_though_ffmpeg_is_missing() {
     settings.target.srt_port = free_udp_port();
     let session = session(settings, config.path());
     session.send(Command::GoLive);
-    let snapshot = wait(&session, "failed", |s| matches!(s.state, State::Failed { .. }));
+    let snapshot = wait(&session, "failed", |s| {
+        matches!(s.state, State::Failed { .. })
+    });
     let steps = &snapshot.preflight;
     assert_eq!(of(steps, StepKind::Settings).state, StepState::Good);
     let ffmpeg = of(steps, StepKind::Ffmpeg);
@@ -98,8 +107,16 @@ fn everything_is_looked_at_though_ffmpeg_is_missing() {
     let server = of(steps, StepKind::Server);
     assert_eq!(server.state, StepState::Warning, "{server:?}");
     assert!(server.text.contains("127.0.0.1"), "{}", server.text);
-    assert_eq!(of(steps, StepKind::Picture).state, StepState::Good, "{steps:?}");
-    assert_eq!(of(steps, StepKind::Sound).state, StepState::Good, "{steps:?}");
+    assert_eq!(
+        of(steps, StepKind::Picture).state,
+        StepState::Good,
+        "{steps:?}"
+    );
+    assert_eq!(
+        of(steps, StepKind::Sound).state,
+        StepState::Good,
+        "{steps:?}"
+    );
     assert_eq!(of(steps, StepKind::Connection).state, StepState::Skipped);
     let message = match &snapshot.state {
         State::Failed { message } => message.clone(),
@@ -117,7 +134,9 @@ fn bad_settings_and_a_missing_ffmpeg_are_told_together() {
     settings.encoder.gop_seconds = 99.0;
     let session = session(settings, config.path());
     session.send(Command::GoLive);
-    let snapshot = wait(&session, "failed", |s| matches!(s.state, State::Failed { .. }));
+    let snapshot = wait(&session, "failed", |s| {
+        matches!(s.state, State::Failed { .. })
+    });
     let failed: Vec<_> = snapshot
         .preflight
         .iter()
@@ -144,14 +163,21 @@ fn a_show_that_begins_has_every_line_with_its_time_and_none_is_late() {
     let during = wait(&session, "begins", |s| !s.preflight.is_empty());
     assert_eq!(during.preflight.len(), StepKind::ALL.len());
     let snapshot = wait(&session, "live", |s| s.state == State::Live);
-    println!("LIVE after {:?}: {:#?}", asked.elapsed(), snapshot.preflight);
+    println!(
+        "LIVE after {:?}: {:#?}",
+        asked.elapsed(),
+        snapshot.preflight
+    );
     for step in snapshot.preflight.iter() {
         assert!(
             matches!(step.state, StepState::Good | StepState::Warning),
             "{step:?}"
         );
         assert!(step.took_ms.is_some(), "{step:?}");
-        assert!(step.kind == StepKind::Settings || !step.text.is_empty(), "{step:?}");
+        assert!(
+            step.kind == StepKind::Settings || !step.text.is_empty(),
+            "{step:?}"
+        );
     }
     // While live the next look is not begun: the list of a show that is lost later stays closed.
     assert!(!pd_console::session::steps::is_open(
@@ -175,9 +201,9 @@ fn a_show_that_begins_has_every_line_with_its_time_and_none_is_late() {
     let said = note(&session, 1, true);
     assert!(said.contains("target cannot change"), "{said}");
     let snapshot = wait(&session, "the new picture", |s| {
-        s.encoding.wish.is_some_and(|wish| {
-            wish.bitrate_kbps == 1200 && wish.size == Size::new(320, 180)
-        })
+        s.encoding
+            .wish
+            .is_some_and(|wish| wish.bitrate_kbps == 1200 && wish.size == Size::new(320, 180))
     });
     assert_eq!(snapshot.state, State::Live);
     assert_eq!(snapshot.link.outages.len(), 0, "{:?}", snapshot.link);
@@ -188,9 +214,9 @@ fn a_show_that_begins_has_every_line_with_its_time_and_none_is_late() {
     session.send(Command::UndoProfile);
     note(&session, 2, true);
     wait(&session, "the old picture", |s| {
-        s.encoding.wish.is_some_and(|wish| {
-            wish.bitrate_kbps == 800 && wish.size == Size::new(640, 360)
-        })
+        s.encoding
+            .wish
+            .is_some_and(|wish| wish.bitrate_kbps == 800 && wish.size == Size::new(640, 360))
     });
     session.send(Command::Stop);
     let snapshot = wait(&session, "ended", |s| s.state == State::Idle);
@@ -204,14 +230,18 @@ fn profiles_are_kept_used_and_brought_back_by_command() {
     let config = tempfile::tempdir().unwrap();
     let session = session(show(Path::new("ffmpeg")), config.path());
     let name = |name: &str| name.to_owned();
-    session.send(Command::SaveProfile { name: name("아침") });
+    session.send(Command::SaveProfile {
+        name: name("아침")
+    });
     note(&session, 1, true);
     let mut changed = session.snapshot().settings.clone();
     changed.encoder.bitrate_kbps = 5000;
     changed.video.size = Size::new(1920, 1080);
     session.send(Command::ApplySettings(Box::new(changed)));
     wait(&session, "changed", |s| s.profiles.changed);
-    session.send(Command::UseProfile { name: name("아침") });
+    session.send(Command::UseProfile {
+        name: name("아침")
+    });
     note(&session, 2, true);
     let snapshot = session.snapshot();
     assert_eq!(snapshot.settings.encoder.bitrate_kbps, 800);
@@ -222,9 +252,14 @@ fn profiles_are_kept_used_and_brought_back_by_command() {
     session.send(Command::UndoProfile);
     assert!(note(&session, 4, false).contains("nothing to undo"));
     // Over itself, and back.
-    session.send(Command::SaveProfile { name: name("아침") });
+    session.send(Command::SaveProfile {
+        name: name("아침")
+    });
     note(&session, 5, true);
-    assert_eq!(session.snapshot().profiles.undo, Some(Undone::Replaced(name("아침"))));
+    assert_eq!(
+        session.snapshot().profiles.undo,
+        Some(Undone::Replaced(name("아침")))
+    );
     session.send(Command::UndoProfile);
     note(&session, 6, true);
     session.send(Command::RenameProfile {
@@ -234,14 +269,19 @@ fn profiles_are_kept_used_and_brought_back_by_command() {
     note(&session, 7, true);
     let snapshot = session.snapshot();
     assert_eq!(*snapshot.profiles.names, ["밤"]);
-    assert_eq!(snapshot.profiles.current, "밤", "renamed while it is the current one");
+    assert_eq!(
+        snapshot.profiles.current, "밤",
+        "renamed while it is the current one"
+    );
     session.send(Command::DeleteProfile { name: name("밤") });
     note(&session, 8, true);
     assert!(session.snapshot().profiles.names.is_empty());
     session.send(Command::UndoProfile);
     note(&session, 9, true);
     assert_eq!(*session.snapshot().profiles.names, ["밤"]);
-    session.send(Command::UseProfile { name: name("없음") });
+    session.send(Command::UseProfile {
+        name: name("없음")
+    });
     let said = note(&session, 10, false);
     assert!(said.contains("no profile"), "{said}");
     session.send(Command::SaveProfile { name: name("a/b") });
@@ -250,7 +290,10 @@ fn profiles_are_kept_used_and_brought_back_by_command() {
     // The file that the next start reads.
     session.quit();
     let loaded = load_from(config.path(), SystemTime::now());
-    assert_eq!((loaded.settings.profile.as_str(), loaded.notes.len()), ("밤", 0));
+    assert_eq!(
+        (loaded.settings.profile.as_str(), loaded.notes.len()),
+        ("밤", 0)
+    );
 }
 
 #[test]
@@ -266,7 +309,10 @@ fn a_profile_goes_to_another_console_by_a_file_and_a_bad_one_does_not() {
         path: path(),
     });
     let said = note(&first, 1, true);
-    assert!(said.contains("left out") && said.contains("recording.folder"), "{said}");
+    assert!(
+        said.contains("left out") && said.contains("recording.folder"),
+        "{said}"
+    );
     assert!(!std::fs::read_to_string(&file).unwrap().contains("/here"));
     let second = session(Settings::default(), there.path());
     second.send(Command::ImportProfile { path: path() });
@@ -275,12 +321,19 @@ fn a_profile_goes_to_another_console_by_a_file_and_a_bad_one_does_not() {
     note(&second, 2, true);
     let names = second.snapshot().profiles.names.clone();
     assert_eq!(*names, ["Late show", "Late show (2)"]);
-    assert_eq!(second.snapshot().settings.video.source, VideoSourceKind::Screen, "not yet used");
+    assert_eq!(
+        second.snapshot().settings.video.source,
+        VideoSourceKind::Screen,
+        "not yet used"
+    );
     second.send(Command::UseProfile {
         name: "Late show".into(),
     });
     note(&second, 3, true);
-    assert_eq!(second.snapshot().settings.video.source, VideoSourceKind::Pattern);
+    assert_eq!(
+        second.snapshot().settings.video.source,
+        VideoSourceKind::Pattern
+    );
     std::fs::write(&file, "(encoder: (bitrate_kbps: 1))").unwrap();
     second.send(Command::ImportProfile { path: path() });
     let said = note(&second, 4, false);

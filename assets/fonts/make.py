@@ -9,7 +9,8 @@ from fontTools import subset
 from fontTools.ttLib import TTCollection
 
 here = pathlib.Path(__file__).resolve().parent
-words = "".join((here.parent / "i18n" / name).read_text("utf-8") for name in ("en.ftl", "ko.ftl"))
+texts = ("en.ftl", "ko.ftl", "messages.ko.po")
+words = "".join((here.parent / "i18n" / name).read_text("utf-8") for name in texts)
 
 latin = set(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x100)]))
 marks = set("—–−…·×∞→←↑↓‘’“”•≤≥±°€₩№™※○●△▲▽▼□■◇◆☆★、。「」『』《》〈〉【】〔〕・")

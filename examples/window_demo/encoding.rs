@@ -155,6 +155,7 @@ pub fn doctor(examined: Option<MonoTime>, now: MonoTime) -> DoctorStatus {
     if now.since(at) < Duration::from_secs(3) {
         return DoctorStatus {
             running: true,
+            so_far: None,
             report: None,
         };
     }
@@ -220,6 +221,7 @@ pub fn doctor(examined: Option<MonoTime>, now: MonoTime) -> DoctorStatus {
     ];
     DoctorStatus {
         running: false,
+        so_far: None,
         report: Some(Arc::new(Report { lines })),
     }
 }

@@ -164,11 +164,19 @@ fn profiles_and_servers_are_asked_for_by_name() {
     let label = "studio.example:8890/pd_main".to_owned();
     let server = does(Op::ServerUse, Some("studio.example"), &idle);
     assert_eq!(server, [Command::UseServer { label }]);
-    assert!(refused(Op::ServerUse, Some("studio.example"), &at(State::Live)).contains("A show runs"));
+    assert!(
+        refused(Op::ServerUse, Some("studio.example"), &at(State::Live)).contains("A show runs")
+    );
     let mut bare = idle.clone();
     bare.profiles = Default::default();
     bare.settings.servers.clear();
-    for op in [Op::ProfileUse, Op::ProfileDelete, Op::ProfileRename, Op::ProfileUndo, Op::ServersForget] {
+    for op in [
+        Op::ProfileUse,
+        Op::ProfileDelete,
+        Op::ProfileRename,
+        Op::ProfileUndo,
+        Op::ServersForget,
+    ] {
         refused(op, good(op), &bare);
     }
     let mut changed = idle;

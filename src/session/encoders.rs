@@ -433,23 +433,22 @@ fn difference(before: &EncoderWish, after: &EncoderWish) -> String {
         EncoderSpeed::Sharpest => "sharpest",
     };
     let mut parts = Vec::new();
-    let mut part = |name: &str, from: String, to: String, unit: &str| {
+    let name = |wish: &EncoderWish| encoder::row(wish.family).name;
+    if before.family != after.family {
+        parts.push(format!("{} -> {}", name(before), name(after)));
+    }
+    let (from, to) = (before.bitrate_kbps, after.bitrate_kbps);
+    if from != to {
+        parts.push(format!("bitrate {from} -> {to} kb/s"));
+    }
+    let mut part = |from: String, to: String, unit: &str| {
         if from != to {
-            parts.push(format!("{name}{from} -> {to}{unit}"));
+            parts.push(format!("{from} -> {to}{unit}"));
         }
     };
-    let name = |wish: &EncoderWish| encoder::row(wish.family).name.to_owned();
-    let kbps = |wish: &EncoderWish| wish.bitrate_kbps.to_string();
-    part("", name(before), name(after), "");
-    part("bitrate ", kbps(before), kbps(after), " kb/s");
-    part("", before.size.to_string(), after.size.to_string(), "");
-    part("", before.fps.to_string(), after.fps.to_string(), " fps");
-    part(
-        "",
-        speed(before.speed).into(),
-        speed(after.speed).into(),
-        "",
-    );
+    part(before.size.to_string(), after.size.to_string(), "");
+    part(before.fps.to_string(), after.fps.to_string(), " fps");
+    part(speed(before.speed).into(), speed(after.speed).into(), "");
     if parts.is_empty() {
         return format!("{} started again", name(after));
     }

@@ -53,11 +53,8 @@ impl Installer {
         self.stop = StopToken::new();
         self.status
             .store(Arc::new(InstallStatus::Running { got: 0, of: None }));
-        let (status, running, stop) = (
-            self.status.clone(),
-            self.running.clone(),
-            self.stop.clone(),
-        );
+        let (status, running, stop) =
+            (self.status.clone(), self.running.clone(), self.stop.clone());
         let started = std::thread::Builder::new()
             .name("pd-install".into())
             .spawn(move || {

@@ -157,7 +157,10 @@ pub fn run(
                 }
             };
             let failure = failures.into_iter().flatten().next().unwrap_or_else(|| {
-                Failure::new(FailureKind::Internal, "the look before the show was cut off")
+                Failure::new(
+                    FailureKind::Internal,
+                    "the look before the show was cut off",
+                )
             });
             Err(Box::new(Missed { failure, server }))
         }

@@ -229,20 +229,31 @@ mod tests {
         let mut all = SecretsOf::default();
         let (mut password, mut passphrase) = (secret("of a"), secret("0123456789"));
         let (a, b) = (server("a"), server("b"));
-        assert!(!all.change((&a, &server("srt://a:8890")), &mut password, &mut passphrase));
+        assert!(!all.change(
+            (&a, &server("srt://a:8890")),
+            &mut password,
+            &mut passphrase
+        ));
         assert!(password.is_some(), "the same server, written otherwise");
         assert!(all.change((&a, &b), &mut password, &mut passphrase));
-        assert!(password.is_none() && passphrase.is_none(), "sent to the wrong server");
+        assert!(
+            password.is_none() && passphrase.is_none(),
+            "sent to the wrong server"
+        );
         password = secret("of b");
         all.change((&b, &a), &mut password, &mut passphrase);
         let text = |s: &Option<_>| {
             use secrecy::ExposeSecret;
-            s.as_ref().map(|s: &secrecy::SecretString| s.expose_secret().to_owned())
+            s.as_ref()
+                .map(|s: &secrecy::SecretString| s.expose_secret().to_owned())
         };
         assert_eq!(text(&password).as_deref(), Some("of a"));
         assert_eq!(text(&passphrase).as_deref(), Some("0123456789"));
         all.change((&a, &b), &mut password, &mut passphrase);
-        assert_eq!((text(&password).as_deref(), text(&passphrase)), (Some("of b"), None));
+        assert_eq!(
+            (text(&password).as_deref(), text(&passphrase)),
+            (Some("of b"), None)
+        );
     }
 
     #[test]
@@ -258,7 +269,10 @@ mod tests {
         let (taken, waits) = on_air(&now, new);
         assert_eq!(waits, ["target", "viewer", "audio.bitrate_kbps"]);
         assert_eq!(taken.target, now.target);
-        assert_eq!((taken.encoder.bitrate_kbps, taken.video.cursor), (900, false));
+        assert_eq!(
+            (taken.encoder.bitrate_kbps, taken.video.cursor),
+            (900, false)
+        );
     }
 
     #[test]

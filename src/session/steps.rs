@@ -249,10 +249,19 @@ mod tests {
         board.end(StepKind::Ffmpeg, StepState::Good, "5.1", at(30));
         board.end(StepKind::Ffmpeg, StepState::Failed, "late", at(40));
         let steps = board.all();
-        assert_eq!((steps[1].state, steps[1].took_ms), (StepState::Good, Some(30)));
+        assert_eq!(
+            (steps[1].state, steps[1].took_ms),
+            (StepState::Good, Some(30))
+        );
         assert_eq!(steps[1].text, "5.1");
-        assert_eq!((steps[4].text.as_str(), steps[4].took_ms), ("choose a screen", None));
-        assert!(Arc::ptr_eq(&steps, &board.all()), "made anew without a change");
+        assert_eq!(
+            (steps[4].text.as_str(), steps[4].took_ms),
+            ("choose a screen", None)
+        );
+        assert!(
+            Arc::ptr_eq(&steps, &board.all()),
+            "made anew without a change"
+        );
     }
 
     #[test]
@@ -264,7 +273,10 @@ mod tests {
         board.give_up("refused", at(9));
         let states: Vec<_> = board.all().iter().map(|s| s.state).collect();
         use StepState::{Failed, Skipped};
-        assert_eq!(states, [Skipped, Skipped, Skipped, Skipped, Skipped, Skipped, Failed]);
+        assert_eq!(
+            states,
+            [Skipped, Skipped, Skipped, Skipped, Skipped, Skipped, Failed]
+        );
         assert_eq!(board.all()[6].text, "refused");
         // Where a step has failed by itself, no other is blamed.
         board.reset();

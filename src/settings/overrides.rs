@@ -156,10 +156,7 @@ pub fn default_of(name: &str) -> Result<String, SetError> {
 
 /// Names of the settings that differ from the default. `version`, `profile` and `servers` never count.
 pub fn changed(settings: &Settings) -> Vec<String> {
-    let (shape, now) = (
-        shape(),
-        serde_json::to_value(settings).unwrap_or_default(),
-    );
+    let (shape, now) = (shape(), serde_json::to_value(settings).unwrap_or_default());
     let mut names = names();
     names.retain(|name| {
         !matches!(name.as_str(), "profile" | "servers")
@@ -352,7 +349,12 @@ mod tests {
         let all = changed(&s);
         assert_eq!(
             all,
-            ["encoder.gop_seconds", "ffmpeg_path", "video.size.height", "video.size.width"]
+            [
+                "encoder.gop_seconds",
+                "ffmpeg_path",
+                "video.size.height",
+                "video.size.width"
+            ]
         );
         reset(&mut s, "video.size").unwrap();
         reset(&mut s, "ffmpeg_path").unwrap();

@@ -169,9 +169,8 @@ fn merged(places: Vec<Rect>, screen: Rect, pixels_per_point: f32) -> Parts {
     }
     while rects.len() > MOST_PARTS {
         let pairs = (0..rects.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
-        let waste = |&(i, j): &(usize, usize)| {
-            area(rects[i] | rects[j]) - area(rects[i]) - area(rects[j])
-        };
+        let waste =
+            |&(i, j): &(usize, usize)| area(rects[i] | rects[j]) - area(rects[i]) - area(rects[j]);
         let Some((i, j)) = pairs.min_by(|a, b| waste(a).total_cmp(&waste(b))) else {
             break;
         };
@@ -356,7 +355,10 @@ mod tests {
     #[test]
     fn what_moved_is_painted_where_it_was_and_where_it_is() {
         let mut damage = Damage::default();
-        frame(&mut damage, &[square(10.0, 10.0, 20.0), square(500.0, 500.0, 50.0)]);
+        frame(
+            &mut damage,
+            &[square(10.0, 10.0, 20.0), square(500.0, 500.0, 50.0)],
+        );
         let now = [square(300.0, 10.0, 20.0), square(500.0, 500.0, 50.0)];
         let (parts, shapes) = frame(&mut damage, &now);
         let Parts::Some(rects) = parts else {
@@ -364,7 +366,10 @@ mod tests {
         };
         let at = |x: f32| Rect::from_min_max(pos2(x, 8.0), pos2(x + 24.0, 32.0));
         assert_eq!(rects.len(), 2, "{rects:?}");
-        assert!(rects.contains(&at(8.0)) && rects.contains(&at(298.0)), "{rects:?}");
+        assert!(
+            rects.contains(&at(8.0)) && rects.contains(&at(298.0)),
+            "{rects:?}"
+        );
         assert_eq!(shapes.len(), 3, "two grounds and the one that moved");
     }
 
@@ -373,7 +378,11 @@ mod tests {
         let mut damage = Damage::default();
         let first = [square(10.0, 10.0, 20.0), square(500.0, 500.0, 50.0)];
         frame(&mut damage, &first);
-        let more = [first[0].clone(), square(200.0, 200.0, 8.0), first[1].clone()];
+        let more = [
+            first[0].clone(),
+            square(200.0, 200.0, 8.0),
+            first[1].clone(),
+        ];
         let (parts, _) = frame(&mut damage, &more);
         let only = Rect::from_min_max(pos2(198.0, 198.0), pos2(210.0, 210.0));
         assert_eq!(parts, Parts::Some(vec![only]));
@@ -421,7 +430,9 @@ mod tests {
     fn many_small_parts_become_few() {
         let mut damage = Damage::default();
         frame(&mut damage, &[]);
-        let many: Vec<_> = (0..40).map(|i| square(25.0 * i as f32, 10.0, 4.0)).collect();
+        let many: Vec<_> = (0..40)
+            .map(|i| square(25.0 * i as f32, 10.0, 4.0))
+            .collect();
         let (parts, _) = frame(&mut damage, &many);
         let Parts::Some(rects) = parts else {
             panic!("all of it")

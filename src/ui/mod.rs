@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod commands;
 pub mod damage;
 pub mod dock;
 pub mod feed;
@@ -14,6 +15,7 @@ pub mod guard;
 pub mod i18n;
 pub mod keep;
 pub mod keys;
+pub mod look;
 pub mod panels;
 pub mod pattern;
 pub mod place;

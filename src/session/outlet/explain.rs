@@ -21,8 +21,8 @@ pub(super) fn exit(
             LossKind::Refused,
         ),
         Some(words::Refusal::Rejected) => {
-            let user = if no_user { "a user, if the server wants one," } else { "user, password," };
-            let passphrase = if way == Way::SrtPush { " passphrase" } else { "" };
+            let user = if no_user { "a user, if the server wants one" } else { "user, password" };
+            let passphrase = if way == Way::SrtPush { ", passphrase" } else { "" };
             (
                 FailureKind::Refused,
                 format!(

@@ -101,8 +101,9 @@ impl Worker {
         }
         if untyped {
             let user = &self.settings.target.user;
-            self.journal
-                .info(format!("another server: type the password of {user:?} for it"));
+            self.journal.info(format!(
+                "another server: type the password of {user:?} for it"
+            ));
         }
     }
 
@@ -191,11 +192,7 @@ impl Worker {
         });
     }
 
-    fn file_work(
-        &mut self,
-        path: PathBuf,
-        work: impl FnOnce(&Path) -> FileDone + Send + 'static,
-    ) {
+    fn file_work(&mut self, path: PathBuf, work: impl FnOnce(&Path) -> FileDone + Send + 'static) {
         if self.profiles.busy {
             let why = "another file is still being written or read; try again in a moment";
             return self.not_done(why.into());
@@ -234,7 +231,9 @@ impl Worker {
                     });
                     let taken = profiles.list();
                     let free = |name: &String| {
-                        !taken.iter().any(|t| t.to_lowercase() == name.to_lowercase())
+                        !taken
+                            .iter()
+                            .any(|t| t.to_lowercase() == name.to_lowercase())
                     };
                     let name = { names }.find(free).unwrap_or(name);
                     profiles.add(&name, &profile).map_err(|e| words(&e))
@@ -262,7 +261,9 @@ impl Worker {
     pub(super) fn use_server(&mut self, label: &str) {
         let servers = &self.settings.servers;
         let Some(server) = servers.iter().find(|s| s.label() == label).cloned() else {
-            return self.journal.warn(format!("{label} is no recent server any more"));
+            return self
+                .journal
+                .warn(format!("{label} is no recent server any more"));
         };
         if self.in_show() {
             let why = "the server cannot change while a show runs; end the show first";

@@ -158,7 +158,7 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, line: &Line) {
 }
 
 /// The report as text for the clipboard.
-fn as_text(scene: &Scene<'_>, report: &Report) -> String {
+pub fn as_text(scene: &Scene<'_>, report: &Report) -> String {
     let mut text = summary_text(scene, report);
     text.push('\n');
     for line in &report.lines {

@@ -77,7 +77,7 @@ fn row(ui: &mut Ui, scene: &Scene<'_>, line: &LogLine) {
 }
 
 /// The shown lines as text for the clipboard.
-fn as_text(lines: &[LogLine], least: Severity) -> String {
+pub fn as_text(lines: &[LogLine], least: Severity) -> String {
     lines
         .iter()
         .filter(|line| line.severity >= least)

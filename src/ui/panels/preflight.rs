@@ -25,7 +25,11 @@ pub fn show(ctx: &Context, room: Rect, scene: &Scene<'_>, actions: &mut Vec<Acti
         return;
     }
     let failed = matches!(scene.snapshot.state, State::Failed { .. });
-    let edge = if failed { theme::yellow() } else { theme::blue() };
+    let edge = if failed {
+        theme::yellow()
+    } else {
+        theme::blue()
+    };
     let width = (room.width() - 16.0).clamp(200.0, 760.0);
     Area::new(Id::unique("preflight"))
         .order(Order::Middle)

@@ -141,7 +141,9 @@ fn which(
         return;
     };
     ui.horizontal_wrapped(|ui| {
-        let text = scene.texts.f("settings-source-take", &[("source", &pending)]);
+        let text = scene
+            .texts
+            .f("settings-source-take", &[("source", &pending)]);
         let text = RichText::new(text)
             .font(theme::bold(13.0))
             .color(theme::ink());

@@ -5,7 +5,7 @@
 use super::form::{Field, Form};
 use super::sheet::{self, Finder, Sheet};
 use super::{Scene, find};
-use crate::settings::{Language, TargetKind};
+use crate::settings::{Language, StopWay, TargetKind, Theme};
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, block};
@@ -245,15 +245,46 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
         let language = &mut form.draft.language;
         choose(ui, "language", width, language, &choices, String::new())
     });
+    let ways = [
+        (StopWay::Twice, scene.t("settings-stop-twice")),
+        (StopWay::Hold, scene.t("settings-stop-hold")),
+    ];
+    row(ui, &scene.t("settings-stop"), |ui, width| {
+        let stop = &mut form.draft.controls.stop;
+        choose(ui, "stop", width, stop, &ways, String::new())
+    });
+    let themes = [
+        (Theme::Dark, scene.t("settings-theme-dark")),
+        (Theme::Light, scene.t("settings-theme-light")),
+        (Theme::System, scene.t("settings-theme-system")),
+    ];
+    let window = &mut form.draft.window;
+    row(ui, &scene.t("settings-theme"), |ui, width| {
+        choose(
+            ui,
+            "theme",
+            width,
+            &mut window.theme,
+            &themes,
+            String::new(),
+        )
+    });
+    let scales = [100, 110, 125, 150, 175, 200].map(|percent| (percent, format!("{percent} %")));
+    row(ui, &scene.t("settings-scale"), |ui, width| {
+        let other = format!("{} %", window.scale_percent);
+        choose(
+            ui,
+            "scale",
+            width,
+            &mut window.scale_percent,
+            &scales,
+            other,
+        )
+    });
 }
 
 /// Where the stream goes.
-pub(super) fn target(
-    ui: &mut Ui,
-    scene: &Scene<'_>,
-    form: &mut Form,
-    actions: &mut Vec<Action>,
-) {
+pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
     section(ui, &scene.t("settings-target"));
     super::recent::show(ui, scene, actions);
     let kinds = [

@@ -136,13 +136,7 @@ pub(super) fn current(ui: &Ui) -> Option<Arc<Sheet>> {
 
 impl Finder {
     /// Begins a page.
-    pub fn begin(
-        &mut self,
-        ui: &Ui,
-        texts: &Texts,
-        draft: &Settings,
-        on_air: bool,
-    ) -> Arc<Sheet> {
+    pub fn begin(&mut self, ui: &Ui, texts: &Texts, draft: &Settings, on_air: bool) -> Arc<Sheet> {
         let korean = texts.is_korean();
         if self.words.as_ref().is_none_or(|(k, _)| *k != korean) {
             let english = self
@@ -334,7 +328,10 @@ mod tests {
             reset_words: String::new(),
             state: Mutex::default(),
         };
-        assert_eq!(sheet.changed(&english.t("settings-size")), Some("video.size"));
+        assert_eq!(
+            sheet.changed(&english.t("settings-size")),
+            Some("video.size")
+        );
         assert_eq!(sheet.changed(&english.t("settings-fps")), None);
         assert_eq!(sheet.changed(&english.t("profile-title")), None);
     }

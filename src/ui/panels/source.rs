@@ -25,7 +25,8 @@ pub fn show(
 ) {
     section(ui, &scene.t("settings-picture"));
     source(ui, scene, form, free);
-    if resolve(form.draft.video.source) == VideoSourceKind::Portal && !super::sheet::is_searching(ui)
+    if resolve(form.draft.video.source) == VideoSourceKind::Portal
+        && !super::sheet::is_searching(ui)
     {
         let text = RichText::new(scene.t("settings-source-ask")).font(theme::regular(13.0));
         if ui
