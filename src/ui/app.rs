@@ -306,6 +306,7 @@ impl Window {
             Action::PutAway(key) => view.toasts.put_away(*key),
             Action::ShowKeys(open) => view.keys_open = *open,
             Action::Copy(text) => ctx.copy_text(text.clone()),
+            Action::CopySecret(secret) => ctx.copy_text(secret.expose().to_owned()),
             Action::Stay => view.asking = false,
             Action::Quit => {
                 view.asking = false;
@@ -323,6 +324,7 @@ impl Window {
             | Action::Record(_)
             | Action::SaveReplay
             | Action::SaveMeter
+            | Action::NewRemotePassword
             | Action::FastestWay
             | Action::Dismiss => {}
         }

@@ -24,6 +24,7 @@ pub mod panel_menu;
 pub mod parts;
 pub mod preview;
 pub mod recording;
+pub mod remote;
 pub mod settings;
 pub mod side;
 pub mod sound;

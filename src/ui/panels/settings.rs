@@ -56,6 +56,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     });
     section(ui, &scene.t("watch-page"));
     super::viewers::controls(ui, scene, form);
+    super::remote::settings(ui, scene, form, actions);
     section(ui, &scene.t("probe-title"));
     let probe = &mut form.draft.probe;
     ui.checkbox(&mut probe.on, scene.t("probe-on"));
