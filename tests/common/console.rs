@@ -127,6 +127,11 @@ fn path_without_mediamtx() -> std::ffi::OsString {
 }
 
 impl Console {
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// Everything on stderr until now.
     pub fn stderr(&self) -> String {
         let lines = self.lines.lock().unwrap();
