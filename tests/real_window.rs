@@ -43,10 +43,7 @@ fn a_whole_show_by_keyboard_and_mouse() {
     let listener = Listener::start("");
     let recordings = tempfile::tempdir().unwrap();
     let folder = recordings.path().display();
-    let more = format!(
-        "recording: (folder: Some(\"{folder}\")), {}",
-        to(&listener)
-    );
+    let more = format!("recording: (folder: Some(\"{folder}\")), {}", to(&listener));
     let window = Windowed::start(&desktop, &ffmpeg, &settings(&more));
     let console = &window.console;
 
@@ -75,7 +72,11 @@ fn a_whole_show_by_keyboard_and_mouse() {
     assert!(ended.status.success(), "{}", ended.stderr);
 
     let shown = stream.pictures();
-    println!("{} pictures, longest gap {:.3} s", shown.len(), longest_gap_s(&shown));
+    println!(
+        "{} pictures, longest gap {:.3} s",
+        shown.len(),
+        longest_gap_s(&shown)
+    );
     let (sound, _) = stream.decode("-map 0:a -f s16le -ac 1 -ar 8000");
     println!("{} samples", sound.len() / 2);
 }
@@ -124,6 +125,20 @@ fn minimised_covered_or_on_another_desktop_the_stream_is_the_same() {
     desktop.keys("ctrl+period");
     let stream = listener.received();
     let shown = stream.pictures();
-    println!("{} pictures, longest gap {:.3} s", shown.len(), longest_gap_s(&shown));
-    let _ = (seen, minimised, again, covered, away, pictures(), are_installed(&[], ""), wait_until(LIMIT, || true), Cpu::default());
+    println!(
+        "{} pictures, longest gap {:.3} s",
+        shown.len(),
+        longest_gap_s(&shown)
+    );
+    let _ = (
+        seen,
+        minimised,
+        again,
+        covered,
+        away,
+        pictures(),
+        are_installed(&[], ""),
+        wait_until(LIMIT, || true),
+        Cpu::default(),
+    );
 }

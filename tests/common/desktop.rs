@@ -93,11 +93,7 @@ impl Desktop {
     pub fn cover(&self) -> Cover {
         let (connection, screen) = RustConnection::connect(Some(&self.display)).unwrap();
         let screen = &connection.setup().roots[screen];
-        let (root, width, height) = (
-            screen.root,
-            screen.width_in_pixels,
-            screen.height_in_pixels,
-        );
+        let (root, width, height) = (screen.root, screen.width_in_pixels, screen.height_in_pixels);
         let window = connection.generate_id().unwrap();
         // Past the window manager, as a screen saver does.
         let aux = CreateWindowAux::new()
