@@ -59,6 +59,7 @@ impl Plan {
             .env_remove("PD_CONSOLE_PASSPHRASE")
             .env_remove("PD_CONSOLE_BACKUP_PASSWORD")
             .env_remove("PD_CONSOLE_BACKUP_PASSPHRASE")
+            .env_remove("PD_CONSOLE_REMOTE_PASSWORD")
             .env_remove("MEDIAMTX_BIN")
             .env("PATH", path_without_mediamtx())
             .env_remove("DISPLAY")

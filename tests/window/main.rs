@@ -3,9 +3,12 @@
 #![cfg(feature = "gui")]
 
 mod check;
+mod commands;
 mod controls;
 mod dock;
 mod encoder;
+mod ime;
+mod korean;
 mod layout;
 mod network;
 mod paint;

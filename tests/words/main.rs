@@ -10,6 +10,7 @@ use polib::po_file::parse_from_reader;
 use scan::Literal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// Folders and files whose texts the window never shows.
 const NOT_SHOWN: &[(&str, &str)] = &[
@@ -58,8 +59,11 @@ fn exceptions() -> BTreeSet<(String, String)> {
     all
 }
 
-fn sources() -> Vec<Literal> {
-    scan::literals(Path::new(env!("CARGO_MANIFEST_DIR")))
+/// Read once for all tests.
+fn sources() -> &'static [Literal] {
+    static ALL: LazyLock<Vec<Literal>> =
+        LazyLock::new(|| scan::literals(Path::new(env!("CARGO_MANIFEST_DIR"))));
+    &ALL
 }
 
 fn not_shown(file: &str) -> bool {
@@ -72,7 +76,7 @@ fn every_message_has_a_translation_and_none_is_left_over() {
     assert!(all.len() > 2000, "the scan found {} texts", all.len());
     let mut missing = BTreeMap::new();
     let mut excepted = BTreeSet::new();
-    for literal in &all {
+    for literal in all {
         let key = (literal.file.clone(), literal.text.clone());
         let known = translations.contains_key(&literal.text);
         let except = exceptions.contains(&key);
@@ -132,6 +136,8 @@ fn the_scan_sees_messages_wherever_they_stand() {
             let _ = Failure { message: "a field \
                 with words".into() };
             let _ = vec!["in a macro".to_owned()];
+            thread_local! { /// A doc comment in a macro.
+                static X: u8 = 0; }
             match x { 1 => "an arm: ", _ => "single" };
             tracing::warn!("for the log only {x}");
             x.expect("for developers only");

@@ -105,7 +105,8 @@ fn in_force(ui: &mut Ui, scene: &Scene<'_>) {
     let (verdict, text) = match &scene.snapshot.encoding.adaptive {
         Some(status) => {
             let value = bitrate_slider::figure(status.kbps);
-            let variables = [("value", value.as_str()), ("reason", &status.reason)];
+            let reason = scene.say(&status.reason);
+            let variables = [("value", value.as_str()), ("reason", reason.as_str())];
             let lowered = status.kbps < ceiling;
             let verdict = if lowered {
                 Verdict::Poor

@@ -71,7 +71,7 @@ fn which(ui: &mut Ui, scene: &Scene<'_>, wish: &EncoderWish) {
     });
     if !encoding.why.is_empty() {
         let font = theme::regular(13.0);
-        block::words(ui, &encoding.why, font, theme::text_soft());
+        block::words(ui, scene.say(&encoding.why), font, theme::text_soft());
     }
     block::words(
         ui,
@@ -85,7 +85,9 @@ fn which(ui: &mut Ui, scene: &Scene<'_>, wish: &EncoderWish) {
         said(ui, Verdict::Busy, &text);
     }
     if let Some(rule) = &encoding.lowered {
-        let text = scene.texts.f("encoder-lowered", &[("rule", rule)]);
+        let text = scene
+            .texts
+            .f("encoder-lowered", &[("rule", &scene.say(rule))]);
         said(ui, Verdict::Poor, &text);
     }
 }
@@ -252,7 +254,7 @@ fn adaptive(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus) {
     );
     if !status.reason.is_empty() {
         let font = theme::regular(13.0);
-        block::words(ui, &status.reason, font, theme::text_soft());
+        block::words(ui, scene.say(&status.reason), font, theme::text_soft());
     }
 }
 

@@ -66,11 +66,13 @@ fn ping(ui: &mut Ui, scene: &Scene<'_>) {
         PingStatus::Failed(why) => {
             let text = scene.t("network-ping-failed");
             block::head(ui, &title, Some((Verdict::Bad, &text)));
-            block::words(ui, why, theme::regular(12.5), theme::text_soft());
+            block::words(ui, scene.say(why), theme::regular(12.5), theme::text_soft());
         }
     }
     if let Some(why) = &scene.snapshot.api_problem {
-        let text = scene.texts.f("network-api-problem", &[("why", why)]);
+        let text = scene
+            .texts
+            .f("network-api-problem", &[("why", &scene.say(why))]);
         block::words(ui, text, theme::regular(12.5), theme::text_soft());
     }
 }
@@ -124,7 +126,9 @@ fn ways(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     };
     block::head(ui, &title, in_force.as_deref().map(|text| (verdict, text)));
     if let Some(why) = &route.fallback {
-        let text = scene.texts.f("network-fallback", &[("why", why)]);
+        let text = scene
+            .texts
+            .f("network-fallback", &[("why", &scene.say(why))]);
         block::words(ui, text, theme::regular(13.0), theme::amber());
         if scene.snapshot.state == State::Live {
             let again = Button::new(scene.t("network-again")).min_size(vec2(0.0, 28.0));
@@ -157,7 +161,7 @@ fn way(ui: &mut Ui, scene: &Scene<'_>, status: &WayStatus) {
         block::words(ui, floor, theme::regular(13.0), theme::text_soft());
     });
     if let Some(why) = status.why_not.as_ref().or(status.not_automatic.as_ref()) {
-        block::words(ui, why, theme::regular(12.0), theme::text_dim());
+        block::words(ui, scene.say(why), theme::regular(12.0), theme::text_dim());
     }
 }
 

@@ -74,7 +74,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let font = theme::regular(13.0);
-                widgets::short_text(ui, &snapshot.source, font, theme::text_soft());
+                widgets::short_text(ui, scene.say(&snapshot.source), font, theme::text_soft());
             });
         });
     });
@@ -86,7 +86,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let name = scene
         .texts
-        .f("preview-name", &[("source", &snapshot.source)]);
+        .f("preview-name", &[("source", &scene.say(&snapshot.source))]);
     widgets::name(&response, Role::Image, &name);
     ui.painter().rect_filled(rect, 3.0, theme::picture());
     match &screen.texture {
@@ -116,9 +116,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
     }
     widgets::short_text(ui, facts, theme::regular(12.5), theme::text_dim());
     if let Some(problem) = &snapshot.picture.problem {
-        lost(ui, scene, rect, problem, actions);
+        lost(ui, scene, rect, &scene.say(problem), actions);
     } else if let Some(asks) = &snapshot.picture.asks {
-        banner(ui, rect, theme::amber(), asks);
+        banner(ui, rect, theme::amber(), &scene.say(asks));
     }
 }
 

@@ -78,7 +78,7 @@ pub fn on_graph(ui: &Ui, scene: &Scene<'_>, graph: Rect, newest_s: f64) {
 
 fn words(scene: &Scene<'_>, event: &TrendEvent) -> String {
     let (key, _) = look(event.kind);
-    format!("{}: {}", scene.t(key), event.text)
+    format!("{}: {}", scene.t(key), scene.say(&event.text))
 }
 
 /// Whether there is a line for [`newest`].

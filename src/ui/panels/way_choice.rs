@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, own: bool) {
     let current = scene.snapshot.settings.target == form.draft.target;
     let why = status(way).and_then(|status| status.why_not.as_ref());
     let text = match why.filter(|_| current) {
-        Some(why) => scene.texts.f("way-not-here", &[("why", why)]),
+        Some(why) => scene.texts.f("way-not-here", &[("why", &scene.say(why))]),
         None => scene.t(hint(way)),
     };
     let colour = if why.is_some() && current {
@@ -51,7 +51,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, own: bool) {
     } else {
         theme::text_dim()
     };
-    block::words(ui, text, theme::regular(12.0), colour);
+    if !super::sheet::is_searching(ui) {
+        block::words(ui, text, theme::regular(12.0), colour);
+    }
     let target = &mut form.draft.target;
     if matches!(way, Way::Auto | Way::Rtsp) && own {
         port(
