@@ -6,8 +6,8 @@ use eframe::egui::{Key, Modifiers, pos2};
 use pd_console::session::Snapshot;
 use pd_console::session::snapshot::State;
 use pd_console::settings::Language::{English, Korean};
+use pd_console::settings::Theme;
 use pd_console::ui::damage::{Damage, Parts};
-use pd_console::ui::theme;
 
 /// A buffer that is painted over from frame to frame.
 struct Buffer {
@@ -106,6 +106,6 @@ fn parts_make_the_same_picture_as_the_whole() {
     buffer.after(&mut rig, "another state");
     rig.set(|s| s.settings.language = Korean);
     buffer.after(&mut rig, "another language");
-    theme::apply(&rig.harness.ctx, theme::Look::Light);
+    rig.set(|s| s.settings.window.theme = Theme::Light);
     buffer.after(&mut rig, "another look");
 }

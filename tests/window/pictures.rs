@@ -15,10 +15,10 @@ use pd_console::clock::MonoTime;
 use pd_console::session::Snapshot;
 use pd_console::session::snapshot::{LogLine, Preview, Severity, State, TrendPoint};
 use pd_console::settings::Language::{self, English, Korean};
+use pd_console::settings::Theme;
 use pd_console::ui::dock::Dock;
 use pd_console::ui::dock::plan::{Layout, Node};
 use pd_console::ui::panels::side::Side;
-use pd_console::ui::theme::Look;
 use pd_console::units::Size;
 use pd_console::viewer::ViewerStatus;
 use std::path::PathBuf;
@@ -123,18 +123,14 @@ fn compare(rig: &Rig, part: Option<Rect>, name: &str) -> Option<String> {
     Some(format!("{name}: {words}"))
 }
 
-fn look_name(look: Look) -> &'static str {
-    match look {
-        Look::Dark => "dark",
-        Look::Light => "light",
-    }
-}
-
-/// The four ways in which everything is looked at.
-fn ways() -> impl Iterator<Item = (Language, &'static str, Look)> {
-    [(English, "en"), (Korean, "ko")]
-        .into_iter()
-        .flat_map(|(language, name)| [Look::Dark, Look::Light].map(|look| (language, name, look)))
+/// The four ways in which everything is looked at, with their names.
+fn ways() -> [(Language, Theme, &'static str); 4] {
+    [
+        (English, Theme::Dark, "en-dark"),
+        (English, Theme::Light, "en-light"),
+        (Korean, Theme::Dark, "ko-dark"),
+        (Korean, Theme::Light, "ko-light"),
+    ]
 }
 
 fn all_are_good(faults: Vec<String>) {
@@ -143,13 +139,15 @@ fn all_are_good(faults: Vec<String>) {
     assert!(faults.is_empty(), "{}\n{how}", faults.join("\n"));
 }
 
-fn panel(side: Side, language: Language, look: Look) -> (Rig, Rect) {
+fn panel(side: Side, language: Language, theme: Theme) -> (Rig, Rect) {
     let height = match side {
         Side::Settings | Side::Encoder => 1500.0,
         _ => 900.0,
     };
-    let mut rig = Rig::sized(language, [700.0, height], rich);
-    rig.put_on(look);
+    let mut rig = Rig::sized(language, [700.0, height], |s| {
+        rich(s);
+        s.settings.window.theme = theme;
+    });
     let alone = Node::tabs(&[side], &[]);
     rig.window().view.dock = Dock::new(Layout::Show, [(Layout::Show, alone)].into());
     rig.wait(0.3);
@@ -174,10 +172,10 @@ fn panel(side: Side, language: Language, look: Look) -> (Rig, Rect) {
 #[test]
 fn each_panel_looks_as_it_did() {
     let mut faults = Vec::new();
-    for (language, tongue, look) in ways() {
+    for (language, theme, way) in ways() {
         for side in Side::ALL {
-            let (rig, part) = panel(side, language, look);
-            let name = format!("panel-{}-{tongue}-{}", side.name(), look_name(look));
+            let (rig, part) = panel(side, language, theme);
+            let name = format!("panel-{}-{way}", side.name());
             faults.extend(compare(&rig, Some(part), &name));
         }
     }
@@ -189,25 +187,25 @@ fn the_window_looks_as_it_did_in_each_state() {
     let reconnecting = State::Reconnecting { attempt: 2 };
     let failed = crate::rig::failed();
     let mut faults = Vec::new();
-    for (language, tongue, look) in ways() {
+    for (language, theme, way) in ways() {
         for (name, state) in [
             ("idle", State::Idle),
             ("live", State::Live),
             ("reconnecting", reconnecting.clone()),
             ("failed", failed.clone()),
         ] {
-            let mut rig = Rig::sized(language, [1000.0, 640.0], |s| {
+            let rig = Rig::sized(language, [1000.0, 640.0], |s| {
                 if name == "live" {
                     rich(s);
                 } else {
                     live(s);
                 }
                 s.state = state;
+                s.settings.window.theme = theme;
                 s.at =
                     s.live_since.unwrap_or(MonoTime::ZERO) + std::time::Duration::from_secs(3725);
             });
-            rig.put_on(look);
-            let name = format!("window-{name}-{tongue}-{}", look_name(look));
+            let name = format!("window-{name}-{way}");
             faults.extend(compare(&rig, None, &name));
         }
     }

@@ -103,12 +103,6 @@ impl Rig {
         self.harness.state_mut().as_mut().expect("after a step")
     }
 
-    /// Changes the window's look.
-    pub fn put_on(&mut self, look: theme::Look) {
-        theme::apply(&self.harness.ctx, look);
-        self.harness.run_steps(2);
-    }
-
     /// What is on the screen.
     pub fn picture(&self) -> Picture {
         let (ctx, output) = (&self.harness.ctx, self.harness.output());
