@@ -7,9 +7,10 @@ use pd_console::doctor::{Area, Line, Outcome, Report};
 use pd_console::ffmpeg::plan::EncoderWish;
 use pd_console::publish::ways::WayStatus;
 use pd_console::session::Snapshot;
+use pd_console::session::ahead::PingStatus;
 use pd_console::session::snapshot::{
-    AdaptiveStatus, AudioInputStatus, EncoderStatus, LogLine, Notice, NoticeKind, PingStatus,
-    Severity, State, TrendEvent, TrendKind, TrendPoint,
+    AdaptiveStatus, AudioInputStatus, EncoderStatus, LogLine, Notice, NoticeKind, Severity, State,
+    TrendEvent, TrendKind, TrendPoint,
 };
 use pd_console::settings::{Language, Settings, Way};
 use std::sync::Arc;
