@@ -2,7 +2,7 @@
 //! Every figure is made up; the title says so.
 //!
 //! `cargo run --example window_demo -- [idle|starting|live|sent|reconnecting|failed] [en|ko] [trouble] [own]
-//! [adaptive] [report]`; F2, F3 and F4 open settings, encoder and check.
+//! [adaptive] [report] [light] [150%]`; F2, F3 and F4 open settings, encoder and check.
 
 #![allow(clippy::unwrap_used)]
 
@@ -368,6 +368,12 @@ fn main() -> eframe::Result {
         settings.target.host = "media studio".into();
     }
     settings.encoder.adaptive = has("adaptive");
+    if has("light") {
+        settings.window.theme = pd_console::settings::Theme::Light;
+    }
+    if let Some(percent) = arguments.iter().find_map(|a| a.strip_suffix('%')) {
+        settings.window.scale_percent = percent.parse().unwrap_or(100);
+    }
     if has("ko") {
         settings.language = Language::Korean;
     } else if has("en") {

@@ -200,6 +200,15 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         | Op::PanelNetwork
         | Op::PanelViewers
         | Op::PanelClose
+        | Op::PanelPreview
+        | Op::PanelLatency
+        | Op::PanelLog
+        | Op::PanelSource
+        | Op::PanelAudio
+        | Op::PanelServer
+        | Op::PanelGpu
+        | Op::LayoutSet
+        | Op::LayoutReset
         | Op::Wizard
         | Op::Palette
         | Op::Keys

@@ -36,6 +36,8 @@ pub struct Settings {
     pub backup: BackupSettings,
     /// The viewers' page.
     pub viewer: ViewerSettings,
+    /// The look of the window.
+    pub window: WindowSettings,
     /// Remote control.
     pub remote: RemoteSettings,
     /// What measures the stream at the far end.
@@ -71,6 +73,7 @@ impl Default for Settings {
             target: TargetSettings::default(),
             backup: BackupSettings::default(),
             viewer: ViewerSettings::default(),
+            window: WindowSettings::default(),
             remote: RemoteSettings::default(),
             probe: ProbeSettings::default(),
             recording: RecordingSettings::default(),
@@ -612,6 +615,42 @@ impl ProbeSettings {
     }
 }
 
+/// The look of the window. Where its panels stand is not a setting: see `ui::keep`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WindowSettings {
+    /// Light or dark.
+    pub theme: Theme,
+    /// Size of everything in the window, percent of the system's, 100..=200.
+    pub scale_percent: u32,
+}
+
+impl Default for WindowSettings {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            scale_percent: SCALE_MIN_PERCENT,
+        }
+    }
+}
+
+/// The least size of everything in the window, percent.
+pub const SCALE_MIN_PERCENT: u32 = 100;
+/// The largest size of everything in the window, percent.
+pub const SCALE_MAX_PERCENT: u32 = 200;
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Theme {
+    /// Light on near-black, for a dark control room.
+    #[default]
+    Dark,
+    /// Dark on near-white, for a bright room.
+    Light,
+    /// As the system has it; dark where it does not say.
+    System,
+}
+
 /// The viewers' page, which the console serves itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -778,6 +817,12 @@ impl Settings {
         range("target.latency_ms", self.target.latency_ms, 0, 8000);
         let backup = &self.backup.target;
         range("backup.target.latency_ms", backup.latency_ms, 0, 8000);
+        range(
+            "window.scale_percent",
+            self.window.scale_percent,
+            SCALE_MIN_PERCENT,
+            SCALE_MAX_PERCENT,
+        );
         range("viewer.port", u32::from(self.viewer.port), 1, 65_535);
         range("remote.port", u32::from(self.remote.port), 1, 65_535);
         let replay_s = self.recording.replay_seconds;
@@ -827,12 +872,14 @@ impl Settings {
                 expected: "the programme's is Embedded already, so it must be another".into(),
             });
         }
-        for (name, list) in [
-            ("controls.keys", &self.controls.keys),
-            ("controls.hotkeys", &self.controls.hotkeys),
+        use crate::control::keys::{fault, fault_everywhere};
+        type Look = fn(&KeyBinding) -> Option<String>;
+        for (name, list, look) in [
+            ("controls.keys", &self.controls.keys, fault as Look),
+            ("controls.hotkeys", &self.controls.hotkeys, fault_everywhere),
         ] {
             for entry in list {
-                if let Some(fault) = crate::control::keys::fault(entry) {
+                if let Some(fault) = look(entry) {
                     let value = format!("{}: {}", entry.op, entry.keys.join(", "));
                     bad.push(BadSetting {
                         name,

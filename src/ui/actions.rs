@@ -2,8 +2,10 @@
 //! return these and change nothing of the session themselves.
 
 use super::dock::plan::Layout;
+use super::look::Step;
 use super::panels::side::Side;
 use super::toasts::Key;
+use crate::session::snapshot::Severity;
 use crate::session::{Command, Secret};
 use crate::settings::{AudioInput, Settings};
 
@@ -48,6 +50,8 @@ pub enum Action {
     PressKick(String),
     /// Put the preview on or off.
     Preview(bool),
+    /// Asks the session for this, as it is.
+    Send(Command),
     /// Read the failure and put it away.
     Dismiss,
     /// Began a recording or ended it.
@@ -66,6 +70,10 @@ pub enum Action {
     Layout(Layout),
     /// Put the layout back to how it was shipped.
     ResetLayout,
+    /// Made the window the strip, or the whole window again.
+    Strip(bool),
+    /// Made everything larger or smaller.
+    Scale(Step),
     /// Wants everything looked at that a show needs.
     Examine,
     /// Has read that another encoder took the place of the chosen one: the text of it.
@@ -76,6 +84,22 @@ pub enum Action {
     ShowKeys(bool),
     /// Copied a text to the clipboard.
     Copy(String),
+    /// Holds STOP down, in this frame.
+    HoldStop,
+    /// Moved a sound input's controls elsewhere than in the settings.
+    MoveInput(usize, AudioInput),
+    /// Set what the settings shall be, by an operation.
+    Set(Box<Settings>),
+    /// Asked for something that the session does and the window adds nothing to.
+    Command(Command),
+    /// Chose which log lines are shown.
+    LogLeast(Severity),
+    /// Opened or closed the command palette.
+    ShowPalette(bool),
+    /// Wants the last change taken back.
+    Undo,
+    /// Wants the window closed; while on air it asks.
+    Close,
     /// Answered "quit" to the question whether to quit while on air.
     Quit,
     /// Answered "stay" to it.
@@ -91,13 +115,14 @@ impl Action {
             Self::Cancel => vec![Command::Stop],
             Self::Bitrate(kbps) => vec![Command::SetBitrate { kbps }],
             Self::Muted(muted) => vec![Command::SetMuted { muted }],
-            Self::Input(index, input) => vec![Command::SetInput {
+            Self::Input(index, input) | Self::MoveInput(index, input) => vec![Command::SetInput {
                 index,
                 gain_db: input.gain_db,
                 muted: input.muted,
                 delay_ms: input.delay_ms,
             }],
-            Self::Apply(settings) => vec![Command::ApplySettings(settings)],
+            Self::Command(command) => vec![command],
+            Self::Apply(settings) | Self::Set(settings) => vec![Command::ApplySettings(settings)],
             Self::Secrets {
                 password,
                 passphrase,
@@ -114,6 +139,7 @@ impl Action {
             }],
             Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::FastestWay => vec![Command::FastestWay],
+            Self::Send(command) => vec![command],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
             Self::Record(true) => vec![Command::StartRecording],
@@ -128,10 +154,17 @@ impl Action {
             | Self::CloseSide(_)
             | Self::Layout(_)
             | Self::ResetLayout
+            | Self::Strip(_)
+            | Self::Scale(_)
             | Self::Noted(_)
             | Self::PutAway(_)
             | Self::ShowKeys(_)
             | Self::Copy(_)
+            | Self::HoldStop
+            | Self::LogLeast(_)
+            | Self::ShowPalette(_)
+            | Self::Undo
+            | Self::Close
             | Self::Quit
             | Self::Stay => Vec::new(),
         }

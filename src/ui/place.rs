@@ -4,7 +4,8 @@
 
 use super::dock::plan::{Layout, Node};
 use super::keep::{Kept, Monitor, Place, is_within_reach, sane_size};
-use eframe::egui::{Context, ViewportBuilder, ViewportCommand, pos2};
+use super::panels::strip;
+use eframe::egui::{Context, ViewportBuilder, ViewportCommand, WindowLevel, pos2, vec2};
 use std::collections::BTreeMap;
 
 /// The window's size when nothing is remembered, points.
@@ -76,19 +77,41 @@ impl Placed {
         }
     }
 
-    /// The size to come back to from the strip, in the desktop's own units, and whether maximised.
-    pub fn usual(&self) -> ([f32; 2], bool) {
-        (self.place.map_or(SIZE, |place| place.size), self.maximised)
-    }
-
-    /// Where the strip stood, pixels of the desktop.
-    pub fn strip(&self) -> Option<[i32; 2]> {
-        self.strip
-    }
-
-    /// The window's usual place, pixels of the desktop.
-    pub fn at(&self) -> Option<[i32; 2]> {
-        self.place.and_then(|place| place.at)
+    /// Makes the window the strip, or what it was before. Where the window manager does not keep it in front, or does
+    /// not let a window size itself (tiling ones), it is drawn as the strip all the same.
+    pub fn strip(&mut self, ctx: &Context, on: bool) {
+        use ViewportCommand::{
+            Fullscreen, InnerSize, Maximized, MinInnerSize, WindowLevel as Level,
+        };
+        if self.is_strip == on {
+            return;
+        }
+        self.is_strip = on;
+        let send = |command| ctx.send_viewport_cmd(command);
+        let zoom = ctx.zoom_factor();
+        let scale = ctx.pixels_per_point();
+        if on {
+            send(Fullscreen(false));
+            send(Maximized(false));
+            send(MinInnerSize(strip::LEAST.into()));
+            send(InnerSize(strip::SIZE.into()));
+            send(Level(WindowLevel::AlwaysOnTop));
+            if let Some(at) = self.strip {
+                move_to(ctx, at, scale);
+            }
+        } else {
+            let place = self.place.unwrap_or(Place {
+                size: SIZE,
+                at: None,
+            });
+            send(Level(WindowLevel::Normal));
+            send(MinInnerSize(vec2(LEAST[0], LEAST[1]) / zoom));
+            send(InnerSize(vec2(place.size[0], place.size[1]) / zoom));
+            if let Some(at) = place.at {
+                move_to(ctx, at, scale);
+            }
+            send(Maximized(self.maximised));
+        }
     }
 }
 

@@ -59,6 +59,7 @@ impl Plan {
             .env_remove("PD_CONSOLE_PASSPHRASE")
             .env_remove("PD_CONSOLE_BACKUP_PASSWORD")
             .env_remove("PD_CONSOLE_BACKUP_PASSPHRASE")
+            .env_remove("PD_CONSOLE_REMOTE_PASSWORD")
             .env_remove("MEDIAMTX_BIN")
             .env("PATH", path_without_mediamtx())
             .env_remove("DISPLAY")
@@ -126,6 +127,11 @@ fn path_without_mediamtx() -> std::ffi::OsString {
 }
 
 impl Console {
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// Everything on stderr until now.
     pub fn stderr(&self) -> String {
         let lines = self.lines.lock().unwrap();

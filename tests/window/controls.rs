@@ -196,15 +196,6 @@ fn the_log_is_filtered() {
 }
 
 #[test]
-fn the_list_of_keys_opens_and_closes_by_f1() {
-    let mut rig = Rig::new(English, |_| {});
-    rig.key(Modifiers::NONE, Key::F1);
-    assert!(rig.has("Stop (press twice within 3 s)"));
-    rig.key(Modifiers::NONE, Key::F1);
-    assert!(!rig.has("Stop (press twice within 3 s)"));
-}
-
-#[test]
 fn a_recording_by_key_and_button_and_a_replay_while_a_show_runs_only() {
     let mut rig = Rig::new(English, |_| ());
     rig.key(Modifiers::NONE, Key::R);

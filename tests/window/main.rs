@@ -3,6 +3,7 @@
 #![cfg(feature = "gui")]
 
 mod check;
+mod commands;
 mod controls;
 mod dock;
 mod encoder;

@@ -77,7 +77,8 @@ fn before_a_show_it_shows_the_ping_and_each_ways_floor() {
         rig.names()
     );
     rig.set(|s| s.ping = PingStatus::Failed("nothing listens".into()));
-    rig.wait(0.2);
+    // Figures are drawn once a second at rest.
+    rig.wait(1.2);
     assert!(rig.has("no answer") && rig.has("nothing listens"));
 }
 

@@ -134,7 +134,8 @@ fn each_viewer_stands_there_with_its_figure_or_the_reason_why_there_is_none() {
             .any(|n| n.contains("know this viewer's clock"))
     );
     rig.set(|s| s.eyes = EyesStatus::default());
-    rig.wait(0.2);
+    // Figures are drawn once a second at rest.
+    rig.wait(1.2);
     assert!(rig.has("Nobody watches on the viewers' page"));
 }
 

@@ -1,6 +1,6 @@
 //! The docked panels: which are in sight, where, and how large. The window's thread owns and draws them; nothing
-//! here touches a show. Under pressure (too little room) columns step back until the window is wider, and the whole
-//! is scrolled where it is too low; nothing is lost by either.
+//! here touches a show. Under pressure (too little room) panels step back until the window is larger, and what is lower
+//! than its contents is scrolled; nothing is lost by either.
 
 mod behavior;
 pub mod plan;
@@ -8,7 +8,7 @@ pub mod share;
 
 use crate::ui::panels::side::Side;
 use behavior::{Docked, Folds};
-use eframe::egui::{Id, Rect, ScrollArea, Ui, vec2};
+use eframe::egui::{Id, Ui, Vec2, vec2};
 use egui_tiles::{Container, Linear, LinearDir, Shares, Tabs, Tile, TileId, Tiles, Tree};
 use plan::{Layout, Node};
 use share::{Claim, share_out};
@@ -18,6 +18,8 @@ pub use behavior::Draw;
 
 /// Height of the heading over panels, points.
 pub const HEADING: f32 = 26.0;
+/// Lower than this a panel steps back rather than being scrolled in so little.
+const LOWEST: f32 = HEADING + 64.0;
 
 /// The panels as they are docked.
 pub struct Dock {
@@ -189,24 +191,13 @@ impl Dock {
 
     /// Draws all that is in sight into what is left of `ui`.
     pub fn show(&mut self, ui: &mut Ui, draw: &mut dyn Draw) {
-        let mut room = ui.available_size();
         let Some(root) = self.tree.root() else {
             return self.reset();
         };
         let gap = draw.gap();
-        let hidden = self.step_back(root, room.x, gap);
-        let least = least(&self.tree.tiles, &self.folded, root, gap)[1];
-        if room.y >= least {
-            self.show_in(ui, draw, gap);
-        } else {
-            ScrollArea::vertical().id_salt("middle").show(ui, |ui| {
-                room.y = least;
-                let rect = Rect::from_min_size(ui.max_rect().min, room);
-                ui.allocate_rect(rect, eframe::egui::Sense::hover());
-                let builder = eframe::egui::UiBuilder::new().max_rect(rect);
-                self.show_in(&mut ui.new_child(builder), draw, gap);
-            });
-        }
+        let mut hidden = Vec::new();
+        self.step_back(root, ui.available_size(), gap, &mut hidden);
+        self.show_in(ui, draw, gap);
         for tile in hidden {
             self.tree.tiles.set_visible(tile, true);
         }
@@ -253,44 +244,44 @@ impl Dock {
         }
     }
 
-    /// Takes columns out of sight that there is no room for, beginning with what was opened longest ago; gives them.
-    fn step_back(&mut self, root: TileId, width: f32, gap: f32) -> Vec<TileId> {
-        let mut hidden = Vec::new();
-        let Some(Container::Linear(row)) = self.tree.tiles.get_container(root) else {
-            return hidden;
+    /// Takes out of sight what there is no room for, the last first but never the panel that was opened last; adds it
+    /// to `hidden`.
+    fn step_back(&mut self, id: TileId, size: Vec2, gap: f32, hidden: &mut Vec<TileId>) {
+        let Some(Container::Linear(linear)) = self.tree.tiles.get_container(id) else {
+            return;
         };
-        if row.dir != LinearDir::Horizontal {
-            return hidden;
-        }
-        let children = row.children.clone();
-        let front = self
-            .front
-            .and_then(|side| self.place(side))
-            .map(|(_, tabs)| tabs);
-        let holds = |tiles: &Tiles<Side>, child| {
-            front.is_some_and(|front| {
-                child == front
-                    || tiles
-                        .get_container(child)
-                        .is_some_and(|c| c.has_child(front))
-            })
-        };
+        let (children, dir) = (linear.children.clone(), linear.dir);
+        let front = self.front.and_then(|side| self.place(side));
         loop {
-            if least(&self.tree.tiles, &self.folded, root, gap)[0] <= width {
-                return hidden;
-            }
             let tiles = &self.tree.tiles;
             let in_sight: Vec<_> = children
                 .iter()
                 .copied()
                 .filter(|child| tiles.is_visible_in_layout(*child))
                 .collect();
-            let victim = in_sight.iter().rev().find(|child| !holds(tiles, **child));
-            let Some(victim) = victim.copied().filter(|_| in_sight.len() > 1) else {
-                return hidden;
+            let lengths = in_sight.iter().map(|child| match dir {
+                LinearDir::Horizontal => least(tiles, &self.folded, *child, gap)[0],
+                LinearDir::Vertical if is_folded(tiles, &self.folded, *child) => HEADING,
+                LinearDir::Vertical => LOWEST,
+            });
+            let needed = lengths.sum::<f32>() + gap * in_sight.len().saturating_sub(1) as f32;
+            let room = match dir {
+                LinearDir::Horizontal => size.x,
+                LinearDir::Vertical => size.y,
             };
-            self.tree.tiles.set_visible(victim, false);
-            hidden.push(victim);
+            let holds =
+                |child: TileId| front.is_some_and(|(_, tabs)| is_within(tiles, tabs, child));
+            let last = in_sight.iter().rev().copied().find(|child| !holds(*child));
+            match last.filter(|_| needed > room && in_sight.len() > 1) {
+                Some(last) => {
+                    self.tree.tiles.set_visible(last, false);
+                    hidden.push(last);
+                }
+                None => break,
+            }
+        }
+        for child in children {
+            self.step_back(child, size, gap, hidden);
         }
     }
 
@@ -373,6 +364,14 @@ fn insert(tiles: &mut Tiles<Side>, folded: &mut HashSet<TileId>, node: &Node) ->
     }
 }
 
+/// Whether `tile` is `within` itself or in it.
+fn is_within(tiles: &Tiles<Side>, tile: TileId, within: TileId) -> bool {
+    tile == within
+        || tiles
+            .parent_of(tile)
+            .is_some_and(|parent| is_within(tiles, parent, within))
+}
+
 /// Whether a group of tabs has something over or under it that would take its room.
 fn can_fold(tiles: &Tiles<Side>, tabs: TileId) -> bool {
     let parent = tiles.parent_of(tabs).and_then(|id| tiles.get_container(id));
@@ -424,13 +423,7 @@ fn least(tiles: &Tiles<Side>, folded: &HashSet<TileId>, id: TileId, gap: f32) ->
 }
 
 /// Sets the shares of all that is in sight so that nothing gets less than its least.
-fn arrange(
-    tiles: &mut Tiles<Side>,
-    folded: &HashSet<TileId>,
-    id: TileId,
-    size: eframe::egui::Vec2,
-    gap: f32,
-) {
+fn arrange(tiles: &mut Tiles<Side>, folded: &HashSet<TileId>, id: TileId, size: Vec2, gap: f32) {
     let Some(Container::Linear(linear)) = tiles.get_container(id) else {
         return;
     };

@@ -3,6 +3,7 @@
 
 use super::Scene;
 use super::side::Side;
+use crate::control::Op;
 use crate::session::snapshot::State;
 use crate::ui::actions::Action;
 use crate::ui::theme;
@@ -61,7 +62,10 @@ pub fn strip(
                 }
                 let show = Button::new(scene.t("encoder-fallback-show"));
                 let show = ui.add(show.min_size(vec2(0.0, 28.0)));
-                if show.on_hover_text("F3").clicked() {
+                if show
+                    .on_hover_text(scene.keys_of(Op::PanelEncoder))
+                    .clicked()
+                {
                     actions.push(Action::ShowSide(Some(Side::Encoder)));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {

@@ -35,6 +35,16 @@ struct Figure {
 
 /// Draws the row. `dropping` is whether pictures were dropped within the last seconds.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, dropping: bool) {
+    let most = ui.ctx().content_rect().height() * MOST;
+    row(ui, scene, dropping, most, None);
+}
+
+/// The same over a height that is given, points.
+pub fn fill(ui: &mut Ui, scene: &Scene<'_>, dropping: bool, height: f32) {
+    row(ui, scene, dropping, height, Some(height));
+}
+
+fn row(ui: &mut Ui, scene: &Scene<'_>, dropping: bool, most: f32, exact: Option<f32>) {
     let gap = if scene.small { 4.0 } else { 6.0 };
     let pad = if scene.small { 5.0 } else { 8.0 };
     let width = ui.available_width();
@@ -57,12 +67,11 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dropping: bool) {
     let across = free / parts.iter().sum::<f32>();
     let caption = |size: f32| (size * 0.2).clamp(10.0, 19.0);
     let high = |size: f32| caption(size) * 1.3 + size * (DIGIT + 0.16) + pad;
-    let most = ui.ctx().content_rect().height() * MOST;
     let mut size = across.clamp(*SIZES.start(), *SIZES.end());
     while high(size) > most && size > *SIZES.start() {
         size -= 1.0;
     }
-    let height = high(size).round();
+    let height = exact.unwrap_or_else(|| high(size).round());
     let (row, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     // What the height takes from the type goes to the cells.
     let scale = free / parts.iter().sum::<f32>();
@@ -164,7 +173,7 @@ impl Look {
 
 /// Paints a line of large type so that its digits stand in the middle of `body`: the line's own box is taller.
 fn middle(ui: &Ui, body: Rect, left: f32, galley: std::sync::Arc<egui::Galley>, ink: Color32) {
-    let at = pos2(left, body.center().y - galley.size().y * 0.53);
+    let at = pos2(left, body.center().y - galley.size().y * 0.545);
     ui.painter().galley(at, galley, ink);
 }
 

@@ -79,7 +79,7 @@ fn row(ui: &mut Ui, scene: &Scene<'_>, line: &LogLine) {
 
 /// The shown lines as text for the clipboard, in English whatever the window's language: it is for
 /// whoever helps, and is found in the log file.
-fn as_text(lines: &[LogLine], least: Severity) -> String {
+pub fn as_text(lines: &[LogLine], least: Severity) -> String {
     lines
         .iter()
         .filter(|line| line.severity >= least)

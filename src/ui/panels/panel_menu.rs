@@ -19,7 +19,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, size: Vec2, actions: &m
         ui.set_min_width(200.0);
         for side in Side::ALL {
             let open = dock.is_open(side);
-            let key = side.key().map_or("", |key| key.name());
+            let key = scene.keys_of(side.op());
             let name = scene.t(side.title());
             let button = Button::selectable(open, &name).shortcut_text(key);
             if ui.add(button).accessible_name(&name).clicked() {
@@ -31,6 +31,15 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, size: Vec2, actions: &m
             }
         }
         ui.separator();
+        let strip = Button::new(scene.t("strip-button")).shortcut_text("F8");
+        if ui
+            .add(strip)
+            .accessible_name(scene.t("strip-button"))
+            .clicked()
+        {
+            actions.push(Action::Strip(true));
+            ui.close();
+        }
         widgets::caption(ui, &scene.t("layout-title"));
         for layout in Layout::ALL {
             let button = Button::selectable(dock.layout() == layout, scene.t(layout.title()));

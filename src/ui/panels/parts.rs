@@ -66,7 +66,7 @@ pub fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec
         block::words(ui, text, theme::regular(13.0), theme::text_soft());
     }
     ui.add_enabled_ui(is_free(scene), |ui| {
-        super::settings::target(ui, scene, form);
+        super::settings::target(ui, scene, form, actions);
         super::backup::show(ui, scene, form);
     });
 }

@@ -3,8 +3,9 @@
 
 use super::Scene;
 use super::form::Form;
-use super::settings::{choose, row, section};
+use super::settings::{choose, row, section, tick};
 use super::status::clock;
+use crate::control::Op;
 use crate::record::status::Phase;
 use crate::session::snapshot::State;
 use crate::settings::{REPLAY_MAX_S, RecordingForm};
@@ -12,8 +13,7 @@ use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{
-    Align, Button, Checkbox, DragValue, Layout, Role, Sense, Stroke, StrokeKind, TextEdit, Ui,
-    pos2, vec2,
+    Align, Button, DragValue, Layout, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, pos2, vec2,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,7 +59,9 @@ pub fn strip(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
             let size = vec2(0.0, height - 2.0);
             let replay = Button::new(scene.t("replay-save")).min_size(size);
             let kept = recording.replay.kept_seconds > 0.0 && !recording.replay.saving;
-            let replay = ui.add_enabled(kept, replay).on_hover_text("S");
+            let replay = ui
+                .add_enabled(kept, replay)
+                .on_hover_text(scene.keys_of(Op::ReplaySave));
             if replay.clicked() {
                 actions.push(Action::SaveReplay);
             }
@@ -70,7 +72,11 @@ pub fn strip(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
                 "record-start"
             };
             let button = Button::new(scene.t(key)).min_size(size);
-            if ui.add(button).on_hover_text("R").clicked() {
+            if ui
+                .add(button)
+                .on_hover_text(scene.keys_of(Op::RecordToggle))
+                .clicked()
+            {
                 actions.push(toggle(recording.phase));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| words(ui, scene));
@@ -207,10 +213,7 @@ pub fn settings(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
             .suffix(" s");
         ui.add_sized(vec2(width.min(96.0), 28.0), seconds)
     });
-    ui.add(Checkbox::new(
-        &mut recording.auto,
-        scene.t("settings-record-auto"),
-    ));
+    tick(ui, &mut recording.auto, &scene.t("settings-record-auto"));
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     if let Some(index) = removed {
         inputs.remove(index);
     }
-    if count < AUDIO_INPUTS_MAX {
+    if count < AUDIO_INPUTS_MAX && !super::sheet::is_searching(ui) {
         let text = RichText::new(scene.t("settings-audio-add")).font(theme::regular(13.0));
         if ui
             .add(Button::new(text).min_size(vec2(0.0, 28.0)))
@@ -98,7 +98,9 @@ fn source(
 
 /// What the device does, or why it does nothing.
 fn state(ui: &mut Ui, scene: &Scene<'_>, status: Option<&AudioInputStatus>) {
-    let Some(status) = status else { return };
+    let Some(status) = status.filter(|_| !super::sheet::is_searching(ui)) else {
+        return;
+    };
     if let Some(problem) = &status.problem {
         fault(ui, &scene.say(problem));
     } else if let Some(format) = &status.format {
@@ -164,6 +166,9 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, number: Option<usize>, input: &mut A
         ui.add_sized(vec2(width.min(96.0), 28.0), delay)
     });
     let mut removed = false;
+    if super::sheet::is_searching(ui) {
+        return removed;
+    }
     ui.horizontal(|ui| {
         let title = named(
             scene,

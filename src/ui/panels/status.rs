@@ -3,6 +3,7 @@
 
 use super::Scene;
 use super::side::Side;
+use crate::control::Op;
 use crate::session::snapshot::{Confirmation, Receiver, State, Tally};
 use crate::ui::actions::Action;
 use crate::ui::dock::Dock;
@@ -43,15 +44,16 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, actions: &mut Vec<Actio
             let size = vec2(0.0, height - 2.0);
             let open = dock.is_open(Side::Settings);
             let settings = Button::new(scene.t("settings-button")).selected(open);
-            if ui
-                .add(settings.min_size(size))
-                .on_hover_text("F2")
+            let settings = ui.add(settings.min_size(size));
+            if settings
+                .on_hover_text(scene.keys_of(Op::PanelSettings))
                 .clicked()
             {
                 actions.push(Action::ShowSide((!open).then_some(Side::Settings)));
             }
             let keys = Button::new(scene.t("keys-button")).min_size(size);
-            if ui.add(keys).on_hover_text("F1").clicked() {
+            let keys = ui.add(keys).on_hover_text(scene.keys_of(Op::Keys));
+            if keys.clicked() {
                 actions.push(Action::ShowKeys(true));
             }
             super::panel_menu::show(ui, scene, dock, size, actions);
@@ -175,7 +177,11 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
                 actions.push(Action::Dismiss);
             }
             let check = Button::new(scene.t("failed-check")).min_size(vec2(0.0, 32.0));
-            if ui.add(check).on_hover_text("F4").clicked() {
+            if ui
+                .add(check)
+                .on_hover_text(scene.keys_of(Op::PanelCheck))
+                .clicked()
+            {
                 actions.push(Action::ShowSide(Some(Side::Check)));
             }
             ui.with_layout(Layout::top_down(Align::Min), |ui| {

@@ -51,7 +51,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, own: bool) {
     } else {
         theme::text_dim()
     };
-    block::words(ui, text, theme::regular(12.0), colour);
+    if !super::sheet::is_searching(ui) {
+        block::words(ui, text, theme::regular(12.0), colour);
+    }
     let target = &mut form.draft.target;
     if matches!(way, Way::Auto | Way::Rtsp) && own {
         port(
