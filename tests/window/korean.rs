@@ -116,8 +116,7 @@ fn full(s: &mut Snapshot) {
         since: MonoTime::ZERO,
         until: None,
         text: "the sound is back, after 3 s".into(),
-    }]
-    .into();
+    }];
 }
 
 /// Everything that the window shows with each page open.
