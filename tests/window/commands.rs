@@ -110,7 +110,7 @@ fn traces(rig: &mut Rig) -> String {
     let window = rig.harness.state().as_ref().expect("a window");
     let view = &window.view;
     let view = format!(
-        "{:?} {} {} {} {} {} {:?} {:?} {} {:?}",
+        "{} {:?} {} {} {} {} {:?} {:?} {} {:?}",
         view.strip,
         view.dock.plans(),
         view.dock.layout().title(),
