@@ -70,6 +70,7 @@ panel-gpu = GPU
 panel-close = Put away: { $panel }
 panel-fold = Fold: { $panel }
 panel-unfold = Unfold: { $panel }
+panel-line = Line between { $panel } and { $other }
 strip-button = Small strip, in front
 strip-back = Window
 settings-theme = Look

@@ -70,6 +70,7 @@ panel-gpu = GPU
 panel-close = 치우기: { $panel }
 panel-fold = 접기: { $panel }
 panel-unfold = 열기: { $panel }
+panel-line = { $panel }, { $other } 사이 선
 strip-button = 작은 창, 항상 위에
 strip-back = 전체 창
 settings-theme = 화면 종류

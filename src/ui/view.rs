@@ -282,6 +282,12 @@ impl Draw for Panels<'_, '_> {
         self.scene.texts.f(key, &[("panel", &name)])
     }
 
+    fn between(&self, one: Side, other: Side) -> String {
+        let (one, other) = (self.title(one), self.title(other));
+        let variables = [("panel", one.as_str()), ("other", other.as_str())];
+        self.scene.texts.f("panel-line", &variables)
+    }
+
     fn gap(&self) -> f32 {
         if self.scene.small { 6.0 } else { theme::GAP }
     }

@@ -2,6 +2,7 @@
 //! records what it is told.
 #![cfg(feature = "gui")]
 
+mod access;
 mod check;
 mod controls;
 mod dock;
@@ -11,5 +12,6 @@ mod network;
 mod rig;
 mod setup;
 mod show;
+mod strip;
 mod toasts;
 mod viewers;
