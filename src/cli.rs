@@ -3,6 +3,7 @@
 pub mod measure;
 pub mod pattern;
 pub mod profile;
+pub mod remote;
 pub mod server;
 pub mod viewer;
 
@@ -64,6 +65,8 @@ pub enum Task {
     Profile(profile::ProfileTask),
     /// Print the link to the viewers' page and its QR code.
     ViewerLink(SettingsArgs),
+    /// Print where the remote control is to be reached, and its password.
+    Remote(remote::RemoteArgs),
     /// Show a clock for cameras and for `glass`: digits, a flash, a bar and a code.
     Pattern(pattern::PatternArgs),
     /// Read the codes of `pattern` from this machine's screen: how late each is shown.
@@ -183,6 +186,10 @@ pub struct LiveArgs {
     /// Seconds of LIVE; without it until Ctrl-C.
     #[arg(long)]
     pub seconds: Option<f64>,
+    /// Let Bitfocus Companion and others steer it, as they steer OBS; `pd-console remote` shows address
+    /// and password. A show that is ended from there can be started from there again, until Ctrl-C.
+    #[arg(long)]
+    pub remote: bool,
     /// Record the show into this folder, from its start on.
     #[arg(long, value_name = "FOLDER")]
     pub record: Option<std::path::PathBuf>,
@@ -329,6 +336,7 @@ fn changes(args: &LiveArgs) -> Vec<(f64, String)> {
 /// Why it could not begin or go on.
 pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
     let mut settings = args.settings.settings()?;
+    settings.remote.on |= args.remote;
     if let Some(folder) = &args.record {
         settings.recording.auto = true;
         let folder =

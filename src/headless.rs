@@ -26,6 +26,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is asked for.
@@ -113,6 +114,9 @@ fn follow(
     let mut begun = false;
     let mut reconnects = 0;
     let mut was_reconnecting = false;
+    // What was live last, and the show that the remote control ended.
+    let mut live: Option<Arc<Snapshot>> = None;
+    let mut ended = None;
     loop {
         let stopped = interrupted.sleep(Duration::from_millis(20));
         let snapshot = session.snapshot();
@@ -132,8 +136,21 @@ fn follow(
                 was_reconnecting = true;
                 reconnects += 1;
             }
+            State::Idle if live.is_some() => {
+                // Ended from afar, and may be started from there again.
+                let last = live.take().unwrap_or_default();
+                was_reconnecting = false;
+                let meter = meter.take();
+                ended = Some(outcome(
+                    session, &settings, &last, meter, asked_at, reconnects,
+                ));
+                if wish.seconds.is_some() {
+                    return ended.ok_or_else(never_live);
+                }
+            }
             State::Live => {
                 was_reconnecting = false;
+                live = Some(snapshot.clone());
                 meter.get_or_insert_with(|| LoadMeter::start(&session.pids()));
             }
             _ => {}
@@ -153,44 +170,62 @@ fn follow(
         let done = wish
             .seconds
             .is_some_and(|s| snapshot.live_since.is_some() && live_s >= s);
+        if stopped && snapshot.state == State::Idle && ended.is_some() {
+            return ended.ok_or_else(never_live);
+        }
         if done || (stopped && begun) {
             let lost = session.failure().filter(|_| was_reconnecting);
-            if let Some(failure) = lost.or_else(|| {
-                snapshot.live_since.is_none().then(|| {
-                    Failure::new(FailureKind::NoReceiver, "ended before the show was live")
-                })
-            }) {
+            let too_early = || snapshot.live_since.is_none().then(never_live);
+            if let Some(failure) = lost.or_else(too_early) {
                 return Err(failure);
             }
             keep(&mut trace, session, true);
-            let pids = session.pids();
-            return Ok(Outcome {
-                settings,
-                receiver: snapshot.receiver.clone(),
-                confirmation: snapshot.confirmation,
-                source: snapshot.source.clone(),
-                sound: snapshot.audio.inputs.iter().map(sound).collect(),
-                encoder: snapshot.encoder.clone(),
-                encoding: snapshot.encoding.clone(),
-                figures: session.figures(),
-                probe: snapshot.probe.clone(),
-                load: meter.map(|mut meter| meter.load(&pids)).unwrap_or_default(),
-                start_ms: snapshot.live_since.map_or(0.0, |at| at.ms_since(asked_at)),
-                live_s,
-                measured_kbps: snapshot.measured_kbps,
-                reconnects,
-                route: snapshot.route.clone(),
-                network: snapshot.network,
-                outages: outages(&snapshot.link, &snapshot),
-                backups: snapshot
-                    .backups
-                    .iter()
-                    .map(|b| backup(b, &snapshot))
-                    .collect(),
-                recording: RecordingStatus::default(),
-                eyes: snapshot.eyes.clone(),
-            });
+            let outcome = outcome(session, &settings, &snapshot, meter, asked_at, reconnects);
+            return Ok(outcome);
         }
+    }
+}
+
+fn never_live() -> Failure {
+    Failure::new(FailureKind::NoReceiver, "ended before the show was live")
+}
+
+/// What came of a show, whose last snapshot on air this is.
+fn outcome(
+    session: &Session,
+    settings: &Settings,
+    snapshot: &Snapshot,
+    meter: Option<LoadMeter>,
+    asked_at: clock::MonoTime,
+    reconnects: u32,
+) -> Outcome {
+    let pids = session.pids();
+    let since = |since| snapshot.at.since(since).as_secs_f64();
+    Outcome {
+        settings: settings.clone(),
+        receiver: snapshot.receiver.clone(),
+        confirmation: snapshot.confirmation,
+        source: snapshot.source.clone(),
+        sound: snapshot.audio.inputs.iter().map(sound).collect(),
+        encoder: snapshot.encoder.clone(),
+        encoding: snapshot.encoding.clone(),
+        figures: session.figures(),
+        probe: snapshot.probe.clone(),
+        load: meter.map(|mut meter| meter.load(&pids)).unwrap_or_default(),
+        start_ms: snapshot.live_since.map_or(0.0, |at| at.ms_since(asked_at)),
+        live_s: snapshot.live_since.map(since).unwrap_or_default(),
+        measured_kbps: snapshot.measured_kbps,
+        reconnects,
+        route: snapshot.route.clone(),
+        network: snapshot.network,
+        outages: outages(&snapshot.link, snapshot),
+        backups: snapshot
+            .backups
+            .iter()
+            .map(|b| backup(b, snapshot))
+            .collect(),
+        recording: RecordingStatus::default(),
+        eyes: snapshot.eyes.clone(),
     }
 }
 

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         }
         Some(Task::Profile(task)) => cli::profile::run(task).map(|text| print!("{text}")),
         Some(Task::ViewerLink(args)) => cli::viewer::viewer_link(args).map(|text| print!("{text}")),
+        Some(Task::Remote(args)) => cli::remote::remote(args).map(|text| print!("{text}")),
         Some(Task::Pattern(args)) => pattern(args),
         Some(Task::Glass(args)) => {
             cli::pattern::glass(args, &on_interrupt()).map(|text| print!("{text}"))

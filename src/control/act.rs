@@ -185,6 +185,7 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
             label: server(text()?, now.snapshot)?,
         }],
         Op::ServersForget => vec![Command::ForgetServers],
+        Op::ThemeSet => set("window.theme", text()?)?,
         Op::RemoteToggle => set("remote.on", on(!settings.remote.on))?,
         Op::RemotePasswordNew => vec![Command::NewRemotePassword],
         Op::LanguageSet => set("language", text()?)?,
@@ -200,6 +201,19 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         | Op::PanelNetwork
         | Op::PanelViewers
         | Op::PanelClose
+        | Op::PanelPreview
+        | Op::PanelLatency
+        | Op::PanelLog
+        | Op::PanelSource
+        | Op::PanelAudio
+        | Op::PanelServer
+        | Op::PanelGpu
+        | Op::LayoutSet
+        | Op::LayoutReset
+        | Op::StripToggle
+        | Op::ScaleUp
+        | Op::ScaleDown
+        | Op::ScaleReset
         | Op::Wizard
         | Op::Palette
         | Op::Keys

@@ -7,9 +7,9 @@ use std::str::FromStr;
 /// A key with its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Chord {
-    /// Ctrl; on macOS the command key ⌘.
+    /// Ctrl; on macOS the command key.
     pub command: bool,
-    /// Alt; on macOS the option key ⌥.
+    /// Alt; on macOS the option key.
     pub alt: bool,
     /// Shift.
     pub shift: bool,
@@ -228,22 +228,22 @@ impl Chord {
         Ok(self)
     }
 
-    /// For the eye: `Ctrl + .`, on macOS `⌘ .`.
+    /// For the eye: `Ctrl + .`, on macOS `Cmd + .`.
     pub fn shown(&self, mac: bool) -> String {
         let sign = SIGNS.iter().find(|(name, _)| *name == self.key);
         let key = sign.map_or(self.key, |(_, sign)| sign);
         let mut parts = Vec::new();
         if self.command {
-            parts.push(if mac { "⌘" } else { "Ctrl" });
+            parts.push(if mac { "Cmd" } else { "Ctrl" });
         }
         if self.alt {
-            parts.push(if mac { "⌥" } else { "Alt" });
+            parts.push(if mac { "Option" } else { "Alt" });
         }
         if self.shift {
-            parts.push(if mac { "⇧" } else { "Shift" });
+            parts.push("Shift");
         }
         parts.push(key);
-        parts.join(if mac { " " } else { " + " })
+        parts.join(" + ")
     }
 }
 
@@ -325,7 +325,7 @@ mod tests {
             assert!(bad.parse::<Chord>().is_err(), "{bad}");
         }
         assert_eq!(read("Ctrl+Shift+P").shown(false), "Ctrl + Shift + P");
-        assert_eq!(read("Ctrl+.").shown(true), "⌘ .");
+        assert_eq!(read("Ctrl+.").shown(true), "Cmd + .");
     }
 
     #[test]

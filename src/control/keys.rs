@@ -24,6 +24,11 @@ pub const fn shipped(op: Op) -> &'static [&'static str] {
         // F5 goes live.
         Op::PanelNetwork => &["F6"],
         Op::PanelViewers => &["F7"],
+        Op::StripToggle => &["F8"],
+        // The plain ones are the bitrate's.
+        Op::ScaleUp => &["Ctrl+Plus", "Ctrl+Equals"],
+        Op::ScaleDown => &["Ctrl+Minus"],
+        Op::ScaleReset => &["Ctrl+0"],
         Op::Palette => &["Ctrl+K", "Ctrl+Shift+P"],
         Op::Keys => &["F1"],
         Op::Undo => &["Ctrl+Z"],
@@ -122,6 +127,13 @@ impl Keys {
         Self(all)
     }
 
+    /// The operator's `own` only: keys that work in front of every program are never shipped.
+    pub fn only(own: &[KeyBinding]) -> Self {
+        let mut keys = Self::new(own);
+        keys.0.retain(|bound| bound.own);
+        keys
+    }
+
     /// All, the operator's own first.
     pub fn all(&self) -> &[Bound] {
         &self.0
@@ -178,6 +190,25 @@ pub fn bind(own: &mut Vec<KeyBinding>, deed: &Deed, keys: &[Chord]) {
 /// Forgets the operator's own keys of `deed`.
 pub fn reset(own: &mut Vec<KeyBinding>, deed: &Deed) {
     own.retain(|entry| Deed::read(&entry.op).as_ref() != Ok(deed));
+}
+
+/// Why a key is not taken in front of every program.
+pub const TYPES: &str = "That key types in other programs, which would lose it. Add Ctrl or Alt, or take a function key";
+
+/// The same as [`fault`] of an entry for every program.
+pub fn fault_everywhere(entry: &KeyBinding) -> Option<String> {
+    if let Some(fault) = fault(entry) {
+        return Some(fault);
+    }
+    let op = Deed::read(&entry.op).ok()?.op;
+    if op.owner() != super::Owner::Session {
+        return Some(format!(
+            "{} is the window's: give it a key in `keys`",
+            op.id()
+        ));
+    }
+    let types = |key: &String| key.parse::<Chord>().is_ok_and(|chord| chord.types());
+    entry.keys.iter().any(types).then(|| TYPES.to_owned())
 }
 
 /// What is wrong with an entry of the settings, and what would be right; None where it is good.
@@ -285,5 +316,11 @@ mod tests {
         ] {
             assert!(fault(&own(op, &[keys])).is_some(), "{op} {keys}");
         }
+        assert_eq!(
+            fault_everywhere(&own("mute-toggle", &["Ctrl+Alt+M", "F13"])),
+            None
+        );
+        assert!(fault_everywhere(&own("mute-toggle", &["M"])).is_some());
+        assert!(fault_everywhere(&own("panel-settings", &["Ctrl+Alt+M"])).is_some());
     }
 }

@@ -253,16 +253,44 @@ operations! {
 
     /// Open or close the settings.
     PanelSettings = "panel-settings", Window, Window, Takes::Nothing;
-    /// Open or close the encoder's page.
+    /// Open or close the encoder.
     PanelEncoder = "panel-encoder", Window, Window, Takes::Nothing;
-    /// Open or close the check's page.
+    /// Open or close the check.
     PanelCheck = "panel-check", Window, Window, Takes::Nothing;
-    /// Open or close the network's page.
+    /// Open or close the network.
     PanelNetwork = "panel-network", Window, Window, Takes::Nothing;
     /// Open or close the page of the viewers' link.
     PanelViewers = "panel-viewers", Window, Window, Takes::Nothing;
-    /// Close the side panel.
+    /// Open or close the captured picture.
+    PanelPreview = "panel-preview", Window, Window, Takes::Nothing;
+    /// Open or close the latency meter.
+    PanelLatency = "panel-latency", Window, Window, Takes::Nothing;
+    /// Open or close the log.
+    PanelLog = "panel-log", Window, Window, Takes::Nothing;
+    /// Open or close what is captured.
+    PanelSource = "panel-source", Window, Window, Takes::Nothing;
+    /// Open or close the sound inputs.
+    PanelAudio = "panel-audio", Window, Window, Takes::Nothing;
+    /// Open or close where the stream goes.
+    PanelServer = "panel-server", Window, Window, Takes::Nothing;
+    /// Open or close the graphics cards.
+    PanelGpu = "panel-gpu", Window, Window, Takes::Nothing;
+    /// Put the panel away that was opened last.
     PanelClose = "panel-close", Window, Window, Takes::Nothing;
+    /// Go over to another layout of the panels: show, setup or compact.
+    LayoutSet = "layout-set", Window, Window, text("show, setup or compact", "compact");
+    /// Put the layout back to how it was shipped.
+    LayoutReset = "layout-reset", Window, Window, Takes::Nothing;
+    /// Make the window a small strip in front of the others, or the whole window again.
+    StripToggle = "strip-toggle", Window, Window, Takes::Nothing;
+    /// Make everything in the window larger.
+    ScaleUp = "scale-up", Window, Window, Takes::Nothing;
+    /// Make everything in the window smaller.
+    ScaleDown = "scale-down", Window, Window, Takes::Nothing;
+    /// Make everything in the window as large as the system has it.
+    ScaleReset = "scale-reset", Window, Window, Takes::Nothing;
+    /// Choose the look of the window: Dark, Light or System.
+    ThemeSet = "theme-set", Window, Session, text("Dark, Light or System", "light");
     /// Open the page that sets the console up; not while a show runs.
     Wizard = "wizard", Window, Window, Takes::Nothing;
     /// Open or close the command palette.

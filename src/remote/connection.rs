@@ -35,6 +35,8 @@ pub const STALLED: Duration = Duration::from_secs(5);
 pub const UNSENT: usize = 4 << 20;
 /// A message that is longer is refused.
 pub const MESSAGE: usize = 256 << 10;
+/// The same before the password.
+const FIRST_MESSAGE: usize = 4 << 10;
 /// Silent so long, a client is asked whether it is there.
 const PING_AFTER: Duration = Duration::from_secs(20);
 /// And so long, dropped.
@@ -68,15 +70,15 @@ impl Callback for Greeter {
         mut response: Response,
     ) -> Result<Response, ErrorResponse> {
         let header = |name: &str| request.headers().get(name).map(HeaderValue::to_str);
-        let refuse = |why: &str| {
+        let refusal = |why: &str| {
             let mut answer = ErrorResponse::new(Some(why.to_owned()));
             *answer.status_mut() = StatusCode::FORBIDDEN;
-            Err(answer)
+            answer
         };
         match header("Origin") {
             None => {}
             Some(Ok(origin)) if is_own_origin(Some(origin)) => {}
-            Some(_) => return refuse("no page from elsewhere may connect here"),
+            Some(_) => return Err(refusal("no page from elsewhere may connect here")),
         }
         let protocols = request.headers().get_all("Sec-WebSocket-Protocol");
         let form = protocols
@@ -96,7 +98,7 @@ impl Callback for Greeter {
 
 enum Link {
     /// The HTTP request is not whole yet.
-    Opening(Option<MidHandshake<ServerHandshake<TcpStream, Greeter>>>),
+    Opening(Option<Box<MidHandshake<ServerHandshake<TcpStream, Greeter>>>>),
     Open(Box<WebSocket<TcpStream>>),
 }
 
@@ -114,6 +116,8 @@ pub struct Connection {
     pinged: MonoTime,
     blocked_since: Option<MonoTime>,
     closing: Option<MonoTime>,
+    /// Nothing more is read.
+    deaf: bool,
 }
 
 /// What became of a connection in a turn.
@@ -135,11 +139,11 @@ impl Connection {
             .read_buffer_size(8 << 10)
             .write_buffer_size(16 << 10)
             .max_write_buffer_size(UNSENT)
-            .max_message_size(Some(MESSAGE))
-            .max_frame_size(Some(MESSAGE));
+            .max_message_size(Some(FIRST_MESSAGE))
+            .max_frame_size(Some(FIRST_MESSAGE));
         let opening = ServerHandshake::start(stream, Greeter(form.clone()), Some(config));
         Self {
-            link: Link::Opening(Some(opening)),
+            link: Link::Opening(Some(Box::new(opening))),
             form,
             peer,
             client: None,
@@ -149,6 +153,7 @@ impl Connection {
             pinged: now,
             blocked_since: None,
             closing: None,
+            deaf: false,
         }
     }
 
@@ -207,7 +212,7 @@ impl Connection {
         loop {
             self.proceed(means)?;
             let busy = self.client.as_ref().is_some_and(Client::is_busy);
-            if !self.readable || busy {
+            if !self.readable || busy || self.deaf {
                 break;
             }
             if count == AT_ONCE {
@@ -226,8 +231,11 @@ impl Connection {
         let Link::Opening(opening) = &mut self.link else {
             return Ok(true);
         };
-        let Some(middle) = opening.take().filter(|_| self.readable) else {
+        if !self.readable {
             return Ok(false);
+        }
+        let Some(middle) = opening.take() else {
+            return Err(Turned::Over(None));
         };
         self.readable = false;
         match middle.handshake() {
@@ -244,7 +252,7 @@ impl Connection {
                 Ok(true)
             }
             Err(HandshakeError::Interrupted(middle)) => {
-                self.link = Link::Opening(Some(middle));
+                self.link = Link::Opening(Some(Box::new(middle)));
                 Ok(false)
             }
             // No WebSocket, or a page from elsewhere, which has its answer.
@@ -281,6 +289,8 @@ impl Connection {
                 return Ok(());
             }
             Err(Error::Capacity(error)) => {
+                // What follows is the rest of it, which tungstenite cannot be asked for.
+                self.deaf = true;
                 let close = Close::new(u16::from(CloseCode::Size), error.to_string());
                 return self.close(&close, now);
             }
@@ -295,6 +305,12 @@ impl Connection {
             None => return Ok(()),
             Some(decoded) => decoded.and_then(|value| client.take(value, now, &mut means.gate)),
         };
+        if client.is_identified() {
+            socket.set_config(|config| {
+                config.max_message_size = Some(MESSAGE);
+                config.max_frame_size = Some(MESSAGE);
+            });
+        }
         match taken {
             Ok(Some(word)) => self.say(&word, now),
             Ok(None) => Ok(()),

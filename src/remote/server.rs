@@ -14,6 +14,7 @@ use super::password::Keeper;
 use super::protocol::{self, Close, subscription};
 use super::request::Load;
 use crate::clock::{self, MonoTime};
+use crate::panics::text_of;
 use crate::session::journal::Journal;
 use crate::session::{Console, Secret};
 use crate::stop::ends_by;
@@ -23,6 +24,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -253,8 +255,9 @@ impl Reception {
         loop {
             let (mut stream, address) = match self.listener.accept() {
                 Ok(accepted) => accepted,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // The peer was gone already, or no handle is free.
+                // The peer was gone already.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                // All are taken, or no handle is free.
                 Err(_) => return,
             };
             let peer = address.ip().to_canonical();
@@ -312,11 +315,17 @@ impl Reception {
                     wrongs: &mut self.wrongs,
                 },
             };
-            match connection.turn(&mut means) {
-                Turned::GoesOn(due) => {
+            // One client's bad luck is not the others'.
+            let turned = catch_unwind(AssertUnwindSafe(|| connection.turn(&mut means)));
+            match turned {
+                Ok(Turned::GoesOn(due)) => {
                     next = [next, due].into_iter().flatten().min();
                 }
-                Turned::Over(why) => over.push((*token, why)),
+                Ok(Turned::Over(why)) => over.push((*token, why)),
+                Err(panic) => {
+                    let text = text_of(&*panic);
+                    over.push((*token, Some(format!("remote control: a fault in the program ({text}); that client was disconnected. Please report it"))));
+                }
             }
             if !known && connection.is_identified() {
                 let text = format!("remote control: a client at {} is in", connection.peer);

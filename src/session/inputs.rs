@@ -213,6 +213,15 @@ fn preview_thread(slot: &FrameSlot, out: &PreviewOut, stop: &StopToken) {
         if let Some(frame) = slot.take().filter(|_| out.is_wanted(clock::now())) {
             let before = thread_time();
             let (size, rgba) = preview::downscale(&frame, wish.width);
+            let before_it = out.picture.load();
+            if before_it
+                .as_ref()
+                .is_some_and(|old| old.size == size && *old.rgba == *rgba)
+            {
+                // The same picture again: nothing for the window to draw.
+                stop.sleep(every);
+                continue;
+            }
             let cost = thread_time().saturating_sub(before);
             number += 1;
             out.picture.store(Some(Arc::new(Preview {

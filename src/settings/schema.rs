@@ -872,12 +872,14 @@ impl Settings {
                 expected: "the programme's is Embedded already, so it must be another".into(),
             });
         }
-        for (name, list) in [
-            ("controls.keys", &self.controls.keys),
-            ("controls.hotkeys", &self.controls.hotkeys),
+        use crate::control::keys::{fault, fault_everywhere};
+        type Look = fn(&KeyBinding) -> Option<String>;
+        for (name, list, look) in [
+            ("controls.keys", &self.controls.keys, fault as Look),
+            ("controls.hotkeys", &self.controls.hotkeys, fault_everywhere),
         ] {
             for entry in list {
-                if let Some(fault) = crate::control::keys::fault(entry) {
+                if let Some(fault) = look(entry) {
                     let value = format!("{}: {}", entry.op, entry.keys.join(", "));
                     bad.push(BadSetting {
                         name,

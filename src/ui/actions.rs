@@ -5,6 +5,7 @@ use super::dock::plan::Layout;
 use super::look::Step;
 use super::panels::side::Side;
 use super::toasts::Key;
+use crate::session::snapshot::Severity;
 use crate::session::{Command, Secret};
 use crate::settings::{AudioInput, Settings};
 
@@ -49,6 +50,8 @@ pub enum Action {
     PressKick(String),
     /// Put the preview on or off.
     Preview(bool),
+    /// Asks the session for this, as it is.
+    Send(Command),
     /// Read the failure and put it away.
     Dismiss,
     /// Began a recording or ended it.
@@ -57,6 +60,10 @@ pub enum Action {
     SaveReplay,
     /// Holds the meter as it is, or lets it go on.
     Freeze(bool),
+    /// Wants another password for the remote control.
+    NewRemotePassword,
+    /// Copied a password to the clipboard.
+    CopySecret(Secret),
     /// Wants the meter in files.
     SaveMeter,
     /// Brought a panel into sight, or put the one opened last away.
@@ -81,6 +88,22 @@ pub enum Action {
     ShowKeys(bool),
     /// Copied a text to the clipboard.
     Copy(String),
+    /// Holds STOP down, in this frame.
+    HoldStop,
+    /// Moved a sound input's controls elsewhere than in the settings.
+    MoveInput(usize, AudioInput),
+    /// Set what the settings shall be, by an operation.
+    Set(Box<Settings>),
+    /// Asked for something that the session does and the window adds nothing to.
+    Command(Command),
+    /// Chose which log lines are shown.
+    LogLeast(Severity),
+    /// Opened or closed the command palette.
+    ShowPalette(bool),
+    /// Wants the last change taken back.
+    Undo,
+    /// Wants the window closed; while on air it asks.
+    Close,
     /// Answered "quit" to the question whether to quit while on air.
     Quit,
     /// Answered "stay" to it.
@@ -96,13 +119,14 @@ impl Action {
             Self::Cancel => vec![Command::Stop],
             Self::Bitrate(kbps) => vec![Command::SetBitrate { kbps }],
             Self::Muted(muted) => vec![Command::SetMuted { muted }],
-            Self::Input(index, input) => vec![Command::SetInput {
+            Self::Input(index, input) | Self::MoveInput(index, input) => vec![Command::SetInput {
                 index,
                 gain_db: input.gain_db,
                 muted: input.muted,
                 delay_ms: input.delay_ms,
             }],
-            Self::Apply(settings) => vec![Command::ApplySettings(settings)],
+            Self::Command(command) => vec![command],
+            Self::Apply(settings) | Self::Set(settings) => vec![Command::ApplySettings(settings)],
             Self::Secrets {
                 password,
                 passphrase,
@@ -119,12 +143,14 @@ impl Action {
             }],
             Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::FastestWay => vec![Command::FastestWay],
+            Self::Send(command) => vec![command],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
             Self::Record(true) => vec![Command::StartRecording],
             Self::Record(false) => vec![Command::StopRecording],
             Self::SaveReplay => vec![Command::SaveReplay],
             Self::SaveMeter => vec![Command::SaveMeter],
+            Self::NewRemotePassword => vec![Command::NewRemotePassword],
             Self::PressStop
             | Self::PressKick(_)
             | Self::Preview(_)
@@ -138,7 +164,13 @@ impl Action {
             | Self::Noted(_)
             | Self::PutAway(_)
             | Self::ShowKeys(_)
+            | Self::CopySecret(_)
             | Self::Copy(_)
+            | Self::HoldStop
+            | Self::LogLeast(_)
+            | Self::ShowPalette(_)
+            | Self::Undo
+            | Self::Close
             | Self::Quit
             | Self::Stay => Vec::new(),
         }

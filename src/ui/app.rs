@@ -3,6 +3,7 @@
 //! only skips snapshots.
 
 use super::actions::Action;
+use super::commands::undo::Value;
 use super::dock::Dock;
 use super::feed::Feed;
 use super::fonts::{self, Fallback};
@@ -16,6 +17,7 @@ use super::retained::Retained;
 use super::view::{self, View};
 use super::{look, theme, widgets::bitrate_slider};
 use crate::clock::{self, MonoTime};
+use crate::control::Now;
 use crate::session::snapshot::State;
 use crate::session::{Command, Console, Snapshot};
 use crate::settings::Language;
@@ -128,6 +130,7 @@ impl Window {
         });
         self.feed.set_hidden(!visible);
         if touched {
+            self.feed.touched();
             self.touched_at = Some(now);
         }
         // Nobody sees a preview in a minimised window: then the session need not make any.
@@ -177,6 +180,7 @@ impl Window {
             self.language = language;
             self.texts = Texts::new(language);
         }
+        view.keys.follow(&view.form.draft.controls.keys);
         view.examining.settle(&snapshot.doctor.running, now);
         // Whoever looks elsewhere is called by the task bar.
         if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
@@ -247,6 +251,7 @@ impl Window {
         let (kbps, muted) = self.follow(&ctx, now);
         let snapshot = self.snapshot.clone();
         let examining = self.view.examining.or(snapshot.doctor.running, now);
+        let keys = self.view.keys.clone();
         let scene = Scene {
             snapshot: &snapshot,
             texts: &self.texts,
@@ -254,6 +259,7 @@ impl Window {
             kbps,
             muted,
             examining,
+            keys: &keys,
             small: false,
             gpu_open: self.view.dock.is_open(Side::Gpu),
         };
@@ -265,17 +271,31 @@ impl Window {
                 Action::Apply(_) | Action::Secrets { .. } | Action::BackupSecrets { .. }
             )
         });
+        let held = others.contains(&Action::HoldStop);
         for action in edits.into_iter().chain(others) {
             self.carry_out(&ctx, action, now);
+        }
+        if self.view.stop_hold.see(held, now) {
+            self.console.send(Command::Stop);
         }
         self.remember(&ctx, now);
     }
 
     fn carry_out(&mut self, ctx: &Context, action: Action, now: MonoTime) {
+        self.note_change(&action, now);
         let view = &mut self.view;
         match &action {
             Action::Bitrate(kbps) => view.kbps.set(bitrate_slider::clamp(*kbps), now),
             Action::Muted(muted) => view.muted.set(*muted, now),
+            Action::MoveInput(index, input) => view.form.take_input(*index, input, now),
+            Action::Set(after) => {
+                let before = Now::of(&self.snapshot).settings();
+                view.form.take(&before, after, now);
+            }
+            Action::LogLeast(least) => view.least = *least,
+            Action::ShowPalette(open) => view.palette.show(*open),
+            Action::Undo => self.undo(ctx, now),
+            Action::Close => ctx.send_viewport_cmd(ViewportCommand::Close),
             Action::PressStop => {
                 if view.stop.press(now) {
                     self.console.send(Command::Stop);
@@ -313,8 +333,9 @@ impl Window {
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
             Action::PutAway(key) => view.toasts.put_away(*key),
-            Action::ShowKeys(open) => view.keys_open = *open,
+            Action::ShowKeys(open) => view.keys_page.show(*open),
             Action::Copy(text) => ctx.copy_text(text.clone()),
+            Action::CopySecret(secret) => ctx.copy_text(secret.expose().to_owned()),
             Action::Stay => view.asking = false,
             Action::Quit => {
                 view.asking = false;
@@ -322,6 +343,8 @@ impl Window {
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
             Action::GoLive
+            | Action::HoldStop
+            | Action::Command(_)
             | Action::Retry
             | Action::Cancel
             | Action::Input(..)
@@ -332,12 +355,82 @@ impl Window {
             | Action::Record(_)
             | Action::SaveReplay
             | Action::SaveMeter
+            | Action::NewRemotePassword
             | Action::FastestWay
+            | Action::Send(_)
             | Action::Dismiss => {}
         }
         for command in action.commands() {
             self.console.send(command);
         }
+    }
+}
+
+impl Window {
+    /// Remembers what `action` changes, so that it can be taken back.
+    fn note_change(&mut self, action: &Action, now: MonoTime) {
+        let settings = &self.snapshot.settings;
+        let (before, after) = match action {
+            Action::Bitrate(kbps) => {
+                let actual = Now::of(&self.snapshot).kbps;
+                let before = self.view.kbps.or(actual, now);
+                (Value::Bitrate(before), Value::Bitrate(*kbps))
+            }
+            Action::Muted(muted) => {
+                let before = self.view.muted.or(settings.audio.muted, now);
+                (Value::Muted(before), Value::Muted(*muted))
+            }
+            Action::Input(index, input) | Action::MoveInput(index, input) => {
+                let Some(before) = settings.audio.inputs.get(*index) else {
+                    return;
+                };
+                let before = Value::Input(*index, before.clone());
+                (before, Value::Input(*index, input.clone()))
+            }
+            _ => return,
+        };
+        self.view.undo.note(before, after, now);
+    }
+
+    /// Takes the last change back and says which.
+    fn undo(&mut self, ctx: &Context, now: MonoTime) {
+        let settings = &self.snapshot.settings;
+        let (kbps, muted) = (
+            self.view.kbps.or(Now::of(&self.snapshot).kbps, now),
+            self.view.muted.or(settings.audio.muted, now),
+        );
+        let inputs = &self.view.form.draft.audio.inputs;
+        let stands = |value: &Value| match value {
+            Value::Bitrate(value) => *value == kbps,
+            Value::Muted(value) => *value == muted,
+            Value::Input(index, input) => inputs.get(*index) == Some(input),
+        };
+        let Some(value) = self.view.undo.take(now, stands) else {
+            self.view.note.say(self.texts.t("note-moved"), now);
+            return;
+        };
+        let (action, what) = match value {
+            Value::Bitrate(kbps) => {
+                let figure = bitrate_slider::figure(kbps);
+                let what = self.texts.f("note-bitrate", &[("value", &figure)]);
+                (Action::Bitrate(kbps), what)
+            }
+            Value::Muted(muted) => {
+                let key = if muted { "note-muted" } else { "note-unmuted" };
+                (Action::Muted(muted), self.texts.t(key))
+            }
+            Value::Input(index, input) => {
+                let number = (index + 1).to_string();
+                let what = self.texts.f("note-input", &[("number", &number)]);
+                (Action::MoveInput(index, input), what)
+            }
+        };
+        let text = self.texts.f("note-undone", &[("what", &what)]);
+        // Taking back is no change of its own.
+        let kept = self.view.undo.clone();
+        self.carry_out(ctx, action, now);
+        self.view.undo = kept;
+        self.view.note.say(text, now);
     }
 }
 

@@ -4,10 +4,11 @@
 //! a frame; the window's own thread only takes what was found. Snapshots in between are dropped.
 
 use crate::clock::{self, MonoTime};
+use crate::session::ahead::PingStatus;
 use crate::session::snapshot::State;
 use crate::session::{Console, Snapshot};
 use eframe::egui::Context;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -21,6 +22,12 @@ pub const TREND: Duration = Duration::from_millis(500);
 pub const LOOK: Duration = Duration::from_millis(80);
 /// The same while nobody sees the window.
 const LOOK_HIDDEN: Duration = Duration::from_millis(500);
+/// The same where no show runs and nobody has touched the window for [`ALONE`].
+const LOOK_ALONE: Duration = Duration::from_millis(500);
+/// See [`LOOK_ALONE`].
+const ALONE: Duration = Duration::from_secs(60);
+/// As soon as can be.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// Chooses what of each snapshot is shown.
 pub struct Sieve {
@@ -49,8 +56,11 @@ impl Sieve {
     /// Takes the newest snapshot at `now`; true where the window has to be drawn anew.
     pub fn take(&mut self, newest: &Snapshot, now: MonoTime) -> bool {
         let mut next = newest.clone();
-        let at_rest = matches!(next.state, State::Idle | State::Failed { .. });
-        let every = if at_rest { FIGURES_AT_REST } else { FIGURES };
+        let every = if is_at_rest(&next) {
+            FIGURES_AT_REST
+        } else {
+            FIGURES
+        };
         let same_state = next.state == self.shown.state;
         // A clock that was set back (a test's) holds nothing.
         let held = |since: MonoTime, every: Duration| {
@@ -91,8 +101,7 @@ fn second(snapshot: &Snapshot) -> u64 {
 
 /// Whether anything in the window counts seconds.
 fn shows_time(snapshot: &Snapshot) -> bool {
-    let runs = !matches!(snapshot.state, State::Idle | State::Failed { .. });
-    runs || snapshot.picture.lost_since.is_some() || snapshot.doctor.running
+    !is_at_rest(snapshot) || snapshot.picture.lost_since.is_some() || snapshot.doctor.running
 }
 
 /// Leaves in `next` the measured figures of `shown`. What is not named here changes at once.
@@ -109,9 +118,15 @@ fn hold_figures(next: &mut Snapshot, shown: &Snapshot) {
     next.drops = shown.drops;
     next.frames = shown.frames;
     next.network = shown.network;
-    next.ping.clone_from(&shown.ping);
     next.gpus.clone_from(&shown.gpus);
-    next.eyes.clone_from(&shown.eyes);
+    // Only the figure: whether it answers, and who watches, is news.
+    let both = (&next.ping, &shown.ping);
+    if let (PingStatus::Answered { .. }, PingStatus::Answered { .. }) = both {
+        next.ping.clone_from(&shown.ping);
+    }
+    if next.eyes.viewers.len() == shown.eyes.viewers.len() {
+        next.eyes.clone_from(&shown.eyes);
+    }
     next.encoding.encode = shown.encoding.encode;
     next.encoding.late = shown.encoding.late;
     next.encoding.key_frames = shown.encoding.key_frames;
@@ -129,6 +144,8 @@ pub struct Feed {
     sieve: Mutex<Sieve>,
     by_itself: AtomicBool,
     hidden: AtomicBool,
+    /// When a key or the pointer was last used, on the console's clock, microseconds.
+    touched_us: AtomicU64,
 }
 
 impl Feed {
@@ -140,6 +157,7 @@ impl Feed {
             sieve: Mutex::new(Sieve::new(first, MonoTime::ZERO)),
             by_itself: AtomicBool::new(false),
             hidden: AtomicBool::new(false),
+            touched_us: AtomicU64::new(clock::now().as_micros()),
         })
     }
 
@@ -167,6 +185,11 @@ impl Feed {
         self.hidden.store(hidden, Relaxed);
     }
 
+    /// A key or the pointer was used.
+    pub fn touched(&self) {
+        self.touched_us.store(clock::now().as_micros(), Relaxed);
+    }
+
     /// What to show at `now`, the window's time.
     pub fn shown(&self, now: MonoTime) -> Arc<Snapshot> {
         if !self.looks_by_itself() {
@@ -186,17 +209,30 @@ impl Feed {
 
     /// Time to the next look.
     fn pause(&self) -> Duration {
-        if self.hidden.load(Relaxed) {
-            return LOOK_HIDDEN;
-        }
-        let preview = self.lock().shown().settings.preview;
-        if preview.on {
-            // A preview that is wished faster gets its pictures in time.
-            LOOK.min(Duration::from_secs(1) / preview.fps.max(1))
-        } else {
-            LOOK
-        }
+        let touched = MonoTime::from_micros(self.touched_us.load(Relaxed));
+        let shown = self.lock().shown().clone();
+        let hidden = self.hidden.load(Relaxed);
+        pause(&shown, hidden, clock::now().since(touched))
     }
+}
+
+/// Time to the next look, where `shown` is on screen and nobody has touched the window for `untouched`.
+fn pause(shown: &Snapshot, hidden: bool, untouched: Duration) -> Duration {
+    let preview = shown.settings.preview;
+    if hidden {
+        LOOK_HIDDEN
+    } else if is_at_rest(shown) && untouched >= ALONE {
+        LOOK_ALONE
+    } else if preview.on {
+        // A preview that is wished faster gets its pictures in time.
+        LOOK.min(Duration::from_secs(1) / preview.fps.max(1))
+    } else {
+        LOOK
+    }
+}
+
+fn is_at_rest(snapshot: &Snapshot) -> bool {
+    matches!(snapshot.state, State::Idle | State::Failed { .. })
 }
 
 fn look_on(feed: &Weak<Feed>, ctx: &Context) {
@@ -205,7 +241,8 @@ fn look_on(feed: &Weak<Feed>, ctx: &Context) {
             // The window is gone.
             let Some(feed) = feed.upgrade() else { return };
             if feed.look(clock::now()) {
-                ctx.request_repaint();
+                // Without any delay egui would draw twice.
+                ctx.request_repaint_after(AT_ONCE);
             }
             feed.pause()
         };
@@ -301,6 +338,21 @@ mod tests {
         at_once(&snapshot, "a line of the log");
         snapshot.state = State::Reconnecting { attempt: 1 };
         at_once(&snapshot, "a state");
+    }
+
+    #[test]
+    fn a_show_is_looked_at_in_full_whoever_is_there_and_an_idle_window_left_alone_is_not() {
+        let mut shown = live();
+        shown.settings.preview.on = false;
+        assert_eq!(pause(&shown, false, ALONE * 100), LOOK);
+        assert_eq!(pause(&shown, true, Duration::ZERO), LOOK_HIDDEN);
+        shown.settings.preview.on = true;
+        shown.settings.preview.fps = 25;
+        let pace = Duration::from_millis(40);
+        assert_eq!(pause(&shown, false, ALONE), pace);
+        shown.state = State::Idle;
+        assert_eq!(pause(&shown, false, ALONE / 2), pace);
+        assert_eq!(pause(&shown, false, ALONE), LOOK_ALONE);
     }
 
     #[test]

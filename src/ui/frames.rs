@@ -1,7 +1,10 @@
-//! How long the window's thread takes for a frame: `logic`, `ui`, tessellation and painting, as
-//! eframe measures it; the swap is not in it. Always on, since it costs a few additions. Main thread.
+//! How long the window's thread takes for a frame. Two figures: by the clock, which a busy machine
+//! makes longer (`logic`, `ui`, tessellation and painting, as eframe measures them, without the
+//! swap), and the thread's own CPU time from frame to frame (everything, the swap too). Always on,
+//! since it costs a few additions. Main thread.
 
 use crate::clock::MonoTime;
+use crate::monitor::thread_time::thread_time;
 use hdrhistogram::Histogram;
 use std::time::Duration;
 
@@ -11,18 +14,25 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Times of frames since the last report.
 pub struct Frames {
     times_us: Histogram<u64>,
+    cpu_us: Histogram<u64>,
+    cpu: Option<Duration>,
     since: Option<MonoTime>,
 }
 
 impl Default for Frames {
     fn default() -> Self {
         Self {
-            // 1 us to 10 s, to two digits: 30 KB.
-            times_us: Histogram::new_with_bounds(1, 10_000_000, 2)
-                .expect("constant bounds that fit each other"),
+            times_us: histogram(),
+            cpu_us: histogram(),
+            cpu: None,
             since: None,
         }
     }
+}
+
+/// For 1 us to 10 s, to two digits: 30 KB.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 10_000_000, 2).expect("constant bounds that fit each other")
 }
 
 /// What a report says.
@@ -32,34 +42,71 @@ pub struct Report {
     pub frames: u64,
     /// In so many seconds.
     pub seconds: f64,
-    /// Median, ms.
+    /// By the clock.
+    pub wall: Spread,
+    /// CPU time of the window's thread.
+    pub cpu: Spread,
+}
+
+/// Of one figure, ms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// Median.
     pub p50_ms: f64,
-    /// 99th percentile, ms.
+    /// 99th percentile.
     pub p99_ms: f64,
-    /// Largest, ms.
+    /// Largest.
     pub max_ms: f64,
 }
 
+impl Spread {
+    fn of(times_us: &Histogram<u64>) -> Self {
+        let ms = |us: u64| us as f64 / 1e3;
+        Self {
+            p50_ms: ms(times_us.value_at_quantile(0.5)),
+            p99_ms: ms(times_us.value_at_quantile(0.99)),
+            max_ms: ms(times_us.max()),
+        }
+    }
+}
+
 impl Frames {
-    /// Takes the time of one frame, s; a report where one is due.
+    /// Takes the time of one frame by the clock, s, on the thread that drew it; a report where one is
+    /// due.
     pub fn take(&mut self, seconds: f32, now: MonoTime) -> Option<Report> {
         self.times_us.saturating_record((seconds * 1e6) as u64);
+        let cpu = thread_time();
+        if let Some(before) = self.cpu.replace(cpu) {
+            let spent = cpu.saturating_sub(before).as_micros();
+            self.cpu_us
+                .saturating_record(u64::try_from(spent).unwrap_or(u64::MAX));
+        }
         let since = *self.since.get_or_insert(now);
         let gone = now.since(since);
         if gone < EVERY {
             return None;
         }
-        let ms = |us: u64| us as f64 / 1e3;
         let report = Report {
             frames: self.times_us.len(),
             seconds: gone.as_secs_f64(),
-            p50_ms: ms(self.times_us.value_at_quantile(0.5)),
-            p99_ms: ms(self.times_us.value_at_quantile(0.99)),
-            max_ms: ms(self.times_us.max()),
+            wall: Spread::of(&self.times_us),
+            cpu: Spread::of(&self.cpu_us),
         };
         self.times_us.reset();
+        self.cpu_us.reset();
         self.since = Some(now);
         Some(report)
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            p50_ms,
+            p99_ms,
+            max_ms,
+        } = self;
+        write!(f, "p50 {p50_ms:.2} p99 {p99_ms:.2} max {max_ms:.2}")
     }
 }
 
@@ -68,13 +115,12 @@ impl std::fmt::Display for Report {
         let Self {
             frames,
             seconds,
-            p50_ms,
-            p99_ms,
-            max_ms,
+            wall,
+            cpu,
         } = self;
         write!(
             f,
-            "window: {frames} frames in {seconds:.1} s, ms each: p50 {p50_ms:.2}, p99 {p99_ms:.2}, max {max_ms:.2}"
+            "window: {frames} frames in {seconds:.1} s; a frame, ms: {wall}; its CPU, ms: {cpu}"
         )
     }
 }
@@ -94,7 +140,7 @@ mod tests {
         assert_eq!(reports.len(), 2);
         let report = reports[1];
         assert_eq!(report.frames, 100);
-        assert!((report.p50_ms - 2.0).abs() < 0.1, "{report}");
-        assert!((report.max_ms - 20.0).abs() < 0.4, "{report}");
+        assert!((report.wall.p50_ms - 2.0).abs() < 0.1, "{report}");
+        assert!((report.wall.max_ms - 20.0).abs() < 0.4, "{report}");
     }
 }

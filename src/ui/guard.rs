@@ -45,6 +45,36 @@ impl StopGuard {
     }
 }
 
+/// STOP is held for so long where the settings have it so.
+pub const HOLD: Duration = Duration::from_secs(1);
+
+/// Ends a show only where STOP is held for [`HOLD`] without a break.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HoldGuard {
+    since: Option<MonoTime>,
+    done: bool,
+}
+
+impl HoldGuard {
+    /// Takes note, each frame, of whether it is held; true once, when it has been for long enough.
+    pub fn see(&mut self, held: bool, now: MonoTime) -> bool {
+        if !held {
+            *self = Self::default();
+            return false;
+        }
+        let since = *self.since.get_or_insert(now);
+        let ends = !self.done && now.since(since) >= HOLD;
+        self.done |= ends;
+        ends
+    }
+
+    /// The share of time that it must still be held, 1 to 0; None where it is not.
+    pub fn left(&self, now: MonoTime) -> Option<f32> {
+        let gone = now.since(self.since?);
+        Some((1.0 - gone.as_secs_f32() / HOLD.as_secs_f32()).max(0.0))
+    }
+}
+
 /// Lets GO LIVE through only when the last show is [`REST`] past.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GoGuard {
@@ -165,6 +195,20 @@ mod tests {
         assert!(!guard.press(ms(4100)));
         guard.disarm();
         assert!(!guard.press(ms(4600)));
+    }
+
+    #[test]
+    fn stop_is_held_for_a_second_without_a_break_and_ends_once() {
+        let mut guard = HoldGuard::default();
+        assert!(!guard.see(true, ms(0)));
+        assert!(guard.left(ms(500)).is_some_and(|l| (l - 0.5).abs() < 0.01));
+        assert!(!guard.see(true, ms(900)));
+        assert!(!guard.see(false, ms(950)), "let go");
+        assert_eq!(guard.left(ms(950)), None);
+        assert!(!guard.see(true, ms(1000)));
+        assert!(!guard.see(true, ms(1999)));
+        assert!(guard.see(true, ms(2000)));
+        assert!(!guard.see(true, ms(2100)), "once only");
     }
 
     #[test]

@@ -1,97 +1,158 @@
-//! The window's keys. A held key counts once; plain letters are left to a text field in focus.
+//! The window's keys: from what is pressed to what is done, by [`crate::control::Keys`]. A held key counts
+//! once, but for those that move something by steps. What a text field needs is left to it, and
+//! nothing is taken while an input method composes. What is taken is consumed: no widget sees it.
 
 use super::actions::Action;
-use super::panels::recording;
-use super::panels::side::Side;
-use super::widgets::bitrate_slider::rung;
-use crate::record::status::Phase;
+use super::commands::{Here, key_names};
+use super::panels::Scene;
+use super::view::View;
+use crate::control::{Chord, Deed, Keys, Op, Refusal};
 use crate::session::snapshot::State;
-use eframe::egui::{Context, Event, Key, Modifiers};
+use crate::settings::{KeyBinding, StopWay};
+use eframe::egui::{Context, Event, ImeEvent, Key, Modifiers};
 
-/// What the keys of this frame do, where the show stands at `state`.
-pub fn actions(ctx: &Context, state: &State, go: bool, view: &KeyView) -> Vec<Action> {
+/// The keys in force, made anew when the settings change.
+#[derive(Clone, Debug)]
+pub struct KeyTable {
+    own: Vec<KeyBinding>,
+    /// The keys.
+    pub keys: Keys,
+}
+
+impl Default for KeyTable {
+    fn default() -> Self {
+        Self {
+            own: Vec::new(),
+            keys: Keys::new(&[]),
+        }
+    }
+}
+
+impl KeyTable {
+    /// Follows the operator's own keys.
+    pub fn follow(&mut self, own: &[KeyBinding]) {
+        if self.own != own {
+            self.own = own.to_vec();
+            self.keys = Keys::new(own);
+        }
+    }
+
+    /// The keys of an operation for the eye, `F5  /  Ctrl + Enter`; empty where it has none.
+    pub fn shown(&self, op: Op) -> String {
+        self.shown_of(&Deed::plain(op))
+    }
+
+    /// The same of an operation with what it is told.
+    pub fn shown_of(&self, deed: &Deed) -> String {
+        let keys: Vec<String> = self.keys.of(deed).iter().map(show).collect();
+        keys.join("  /  ")
+    }
+}
+
+/// A key for the eye, as this system calls it.
+pub fn show(chord: &Chord) -> String {
+    chord.shown(cfg!(target_os = "macos"))
+}
+
+/// What came of the keys of a frame.
+#[derive(Debug, Default)]
+pub struct Pressed {
+    /// What is done.
+    pub actions: Vec<Action>,
+    /// What was pressed and is not possible.
+    pub refused: Option<Refusal>,
+    /// A key was pressed for the entry of the page of keys that waits for one; None in it gives up.
+    pub caught: Option<Option<Chord>>,
+    /// Whether an input method composes.
+    pub composing: bool,
+    /// The key that began to hold STOP.
+    pub holds: Option<Key>,
+}
+
+/// What the keys of this frame do.
+pub fn pressed(ctx: &Context, scene: &Scene<'_>, view: &View) -> Pressed {
+    let here = Here { scene, view };
     let typing = ctx.text_edit_focused();
-    let presses: Vec<(Key, Modifiers)> = ctx.input(|input| {
-        input
-            .events
-            .iter()
-            .filter_map(|event| match event {
-                Event::Key {
-                    key,
-                    pressed: true,
-                    repeat,
-                    modifiers,
-                    ..
-                } if !repeat || steps(*key) => Some((*key, *modifiers)),
-                _ => None,
-            })
-            .collect()
+    let mut out = Pressed {
+        composing: view.composing,
+        ..Pressed::default()
+    };
+    ctx.input_mut(|input| {
+        input.events.retain(|event| match event {
+            Event::Ime(ime) => {
+                out.composing = match ime {
+                    ImeEvent::Preedit { text, .. } => !text.is_empty(),
+                    ImeEvent::Commit(_) => false,
+                    _ => out.composing,
+                };
+                true
+            }
+            Event::Key {
+                key,
+                pressed: true,
+                repeat,
+                modifiers,
+                ..
+            } if !view.composing && !out.composing => {
+                !one(&here, *key, *modifiers, *repeat, typing, &mut out)
+            }
+            _ => true,
+        });
     });
-    presses
-        .into_iter()
-        .filter_map(|(key, modifiers)| one(key, modifiers, typing, state, go, view))
-        .collect()
+    out
 }
 
-/// Whether a held key may go on working: only where it moves something by steps.
-fn steps(key: Key) -> bool {
-    matches!(key, Key::Plus | Key::Equals | Key::Minus)
-}
-
-/// What the keys need to know of the window.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyView {
-    /// The bitrate shown, kb/s.
-    pub kbps: u32,
-    /// Whether the sound is muted.
-    pub muted: bool,
-    /// Which page of the side panel is open.
-    pub side: Option<Side>,
-    /// Whether the list of keys is open.
-    pub keys_open: bool,
-    /// Whether the question to quit is open.
-    pub asking: bool,
-    /// Where the recording stands; None where nothing can be recorded.
-    pub record: Option<Phase>,
-    /// Whether the meter is held.
-    pub frozen: bool,
-    /// Whether there is something to replay.
-    pub replay: bool,
-}
-
+/// Takes one key; whether it was one of ours.
 fn one(
+    here: &Here<'_>,
     key: Key,
     modifiers: Modifiers,
+    repeat: bool,
     typing: bool,
-    state: &State,
-    go: bool,
-    view: &KeyView,
-) -> Option<Action> {
-    let plain = !modifiers.command && !modifiers.ctrl && !modifiers.alt && !typing;
-    if view.asking {
-        return (key == Key::Escape).then_some(Action::Stay);
+    out: &mut Pressed,
+) -> bool {
+    let view = here.view;
+    let chord = key_names::chord(key, modifiers);
+    if view.keys_page.waits() {
+        if key == Key::Escape {
+            out.caught = Some(None);
+        } else if chord.is_some() && !repeat {
+            out.caught = Some(chord);
+        }
+        return true;
     }
-    // Alt + F4 closes the window and is not F4.
-    let page = Side::ALL.into_iter().find(|side| side.key() == Some(key));
-    if let Some(page) = page.filter(|_| !modifiers.alt) {
-        let open = view.side != Some(page);
-        return Some(Action::ShowSide(open.then_some(page)));
+    if key == Key::Escape && modifiers.is_none() {
+        let closes = if view.palette.open {
+            Action::ShowPalette(false)
+        } else if view.asking {
+            Action::Stay
+        } else if view.keys_page.open {
+            Action::ShowKeys(false)
+        } else {
+            return false;
+        };
+        out.actions.push(closes);
+        return true;
     }
-    match key {
-        Key::F5 => begin(state, go),
-        Key::Enter if modifiers.command => begin(state, go),
-        Key::Period if modifiers.command => end(state),
-        Key::F1 => Some(Action::ShowKeys(!view.keys_open)),
-        Key::Escape if view.keys_open => Some(Action::ShowKeys(false)),
-        Key::M if plain => Some(Action::Muted(!view.muted)),
-        Key::R if plain => view.record.map(recording::toggle),
-        Key::S if plain && view.record.is_some() && view.replay => Some(Action::SaveReplay),
-        Key::H if plain => Some(Action::Freeze(!view.frozen)),
-        Key::E if plain => Some(Action::SaveMeter),
-        Key::Plus | Key::Equals if plain => Some(Action::Bitrate(rung(view.kbps, true))),
-        Key::Minus if plain => Some(Action::Bitrate(rung(view.kbps, false))),
-        _ => None,
+    let Some(chord) = chord.filter(|chord| !(typing && chord.is_of_a_field())) else {
+        return false;
+    };
+    let Some(bound) = view.keys.keys.find(chord) else {
+        return false;
+    };
+    if repeat && !bound.deed.op.repeats() {
+        return true;
     }
+    let holds = here.scene.snapshot.settings.controls.stop == StopWay::Hold;
+    if bound.deed.op == Op::Stop && holds && here.is_on_air() {
+        out.holds = Some(key);
+        return true;
+    }
+    match here.act(&bound.deed) {
+        Ok(actions) => out.actions.extend(actions),
+        Err(why) => out.refused = Some(why),
+    }
+    true
 }
 
 /// What the big button, while it says GO LIVE or TRY AGAIN, does.

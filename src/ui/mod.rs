@@ -4,9 +4,11 @@
 
 pub mod actions;
 pub mod app;
+pub mod commands;
 pub mod damage;
 pub mod dock;
 pub mod feed;
+pub mod files;
 pub mod fonts;
 pub mod frames;
 pub mod guard;
@@ -14,6 +16,7 @@ pub mod i18n;
 pub mod keep;
 pub mod keys;
 pub mod look;
+pub mod numbers;
 pub mod panels;
 pub mod pattern;
 pub mod place;

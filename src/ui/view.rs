@@ -2,11 +2,15 @@
 //! the operator did; sends nothing.
 
 use super::actions::Action;
+use super::commands::undo::Undo;
 use super::dock::{Dock, Draw};
-use super::guard::{Dropping, GoGuard, StopGuard, Wish};
-use super::look::Step;
+use super::guard::{Dropping, GoGuard, HoldGuard, StopGuard, Wish};
+use super::keys::KeyTable;
+use super::panels::keys::{KeysPage, OwnKeys};
 use super::panels::live::Block;
 use super::panels::network::KickGuard;
+use super::panels::note::Note;
+use super::panels::palette::Palette;
 use super::panels::side::Side;
 use super::panels::{self, Scene, card, form::Form, preview::Screen};
 use super::toasts::Toasts;
@@ -17,9 +21,7 @@ use crate::session::Snapshot;
 use crate::session::snapshot::{Severity, State};
 use std::sync::Arc;
 
-use eframe::egui::{
-    CentralPanel, Context, Frame, Key, Margin, Modifiers, Panel, Rect, Sense, Ui, pos2, vec2,
-};
+use eframe::egui::{CentralPanel, Context, Frame, Key, Margin, Panel, Rect, Sense, Ui, pos2, vec2};
 
 /// What the window remembers.
 pub struct View {
@@ -57,8 +59,22 @@ pub struct View {
     pub kick: KickGuard,
     /// The meter as it is held: what it shows, and the window's time when it was.
     pub frozen: Option<(Arc<Snapshot>, MonoTime)>,
-    /// Whether the list of keys is open.
-    pub keys_open: bool,
+    /// Against ending a show by a slip, where STOP is held.
+    pub stop_hold: HoldGuard,
+    /// The key that holds it.
+    pub stop_key: Option<Key>,
+    /// The keys in force.
+    pub keys: KeyTable,
+    /// The page of keys.
+    pub keys_page: KeysPage,
+    /// The command palette.
+    pub palette: Palette,
+    /// What was said last of keys and undo.
+    pub note: Note,
+    /// What can be taken back.
+    pub undo: Undo,
+    /// Whether an input method composes.
+    pub composing: bool,
     /// Whether the question to quit is open.
     pub asking: bool,
 }
@@ -83,7 +99,14 @@ impl Default for View {
             noted: None,
             kick: KickGuard::default(),
             frozen: None,
-            keys_open: false,
+            stop_hold: HoldGuard::default(),
+            stop_key: None,
+            keys: KeyTable::default(),
+            keys_page: KeysPage::default(),
+            palette: Palette::default(),
+            note: Note::default(),
+            undo: Undo::default(),
+            composing: false,
             asking: false,
         }
     }
@@ -108,37 +131,13 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     let size = ui.available_size();
     scene.small = size.x < 1000.0 || size.y < 640.0;
     let ctx = ui.ctx().clone();
-    let key_view = keys::KeyView {
-        kbps: scene.kbps,
-        muted: scene.muted,
-        side: view.dock.front(),
-        keys_open: view.keys_open,
-        asking: view.asking,
-        frozen: view.frozen.is_some(),
-        record: panels::recording::is_possible(&scene.snapshot.state)
-            .then_some(scene.snapshot.recording.phase),
-        replay: scene.snapshot.recording.replay.kept_seconds > 0.0,
-    };
+    take_keys(&ctx, view, &scene, &mut actions);
     let block = view.block(scene.now);
-    let state = &scene.snapshot.state;
-    actions.extend(keys::actions(&ctx, state, block.is_none(), &key_view));
 
-    if !view.asking {
-        actions.extend(window_keys(&ctx, view.strip));
-    }
     let drops = scene.snapshot.drops.sum();
     let dropping = view.dropping.see(drops, scene.now);
     if view.strip {
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            let left = view.stop.left(scene.now);
-            panels::strip::show(ui, &scene, dropping, left, block, &mut actions);
-        });
-        let wants_room =
-            |action: &Action| matches!(action, Action::ShowSide(Some(_)) | Action::ShowKeys(true));
-        if view.asking || actions.iter().any(wants_room) {
-            actions.push(Action::Strip(false));
-        }
-        return actions;
+        return as_strip(ui, view, &scene, dropping, block, actions);
     }
     let gap = if scene.small { 6 } else { 10 };
     // No fill: `clear_color` has painted the ground, and on software GL each layer costs.
@@ -159,7 +158,13 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             panels::fallback::strip(ui, &scene, seen, view.noted.as_deref(), &mut actions);
             panels::links::show(ui, &scene);
             panels::recording::strip(ui, &scene, &mut actions);
-            if let State::Failed { message } = &scene.snapshot.state {
+            if view.asking {
+                panels::quit::strip(ui, &scene, &mut actions);
+            }
+            // The list over the panels says it line by line.
+            if let State::Failed { message } = &scene.snapshot.state
+                && !panels::preflight::is_shown(&scene)
+            {
                 ui.add_space(4.0);
                 theme::card_frame().show(ui, |ui| {
                     panels::status::failure(ui, &scene, message, &mut actions);
@@ -196,39 +201,65 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             dock.show(ui, &mut panels);
             view.dock = dock;
             let room = ui.max_rect();
+            panels::preflight::show(&ctx, room, &scene, &mut actions);
             panels::toasts::show(&ctx, room, &scene, &view.toasts, &mut actions);
         });
-    if view.keys_open {
-        panels::keys::show(&ctx, &scene, &mut actions);
-    }
-    if view.asking {
-        panels::keys::ask_quit(&ctx, &scene, &mut actions);
-    }
+    panels::keys::show(&ctx, &scene, view, &mut actions);
+    panels::palette::show(&ctx, &scene, view, &mut actions);
+    panels::note::show(&ctx, &scene, &view.note, height + f32::from(gap) + 12.0);
     let typing = ctx.text_edit_focused();
     view.form.hand_over(typing, scene.now, &mut actions);
     actions
 }
 
-/// What the keys of the window itself do: the strip, and the size of everything.
-fn window_keys(ctx: &Context, strip: bool) -> Vec<Action> {
-    const KEYS: [(Modifiers, Key, Step); 4] = [
-        (Modifiers::COMMAND, Key::Plus, Step::Up),
-        (Modifiers::COMMAND, Key::Equals, Step::Up),
-        (Modifiers::COMMAND, Key::Minus, Step::Down),
-        (Modifiers::COMMAND, Key::Num0, Step::Reset),
-    ];
-    ctx.input_mut(|input| {
-        let mut actions = Vec::new();
-        for (modifiers, key, step) in KEYS {
-            if input.consume_key(modifiers, key) {
-                actions.push(Action::Scale(step));
-            }
-        }
-        if input.consume_key(Modifiers::NONE, Key::F8) {
-            actions.push(Action::Strip(!strip));
-        }
-        actions
-    })
+/// What the keys of this frame do; what is pressed and not possible is said.
+fn take_keys(ctx: &Context, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+    let pressed = keys::pressed(ctx, scene, view);
+    actions.extend(pressed.actions);
+    view.composing = pressed.composing;
+    if let Some(why) = pressed.refused {
+        view.note.say(why.to_string(), scene.now);
+    }
+    if let Some(caught) = pressed.caught {
+        let own = &mut view.form.draft.controls;
+        let mut own = OwnKeys {
+            keys: &mut own.keys,
+            hotkeys: &mut own.hotkeys,
+        };
+        view.keys_page.caught(caught, &mut own, scene);
+    }
+    view.stop_key = pressed.holds.or(view.stop_key);
+    match view.stop_key {
+        Some(key) if ctx.input(|input| input.key_down(key)) => actions.push(Action::HoldStop),
+        _ => view.stop_key = None,
+    }
+}
+
+/// Draws the window as the strip; what needs more room brings the whole window back.
+fn as_strip(
+    ui: &mut Ui,
+    view: &mut View,
+    scene: &Scene<'_>,
+    dropping: bool,
+    block: Option<Block>,
+    mut actions: Vec<Action>,
+) -> Vec<Action> {
+    let left = view.stop_hold.left(scene.now).or(view.stop.left(scene.now));
+    CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+        panels::strip::show(ui, scene, dropping, left, block, &mut actions);
+    });
+    let wants_room = |action: &Action| {
+        use Action::{ShowKeys, ShowPalette, ShowSide};
+        matches!(
+            action,
+            ShowSide(Some(_)) | ShowKeys(true) | ShowPalette(true)
+        )
+    };
+    if view.asking || actions.iter().any(wants_room) {
+        actions.push(Action::Strip(false));
+    }
+    view.form.hand_over(false, scene.now, &mut actions);
+    actions
 }
 
 /// The lower row: button, bitrate, sound.
@@ -246,7 +277,7 @@ fn lower(
     let audio = (rect.width() * 0.29).clamp(190.0, 420.0);
     let cut =
         |from: f32, to: f32| Rect::from_min_max(pos2(from, rect.top()), pos2(to, rect.bottom()));
-    let left = view.stop.left(scene.now);
+    let left = view.stop_hold.left(scene.now).or(view.stop.left(scene.now));
     let face = cut(rect.left(), rect.left() + button);
     panels::live::show(ui, face, scene, left, block, actions);
     let sound = cut(rect.right() - audio, rect.right());
@@ -275,6 +306,10 @@ impl Draw for Panels<'_, '_> {
 
     fn title(&self, side: Side) -> String {
         self.scene.t(side.title())
+    }
+
+    fn keys(&self, side: Side) -> String {
+        self.scene.keys_of(side.op())
     }
 
     fn named(&self, key: &str, side: Side) -> String {

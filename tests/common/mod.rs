@@ -6,6 +6,8 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub mod console;
+#[cfg(all(target_os = "linux", feature = "x11"))]
+pub mod desktop;
 pub mod link;
 pub mod lip;
 pub mod recorder;

@@ -50,6 +50,12 @@ impl Listener {
         listener
     }
 
+    /// Bytes that have come so far, as its file shows them (it writes in blocks).
+    pub fn bytes(&self) -> u64 {
+        let file = self.folder.path().join("received.ts");
+        std::fs::metadata(file).map_or(0, |file| file.len())
+    }
+
     /// Whether it runs: it ends with its first caller.
     pub fn is_running(&mut self) -> bool {
         self.process.ends_within(Duration::ZERO).is_none()

@@ -395,14 +395,14 @@ fn the_pages_open_and_close_by_keys_and_tabs_in_both_languages() {
             "Settings",
             "Encoder",
             "Put away: Encoder",
-            "Encoder and graphics cards",
+            "Encoder, open or close",
         ),
         (
             Korean,
             "설정",
             "인코더",
             "치우기: 인코더",
-            "인코더와 그래픽 카드",
+            "인코더 열기, 닫기",
         ),
     ] {
         let mut rig = Rig::new(language, encoding);

@@ -4,12 +4,20 @@
 
 mod access;
 mod check;
+mod commands;
 mod controls;
 mod dock;
 mod encoder;
+mod ime;
+mod korean;
 mod layout;
 mod network;
+mod paint;
+mod parts;
+mod pictures;
+mod png_file;
 mod rig;
+mod setting_up;
 mod setup;
 mod show;
 mod strip;

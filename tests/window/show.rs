@@ -311,6 +311,7 @@ fn the_copied_link_is(wanted: &str, page: &[&str]) {
 fn the_meter_is_held_by_key_and_button_while_the_show_goes_on() {
     let mut rig = Rig::new(English, |s| {
         live(s);
+        s.frames = 60;
         s.latency.arrived = Some(figures(38.4));
     });
     rig.key(Modifiers::NONE, Key::H);

@@ -50,6 +50,12 @@ impl Xvfb {
         Some(Self { child, display })
     }
 
+    /// Its process. Not every test asks.
+    #[allow(dead_code)]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it as a crash would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -21,6 +21,8 @@ pub trait Draw {
     fn panel(&mut self, ui: &mut Ui, side: Side);
     /// A panel's name in the operator's language.
     fn title(&self, side: Side) -> String;
+    /// The keys that open and close it, for the eye.
+    fn keys(&self, side: Side) -> String;
     /// A text with a panel's name in it, for the buttons of its heading.
     fn named(&self, key: &str, side: Side) -> String;
     /// The name of the line between two panels.
@@ -186,9 +188,11 @@ impl Behavior<Side> for Docked<'_> {
             .interact(rect, id, Sense::click_and_drag())
             .on_hover_cursor(CursorIcon::Grab);
         response.widget_info(|| WidgetInfo::selected(Role::Tab, true, state.active, &name));
-        let response = match side.key() {
-            Some(key) => response.on_hover_text(key.name()),
-            None => response,
+        let keys = self.draw.keys(side);
+        let response = if keys.is_empty() {
+            response
+        } else {
+            response.on_hover_text(keys)
         };
         if *self.focus == Some(side) {
             *self.focus = None;

@@ -3,7 +3,7 @@
 //! over to a new encoder and no viewer is lost.
 
 use super::form::Form;
-use super::settings::{choose, row, section};
+use super::settings::{choose, row, section, tick};
 use super::{Scene, theme};
 use crate::session::snapshot::State;
 use crate::settings::{EncoderFamily, EncoderSpeed, Priority};
@@ -46,6 +46,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
 }
 
 fn hint(ui: &mut Ui, scene: &Scene<'_>, key: &str) {
+    if super::sheet::is_searching(ui) {
+        return;
+    }
     block::words(ui, scene.t(key), theme::regular(12.5), theme::text_dim());
 }
 
@@ -88,8 +91,8 @@ fn which(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
 
 fn lower(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     let encoder = &mut form.draft.encoder;
-    ui.checkbox(&mut encoder.lower_picture, scene.t("settings-lower"));
-    ui.checkbox(&mut encoder.adaptive, scene.t("settings-adaptive"));
+    tick(ui, &mut encoder.lower_picture, &scene.t("settings-lower"));
+    tick(ui, &mut encoder.adaptive, &scene.t("settings-adaptive"));
     if !encoder.adaptive {
         return;
     }

@@ -3,6 +3,7 @@
 
 use super::Scene;
 use super::side::Side;
+use crate::control::Op;
 use crate::session::snapshot::State;
 use crate::ui::actions::Action;
 use crate::ui::theme;
@@ -61,11 +62,14 @@ pub fn strip(
                 }
                 let show = Button::new(scene.t("encoder-fallback-show"));
                 let show = ui.add(show.min_size(vec2(0.0, 28.0)));
-                if show.on_hover_text("F3").clicked() {
+                if show
+                    .on_hover_text(scene.keys_of(Op::PanelEncoder))
+                    .clicked()
+                {
                     actions.push(Action::ShowSide(Some(Side::Encoder)));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    widgets::short_text(ui, text, theme::regular(14.0), theme::text());
+                    widgets::short_text(ui, scene.say(text), theme::regular(14.0), theme::text());
                 });
             });
         });
@@ -83,7 +87,7 @@ pub fn banner(ui: &mut Ui, scene: &Scene<'_>) {
             let title = scene.t("encoder-fallback");
             widgets::text(ui, title, theme::bold(15.0), theme::amber());
         });
-        let text = RichText::new(text)
+        let text = RichText::new(scene.say(text))
             .font(theme::regular(14.0))
             .color(theme::text());
         ui.add(Label::new(text).wrap().selectable(true));

@@ -5,9 +5,10 @@ use crate::capture::Choice;
 use crate::clock::MonoTime;
 use crate::publish::srt_url::{check_passphrase, latency_question};
 use crate::session::Secret;
-use crate::settings::{Settings, TargetKind, TargetSettings};
+use crate::settings::{AudioInput, Settings, TargetKind, TargetSettings};
 use crate::ui::actions::Action;
-use crate::ui::guard::Wish;
+use crate::ui::commands::carried_over;
+use crate::ui::guard::{StopGuard, Wish};
 use crate::viewer::qr::Qr;
 
 /// A field that can be wrong.
@@ -58,8 +59,16 @@ pub struct Form {
     pub latency_meant: Option<u32>,
     /// The question whether to open the viewers' page to the network is open.
     pub ask_lan: bool,
+    /// The question whether to make another password for the remote control is open.
+    pub ask_password: bool,
     /// The QR code of a link, made once.
     pub code: Option<(String, Option<Qr>)>,
+    /// What looks for a setting, and puts it back.
+    pub finder: super::sheet::Finder,
+    /// Against putting everything back by a slip.
+    pub reset: StopGuard,
+    /// The profiles' buttons.
+    pub desk: super::profiles::Desk,
     base: Settings,
     sent: Wish<Settings>,
 }
@@ -101,6 +110,23 @@ impl Form {
         }
         let moved = pairs.enumerate().filter(|(_, (new, old))| new != old);
         Some(moved.map(|(index, _)| index).collect())
+    }
+
+    /// Takes over what an operation set, `before` to `after`, without losing what is half typed.
+    pub fn take(&mut self, before: &Settings, after: &Settings, now: MonoTime) {
+        self.draft = carried_over(&self.draft, before, after);
+        self.base = carried_over(&self.base, before, after);
+        self.sent.set(self.base.clone(), now);
+    }
+
+    /// The same of a sound input.
+    pub fn take_input(&mut self, index: usize, input: &AudioInput, now: MonoTime) {
+        for settings in [&mut self.draft, &mut self.base] {
+            if let Some(slot) = settings.audio.inputs.get_mut(index) {
+                slot.clone_from(input);
+            }
+        }
+        self.sent.set(self.base.clone(), now);
     }
 
     /// Fields that are wrong, each with the key of the words that say so.
@@ -254,7 +280,7 @@ fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{AudioInput, Language};
+    use crate::settings::Language;
 
     const T0: MonoTime = MonoTime::from_micros(1_000_000);
 

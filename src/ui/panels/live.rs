@@ -1,7 +1,9 @@
 //! GO LIVE and STOP: one button, whose face follows the state.
 
 use super::Scene;
+use crate::control::Op;
 use crate::session::snapshot::State;
+use crate::settings::StopWay;
 use crate::ui::actions::Action;
 use crate::ui::keys;
 use crate::ui::theme;
@@ -27,29 +29,55 @@ pub fn show(
     actions: &mut Vec<Action>,
 ) {
     let state = &scene.snapshot.state;
-    let (label, hint) = words(state, left.is_some(), block);
-    let (label, hint) = (scene.t(label), hint.map(|h| scene.t(h)).unwrap_or_default());
+    let hold = scene.snapshot.settings.controls.stop == StopWay::Hold
+        && matches!(state, State::Live | State::Reconnecting { .. });
+    let (label, hint) = if hold {
+        ("button-hold", Some("button-hint-hold"))
+    } else {
+        words(state, left.is_some(), block)
+    };
+    let op = match state {
+        State::Idle | State::Failed { .. } => Op::GoLive,
+        _ => Op::Stop,
+    };
+    let keys = scene.keys_of(op);
+    let hint = match hint {
+        Some(key) => scene.texts.f(key, &[("key", &keys)]),
+        // Its keys, where there is nothing else to say.
+        None if matches!(state, State::Stopping) => String::new(),
+        None => keys,
+    };
+    let label = scene.t(label);
     let face = Face {
         label: &label,
         hint: &hint,
+        held: hold,
         ..look(state, left, block)
     };
-    if big_button::show(ui, rect, &face) {
+    let press = big_button::show(ui, rect, &face);
+    if hold {
+        if press.down {
+            actions.push(Action::HoldStop);
+        }
+        // An assistive program cannot hold: it presses twice.
+        super::push(actions, press.by_assistance.then_some(Action::PressStop));
+        return;
+    }
+    if press.clicked {
         let action = keys::begin(state, block.is_none()).or_else(|| keys::end(state));
         super::push(actions, action);
     }
 }
 
 fn words(state: &State, armed: bool, block: Option<Block>) -> (&'static str, Option<&'static str>) {
-    let go_hint = Some(match block {
-        Some(Block::BadSettings) => "button-hint-blocked",
-        Some(Block::Rest) => "button-hint-wait",
-        None => "button-hint-go",
+    let go_hint = block.map(|block| match block {
+        Block::BadSettings => "button-hint-blocked",
+        Block::Rest => "button-hint-wait",
     });
     match state {
         State::Idle => ("button-go", go_hint),
         State::Failed { .. } => ("button-retry", go_hint),
-        State::Preflight | State::Starting => ("button-cancel", Some("button-hint-cancel")),
+        State::Preflight | State::Starting => ("button-cancel", None),
         State::Live | State::Reconnecting { .. } if armed => {
             ("button-stop-again", Some("button-hint-again"))
         }
@@ -68,6 +96,7 @@ fn look(state: &State, left: Option<f32>, block: Option<Block>) -> Face<'static>
         edge: theme::line(),
         ink: theme::text(),
         enabled: true,
+        held: false,
         left: None,
     };
     match state {

@@ -3,6 +3,7 @@
 
 use super::Scene;
 use crate::clock::MonoTime;
+use crate::control::Op;
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets;
@@ -21,20 +22,31 @@ pub fn show(
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        let mut button = |key: &str, hint: &str, action: Action| {
+        let mut button = |key: &str, hint: &str, op: Op, action: Action| {
             let text = RichText::new(scene.t(key)).font(theme::regular(12.5));
             let button = Button::new(text).min_size(vec2(0.0, 24.0));
-            if ui.add(button).on_hover_text(scene.t(hint)).clicked() {
+            let hint = scene.texts.f(hint, &[("key", &scene.keys_of(op))]);
+            if ui.add(button).on_hover_text(hint).clicked() {
                 actions.push(action);
             }
         };
-        button("meter-save", "meter-save-hint", Action::SaveMeter);
+        button(
+            "meter-save",
+            "meter-save-hint",
+            Op::MeterSave,
+            Action::SaveMeter,
+        );
         let key = if since.is_some() {
             "meter-go-on"
         } else {
             "meter-hold"
         };
-        button(key, "meter-hold-hint", Action::Freeze(since.is_none()));
+        button(
+            key,
+            "meter-hold-hint",
+            Op::MeterHold,
+            Action::Freeze(since.is_none()),
+        );
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             // Where there is no room for all of it, the figure's own words must do.
             let painter = ui.painter();

@@ -10,6 +10,7 @@ pub mod encoder_choice;
 pub mod eyes;
 pub mod fallback;
 pub mod far;
+pub mod find;
 pub mod form;
 pub mod gpu;
 pub mod keys;
@@ -19,12 +20,20 @@ pub mod live;
 pub mod log;
 pub mod meter_keys;
 pub mod network;
+pub mod note;
 pub mod notices;
+pub mod palette;
 pub mod panel_menu;
 pub mod parts;
+pub mod preflight;
 pub mod preview;
+pub mod profiles;
+pub mod quit;
+pub mod recent;
 pub mod recording;
+pub mod remote;
 pub mod settings;
+pub mod sheet;
 pub mod side;
 pub mod sound;
 pub mod source;
@@ -39,8 +48,10 @@ pub mod way_choice;
 
 use super::actions::Action;
 use super::i18n::Texts;
+use super::keys::KeyTable;
 use super::theme;
 use crate::clock::MonoTime;
+use crate::control::Op;
 use crate::session::Snapshot;
 use eframe::egui::{Layout, Margin, Rect, Ui, UiBuilder};
 
@@ -59,6 +70,8 @@ pub struct Scene<'a> {
     pub muted: bool,
     /// Whether a check of everything is under way.
     pub examining: bool,
+    /// The keys in force.
+    pub keys: &'a KeyTable,
     /// Whether room is short: smaller type and margins.
     pub small: bool,
     /// Whether the graphics cards have a panel of their own in sight.
@@ -69,6 +82,16 @@ impl Scene<'_> {
     /// The text of a key.
     pub fn t(&self, key: &str) -> String {
         self.texts.t(key)
+    }
+
+    /// The keys of an operation for the eye; empty where it has none.
+    pub fn keys_of(&self, op: Op) -> String {
+        self.keys.shown(op)
+    }
+
+    /// What the session says, in the operator's language.
+    pub fn say(&self, english: &str) -> String {
+        self.texts.say(english)
     }
 }
 

@@ -17,7 +17,12 @@ pub(super) fn is_free(scene: &Scene<'_>) -> bool {
 pub fn source(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     if !snapshot.source.is_empty() {
-        block::words(ui, &snapshot.source, theme::bold(14.0), theme::text());
+        block::words(
+            ui,
+            scene.say(&snapshot.source),
+            theme::bold(14.0),
+            theme::text(),
+        );
     }
     if let Some(problem) = &snapshot.picture.problem {
         super::settings::fault(ui, problem);
@@ -61,7 +66,7 @@ pub fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec
         block::words(ui, text, theme::regular(13.0), theme::text_soft());
     }
     ui.add_enabled_ui(is_free(scene), |ui| {
-        super::settings::target(ui, scene, form);
+        super::settings::target(ui, scene, form, actions);
         super::backup::show(ui, scene, form);
     });
 }

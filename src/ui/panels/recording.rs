@@ -3,17 +3,18 @@
 
 use super::Scene;
 use super::form::Form;
-use super::settings::{choose, row, section};
+use super::settings::{choose, row, section, tick};
 use super::status::clock;
+use crate::control::Op;
 use crate::record::status::Phase;
 use crate::session::snapshot::State;
 use crate::settings::{REPLAY_MAX_S, RecordingForm};
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{
-    Align, Button, Checkbox, DragValue, Layout, Role, Sense, Stroke, StrokeKind, TextEdit, Ui,
-    pos2, vec2,
+    Align, Button, DragValue, Layout, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, pos2, vec2,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,17 +35,6 @@ pub fn toggle(phase: Phase) -> Action {
     }
 }
 
-/// Bytes as an operator reads them.
-pub fn amount(bytes: u64) -> String {
-    let mb = bytes as f64 / 1e6;
-    match mb {
-        mb if mb < 10.0 => format!("{mb:.1} MB"),
-        mb if mb < 1000.0 => format!("{mb:.0} MB"),
-        mb if mb < 100_000.0 => format!("{:.1} GB", mb / 1000.0),
-        mb => format!("{:.0} GB", mb / 1000.0),
-    }
-}
-
 /// Draws the strip, where a show runs or the last one's recording had trouble.
 pub fn strip(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     if !is_possible(&scene.snapshot.state) {
@@ -59,7 +49,9 @@ pub fn strip(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
             let size = vec2(0.0, height - 2.0);
             let replay = Button::new(scene.t("replay-save")).min_size(size);
             let kept = recording.replay.kept_seconds > 0.0 && !recording.replay.saving;
-            let replay = ui.add_enabled(kept, replay).on_hover_text("S");
+            let replay = ui
+                .add_enabled(kept, replay)
+                .on_hover_text(scene.keys_of(Op::ReplaySave));
             if replay.clicked() {
                 actions.push(Action::SaveReplay);
             }
@@ -70,7 +62,11 @@ pub fn strip(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
                 "record-start"
             };
             let button = Button::new(scene.t(key)).min_size(size);
-            if ui.add(button).on_hover_text("R").clicked() {
+            if ui
+                .add(button)
+                .on_hover_text(scene.keys_of(Op::RecordToggle))
+                .clicked()
+            {
                 actions.push(toggle(recording.phase));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| words(ui, scene));
@@ -87,7 +83,7 @@ fn badge(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     }
     let time = clock(Duration::from_secs_f64(recording.seconds.max(0.0)));
     let text = if on {
-        format!("REC {time}  {}", amount(recording.bytes))
+        format!("REC {time}  {}", numbers::bytes(recording.bytes))
     } else {
         "REC …".to_owned()
     };
@@ -127,7 +123,7 @@ fn words(ui: &mut Ui, scene: &Scene<'_>) {
         name.to_string_lossy().into_owned()
     };
     let (text, colour) = if let Some(problem) = problem {
-        (problem.clone(), theme::vermillion())
+        (scene.say(problem), theme::vermillion())
     } else if let Some(left) = recording.left.filter(|_| recording.phase == Phase::On) {
         let minutes = (left.as_secs() / 60).to_string();
         (
@@ -135,7 +131,7 @@ fn words(ui: &mut Ui, scene: &Scene<'_>) {
             theme::amber(),
         )
     } else if recording.lost > 0 {
-        let lost = recording.lost.to_string();
+        let lost = numbers::count(recording.lost);
         (
             scene.texts.f("record-lost", &[("lost", &lost)]),
             theme::amber(),
@@ -207,10 +203,7 @@ pub fn settings(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
             .suffix(" s");
         ui.add_sized(vec2(width.min(96.0), 28.0), seconds)
     });
-    ui.add(Checkbox::new(
-        &mut recording.auto,
-        scene.t("settings-record-auto"),
-    ));
+    tick(ui, &mut recording.auto, &scene.t("settings-record-auto"));
 }
 
 #[cfg(test)]
@@ -226,7 +219,7 @@ mod tests {
             (1_234_000_000, "1.2 GB"),
             (123_400_000_000, "123 GB"),
         ] {
-            assert_eq!(amount(bytes), text);
+            assert_eq!(numbers::bytes(bytes), text);
         }
     }
 

@@ -2,12 +2,14 @@
 //! stands, so there is no button to forget. While a show runs only its destination is locked: the
 //! session changes all else without a viewer lost.
 
-use super::Scene;
 use super::form::{Field, Form};
-use crate::settings::{Language, TargetKind, Theme};
+use super::sheet::{self, Finder, Sheet};
+use super::{Scene, find};
+use crate::settings::{Language, StopWay, TargetKind, Theme};
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
-use crate::ui::widgets;
+use crate::ui::widgets::{self, block};
 use crate::units::{Fps, Size};
 use eframe::egui::{self, ComboBox, DragValue, Response, RichText, TextEdit, Ui, vec2};
 
@@ -40,43 +42,88 @@ pub(super) const RATES: [Fps; 10] = [
 /// Draws the page's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
     let free = super::parts::is_free(scene);
-    if !free {
-        let text = RichText::new(scene.t("settings-locked"))
-            .font(theme::regular(13.0))
-            .color(theme::text_soft());
-        ui.add(egui::Label::new(text).wrap());
+    find::search(ui, scene, form);
+    let mut finder = std::mem::take(&mut form.finder);
+    let sheet = finder.begin(ui, scene.texts, &form.draft, !free);
+    if finder.query.trim().is_empty() {
+        if !free {
+            let text = RichText::new(scene.t("settings-locked"))
+                .font(theme::regular(13.0))
+                .color(theme::text_soft());
+            ui.add(egui::Label::new(text).wrap());
+        }
+        find::undo(ui, scene, form, &mut finder, actions);
     }
+    sections(ui, scene, form, free, actions);
+    if sheet.found() == 0 && !finder.query.trim().is_empty() {
+        let text = scene.t("settings-find-none");
+        block::words(ui, text, theme::regular(13.0), theme::text_soft());
+    }
+    for path in Finder::end(ui, &sheet) {
+        find::put_back(form, &mut finder, &[path.as_str()], scene, actions);
+    }
+    if finder.query.trim().is_empty() {
+        find::reset_all(ui, scene, form, &mut finder, free, actions);
+    }
+    for bad in form.draft.check().err().unwrap_or_default() {
+        let expected = scene.say(&bad.expected);
+        let variables = [("name", bad.name), ("expected", expected.as_str())];
+        fault(ui, &scene.texts.f("bad-value", &variables));
+    }
+    form.finder = finder;
+}
+
+fn sections(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    form: &mut Form,
+    free: bool,
+    actions: &mut Vec<Action>,
+) {
+    let mut desk = std::mem::take(&mut form.desk);
+    super::profiles::show(ui, scene, &mut desk, free, actions);
+    form.desk = desk;
     window(ui, scene, form);
     super::source::show(ui, scene, form, free, actions);
     super::encoder_choice::show(ui, scene, form);
     super::sound::show(ui, scene, form);
     ui.add_enabled_ui(free, |ui| {
-        target(ui, scene, form);
+        target(ui, scene, form, actions);
         super::backup::show(ui, scene, form);
     });
     section(ui, &scene.t("watch-page"));
     super::viewers::controls(ui, scene, form);
+    super::remote::settings(ui, scene, form, actions);
     section(ui, &scene.t("probe-title"));
     let probe = &mut form.draft.probe;
-    ui.checkbox(&mut probe.on, scene.t("probe-on"));
+    tick(ui, &mut probe.on, &scene.t("probe-on"));
     ui.add_enabled_ui(probe.on, |ui| {
-        ui.checkbox(&mut probe.sound_proof, scene.t("probe-sound"));
+        tick(ui, &mut probe.sound_proof, &scene.t("probe-sound"));
     });
     super::notices::settings(ui, scene, form);
     super::recording::settings(ui, scene, form);
-    for bad in form.draft.check().err().unwrap_or_default() {
-        let variables = [("name", bad.name), ("expected", bad.expected.as_str())];
-        fault(ui, &scene.texts.f("bad-value", &variables));
-    }
 }
 
 pub(super) fn section(ui: &mut Ui, title: &str) {
+    // While something is looked for a heading waits for the first row below it.
+    if sheet::current(ui).is_none_or(|sheet| sheet.heading(title)) {
+        heading(ui, title);
+    }
+}
+
+fn heading(ui: &mut Ui, title: &str) {
     ui.add_space(8.0);
     widgets::text(ui, title, theme::bold(14.0), theme::text());
 }
 
-/// A line: the field's name on the left, the field on the right, named after it.
+/// A line: the field's name on the left, the field on the right, named after it. On the settings page it
+/// has a button that puts it back where it differs from the default, and is left out where something
+/// else is looked for.
 pub(super) fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> Response) {
+    let sheet = sheet::current(ui);
+    if !is_shown(ui, sheet.as_deref(), title) {
+        return;
+    }
     ui.horizontal(|ui| {
         let width = ui.available_width();
         let (rect, label) = ui.allocate_exact_size(vec2(width * 0.38, 28.0), egui::Sense::hover());
@@ -91,8 +138,58 @@ pub(super) fn row(ui: &mut Ui, title: &str, field: impl FnOnce(&mut Ui, f32) -> 
         let at = egui::pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
         ui.painter().galley(at, galley, theme::text_soft());
         widgets::name(&label, egui::Role::Label, title);
-        let width = ui.available_width();
+        // Kept free whether there is a button or not, so that nothing jumps.
+        let mark = if sheet.is_some() { 26.0 } else { 0.0 };
+        let width = (ui.available_width() - mark).max(40.0);
         field(ui, width).labelled_by(label.id);
+        if let Some(sheet) = &sheet {
+            reset(ui, sheet, title);
+        }
+    });
+}
+
+/// A box to tick, as a row of its own.
+pub(super) fn tick(ui: &mut Ui, value: &mut bool, title: &str) {
+    let sheet = sheet::current(ui);
+    if !is_shown(ui, sheet.as_deref(), title) {
+        return;
+    }
+    ui.horizontal(|ui| {
+        let mark = if sheet.is_some() { 26.0 } else { 0.0 };
+        ui.scope(|ui| {
+            ui.set_max_width((ui.available_width() - mark).max(40.0));
+            ui.checkbox(value, title);
+        });
+        if let Some(sheet) = &sheet {
+            reset(ui, sheet, title);
+        }
+    });
+}
+
+/// Whether a row of this title is drawn; where it is the first below a heading, that is drawn too.
+fn is_shown(ui: &mut Ui, sheet: Option<&Sheet>, title: &str) -> bool {
+    let Some(sheet) = sheet else { return true };
+    let shown = sheet.shows(title);
+    if shown && let Some(held) = sheet.held_heading() {
+        heading(ui, &held);
+    }
+    shown
+}
+
+/// The button at a row's end that puts it back, where it differs from the default.
+fn reset(ui: &mut Ui, sheet: &Sheet, title: &str) {
+    let Some(path) = sheet.changed(title) else {
+        return;
+    };
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        let name = sheet.reset_name(title);
+        let button = egui::Button::new("").min_size(vec2(20.0, 20.0));
+        let button = ui.add(button).on_hover_text(&name);
+        let colour = theme::blue();
+        widgets::marks::back(ui.painter(), button.rect.center(), 5.0, colour);
+        if button.accessible_name(&name).clicked() {
+            sheet.reset(path);
+        }
     });
 }
 
@@ -151,6 +248,14 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
         let language = &mut form.draft.language;
         choose(ui, "language", width, language, &choices, String::new())
     });
+    let ways = [
+        (StopWay::Twice, scene.t("settings-stop-twice")),
+        (StopWay::Hold, scene.t("settings-stop-hold")),
+    ];
+    row(ui, &scene.t("settings-stop"), |ui, width| {
+        let stop = &mut form.draft.controls.stop;
+        choose(ui, "stop", width, stop, &ways, String::new())
+    });
     let themes = [
         (Theme::Dark, scene.t("settings-theme-dark")),
         (Theme::Light, scene.t("settings-theme-light")),
@@ -182,8 +287,9 @@ fn window(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
 }
 
 /// Where the stream goes.
-pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
+pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
     section(ui, &scene.t("settings-target"));
+    super::recent::show(ui, scene, actions);
     let kinds = [
         (TargetKind::Embedded, scene.t("settings-target-embedded")),
         (TargetKind::Srt, scene.t("settings-target-own")),
@@ -245,7 +351,7 @@ pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
                 if value < 0.5 {
                     automatic.clone()
                 } else {
-                    format!("{value:.0}")
+                    numbers::fixed(value, 0)
                 }
             })
             .custom_parser(|text| {
@@ -260,17 +366,16 @@ pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     });
     if form.asks_latency() {
         let latency_ms = form.draft.target.latency_ms;
-        let seconds = format!("{:.1}", f64::from(latency_ms) / 1000.0);
+        let seconds = numbers::fixed(f64::from(latency_ms) / 1000.0, 1);
         fault(ui, &scene.texts.f("ask-latency", &[("seconds", &seconds)]));
         if ui.button(scene.t("ask-latency-yes")).clicked() {
             form.latency_meant = Some(latency_ms);
         }
     }
-    let hint = scene.t("settings-latency-hint");
-    let hint = RichText::new(hint)
-        .font(theme::regular(12.0))
-        .color(theme::text_dim());
-    ui.add(egui::Label::new(hint).wrap());
+    if !sheet::is_searching(ui) {
+        let hint = scene.t("settings-latency-hint");
+        block::words(ui, hint, theme::regular(12.0), theme::text_dim());
+    }
     let api = &mut form.draft.target.api_url;
     line(ui, &scene.t("settings-api"), api, "http://host:9997");
     fault_of(ui, scene, form, Field::Api);

@@ -2,9 +2,10 @@
 //! [`crate::ui::dock`]'s. The main thread draws; what a panel has no room for is scrolled to.
 
 use super::Scene;
+use crate::control::Op;
 use crate::ui::actions::Action;
 use crate::ui::view::View;
-use eframe::egui::{Key, Margin, ScrollArea, Ui};
+use eframe::egui::{Margin, ScrollArea, Ui};
 
 /// A panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,17 +53,22 @@ impl Side {
         Self::Gpu,
     ];
 
-    /// The key that opens and closes it.
-    pub fn key(self) -> Option<Key> {
-        Some(match self {
-            Self::Settings => Key::F2,
-            Self::Encoder => Key::F3,
-            Self::Check => Key::F4,
-            // F5 goes live.
-            Self::Network => Key::F6,
-            Self::Viewers => Key::F7,
-            _ => return None,
-        })
+    /// The operation that opens and closes it.
+    pub fn op(self) -> Op {
+        match self {
+            Self::Settings => Op::PanelSettings,
+            Self::Encoder => Op::PanelEncoder,
+            Self::Check => Op::PanelCheck,
+            Self::Network => Op::PanelNetwork,
+            Self::Viewers => Op::PanelViewers,
+            Self::Preview => Op::PanelPreview,
+            Self::Latency => Op::PanelLatency,
+            Self::Log => Op::PanelLog,
+            Self::Source => Op::PanelSource,
+            Self::Audio => Op::PanelAudio,
+            Self::Server => Op::PanelServer,
+            Self::Gpu => Op::PanelGpu,
+        }
     }
 
     /// Its name in the file that remembers the layout, and in the names of operations.

@@ -7,6 +7,7 @@ use super::{Scene, theme};
 use crate::audio::mixer::{DELAY_MAX_MS, GAIN_MAX_DB, GAIN_OFF_DB};
 use crate::session::snapshot::AudioInputStatus;
 use crate::settings::{AUDIO_INPUTS_MAX, AudioInput, AudioSourceKind};
+use crate::ui::numbers;
 use eframe::egui::{self, Button, DragValue, RichText, Slider, Ui, vec2};
 
 /// Draws the section.
@@ -33,7 +34,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     if let Some(index) = removed {
         inputs.remove(index);
     }
-    if count < AUDIO_INPUTS_MAX {
+    if count < AUDIO_INPUTS_MAX && !super::sheet::is_searching(ui) {
         let text = RichText::new(scene.t("settings-audio-add")).font(theme::regular(13.0));
         if ui
             .add(Button::new(text).min_size(vec2(0.0, 28.0)))
@@ -98,9 +99,11 @@ fn source(
 
 /// What the device does, or why it does nothing.
 fn state(ui: &mut Ui, scene: &Scene<'_>, status: Option<&AudioInputStatus>) {
-    let Some(status) = status else { return };
+    let Some(status) = status.filter(|_| !super::sheet::is_searching(ui)) else {
+        return;
+    };
     if let Some(problem) = &status.problem {
-        fault(ui, problem);
+        fault(ui, &scene.say(problem));
     } else if let Some(format) = &status.format {
         let mut text = scene.texts.f(
             "settings-audio-format",
@@ -109,7 +112,7 @@ fn state(ui: &mut Ui, scene: &Scene<'_>, status: Option<&AudioInputStatus>) {
                 ("rate", &format.rate_hz.to_string()),
                 ("channels", &format.channels.to_string()),
                 ("frames", &format.buffer_frames.to_string()),
-                ("ms", &format!("{:.1}", format.buffer_ms())),
+                ("ms", &numbers::fixed(format.buffer_ms(), 1)),
             ],
         );
         if format.late_ms > 0 {
@@ -141,13 +144,10 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, number: Option<usize>, input: &mut A
                 if gain_db <= f64::from(GAIN_OFF_DB) {
                     off.clone()
                 } else {
-                    format!("{gain_db:+.1} dB").replace('-', "−")
+                    format!("{} dB", numbers::signed(gain_db, 1))
                 }
             })
-            .custom_parser(|text| {
-                let text = text.trim().trim_end_matches("dB").trim();
-                text.replace('−', "-").parse().ok()
-            });
+            .custom_parser(|text| numbers::typed(text.trim().trim_end_matches("dB")));
         ui.add(slider)
     });
     let title = named(
@@ -164,6 +164,9 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, number: Option<usize>, input: &mut A
         ui.add_sized(vec2(width.min(96.0), 28.0), delay)
     });
     let mut removed = false;
+    if super::sheet::is_searching(ui) {
+        return removed;
+    }
     ui.horizontal(|ui| {
         let title = named(
             scene,

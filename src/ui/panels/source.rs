@@ -3,7 +3,7 @@
 //! screen. Size and rate change at once, as the encoder does (see [`super::encoder_choice`]).
 
 use super::form::Form;
-use super::settings::{RATES, SIZES, choose, row, section};
+use super::settings::{RATES, SIZES, choose, row, section, tick};
 use super::{Scene, theme};
 use crate::capture::Choice;
 use crate::capture::choice::resolve;
@@ -25,7 +25,9 @@ pub fn show(
 ) {
     section(ui, &scene.t("settings-picture"));
     source(ui, scene, form, free);
-    if resolve(form.draft.video.source) == VideoSourceKind::Portal {
+    if resolve(form.draft.video.source) == VideoSourceKind::Portal
+        && !super::sheet::is_searching(ui)
+    {
         let text = RichText::new(scene.t("settings-source-ask")).font(theme::regular(13.0));
         if ui
             .add(Button::new(text).min_size(vec2(0.0, 28.0)))
@@ -43,7 +45,7 @@ pub fn show(
     row(ui, &scene.t("settings-fit"), |ui, width| {
         choose(ui, "fit", width, &mut video.fit, &fits, String::new())
     });
-    ui.checkbox(&mut video.cursor, scene.t("settings-cursor"));
+    tick(ui, &mut video.cursor, &scene.t("settings-cursor"));
     let sizes = SIZES.map(|size| (size, size.to_string()));
     row(ui, &scene.t("settings-size"), |ui, width| {
         let other = video.size.to_string();
@@ -146,9 +148,12 @@ fn region(ui: &mut Ui, scene: &Scene<'_>, video: &mut VideoSettings, pictures: &
         .find(|choice| choice.part == video.part)
         .map_or(Size::new(1920, 1080), |choice| choice.size);
     let mut on = video.region.is_some();
-    ui.checkbox(&mut on, scene.t("settings-region"));
+    tick(ui, &mut on, &scene.t("settings-region"));
     if !on {
         video.region = None;
+        return;
+    }
+    if super::sheet::is_searching(ui) {
         return;
     }
     let mut region = video.region.unwrap_or(Region::whole(whole));

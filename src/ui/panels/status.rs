@@ -3,14 +3,15 @@
 
 use super::Scene;
 use super::side::Side;
+use crate::control::Op;
 use crate::session::snapshot::{Confirmation, Receiver, State, Tally};
 use crate::ui::actions::Action;
 use crate::ui::dock::Dock;
+pub use crate::ui::numbers::clock;
 use crate::ui::theme;
 use crate::ui::widgets::block::Verdict;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{self, Align, Button, Layout, Role, Sense, Ui, vec2};
-use std::time::Duration;
 
 /// The state in the operator's language.
 pub fn state_text(scene: &Scene<'_>) -> String {
@@ -27,12 +28,6 @@ pub fn state_text(scene: &Scene<'_>) -> String {
     }
 }
 
-/// `hh:mm:ss`; hours go on past 99.
-pub fn clock(time: Duration) -> String {
-    let s = time.as_secs();
-    format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
-}
-
 /// Draws the line under the figures: who takes the stream and how that was confirmed, the viewers' link, and what
 /// opens the rest of the window.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, actions: &mut Vec<Action>) {
@@ -43,15 +38,16 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, actions: &mut Vec<Actio
             let size = vec2(0.0, height - 2.0);
             let open = dock.is_open(Side::Settings);
             let settings = Button::new(scene.t("settings-button")).selected(open);
-            if ui
-                .add(settings.min_size(size))
-                .on_hover_text("F2")
+            let settings = ui.add(settings.min_size(size));
+            if settings
+                .on_hover_text(scene.keys_of(Op::PanelSettings))
                 .clicked()
             {
                 actions.push(Action::ShowSide((!open).then_some(Side::Settings)));
             }
             let keys = Button::new(scene.t("keys-button")).min_size(size);
-            if ui.add(keys).on_hover_text("F1").clicked() {
+            let keys = ui.add(keys).on_hover_text(scene.keys_of(Op::Keys));
+            if keys.clicked() {
                 actions.push(Action::ShowKeys(true));
             }
             super::panel_menu::show(ui, scene, dock, size, actions);
@@ -175,13 +171,17 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
                 actions.push(Action::Dismiss);
             }
             let check = Button::new(scene.t("failed-check")).min_size(vec2(0.0, 32.0));
-            if ui.add(check).on_hover_text("F4").clicked() {
+            if ui
+                .add(check)
+                .on_hover_text(scene.keys_of(Op::PanelCheck))
+                .clicked()
+            {
                 actions.push(Action::ShowSide(Some(Side::Check)));
             }
             ui.with_layout(Layout::top_down(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 widgets::caption(ui, &scene.t("failed-title"));
-                let text = egui::RichText::new(message)
+                let text = egui::RichText::new(scene.say(message))
                     .font(theme::regular(16.0))
                     .color(theme::text());
                 ui.add(egui::Label::new(text).wrap().selectable(true));
@@ -193,6 +193,7 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_clock_counts_hours_minutes_seconds() {

@@ -3,14 +3,14 @@
 
 use super::Scene;
 use super::form::Form;
-use super::settings::{fault, row};
+use super::settings::{fault, row, tick};
 use crate::session::snapshot::Receiver;
 use crate::settings::TargetKind;
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, block};
 use crate::viewer::qr::{QUIET, Qr};
-use eframe::egui::{Button, Checkbox, DragValue, Rect, RichText, Role, Sense, Ui, pos2, vec2};
+use eframe::egui::{Button, DragValue, Rect, RichText, Role, Sense, Ui, pos2, vec2};
 
 /// Draws the page's contents.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     };
     ui.add_space(4.0);
     if let Some(problem) = &viewer.problem {
-        fault(ui, problem);
+        fault(ui, &scene.say(problem));
     } else if let Some(link) = viewer.links.first() {
         link_of(ui, scene, link, form, actions);
     } else if scene.snapshot.settings.viewer.on {
@@ -94,7 +94,7 @@ fn paint(ui: &mut Ui, code: &Qr, name: &str) {
 pub(super) fn controls(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     ui.add_space(4.0);
     let viewer = &mut form.draft.viewer;
-    ui.add(Checkbox::new(&mut viewer.on, scene.t("watch-serve")));
+    tick(ui, &mut viewer.on, &scene.t("watch-serve"));
     if !viewer.on {
         form.ask_lan = false;
         return;
@@ -105,6 +105,9 @@ pub(super) fn controls(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
             .speed(0.0);
         ui.add_sized(vec2(width.min(96.0), 28.0), port)
     });
+    if super::sheet::is_searching(ui) {
+        return;
+    }
     let button = |ui: &mut Ui, key: &str| {
         let text = RichText::new(scene.t(key)).font(theme::regular(14.0));
         ui.add(Button::new(text).min_size(vec2(0.0, 28.0)))

@@ -4,7 +4,7 @@ use super::{fitted, marks};
 use crate::ui::theme;
 use eframe::egui::{
     self, Color32, CornerRadius, Event, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
-    vec2,
+    accesskit::Action, vec2,
 };
 
 /// The shape on the button.
@@ -37,22 +37,48 @@ pub struct Face<'a> {
     pub ink: Color32,
     /// Whether it can be pressed.
     pub enabled: bool,
+    /// Whether it is held down instead of pressed.
+    pub held: bool,
     /// Share of time left to press again, drawn as a bar that runs out.
     pub left: Option<f32>,
 }
 
-/// Draws the button into all of `rect`; true where it was pressed. A key held down does not press
-/// again and again.
-pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> bool {
+/// What was done to the button in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Press {
+    /// It was pressed and let go, or pressed by a key. A key held down does not press again and again.
+    pub clicked: bool,
+    /// It is held down, by the pointer or by a key.
+    pub down: bool,
+    /// The click came from an assistive program.
+    pub by_assistance: bool,
+}
+
+/// Draws the button into all of `rect`.
+pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> Press {
     let id = ui.scope_id().with("big");
-    let sense = if face.enabled {
+    let sense = if face.enabled && face.held {
+        // A press of more than a moment is no click to egui, but still a drag.
+        Sense::click_and_drag()
+    } else if face.enabled {
         Sense::click()
     } else {
         Sense::hover()
     };
     let response = ui.interact(rect, id, sense);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, face.enabled, face.label));
-    let pressed = response.clicked() && !ui.input(|input| input.events.iter().any(is_repeat));
+    let clicked = response.clicked() && !ui.input(|input| input.events.iter().any(is_repeat));
+    let (keys, by_assistance) = ui.input(|input| {
+        let keys = input.key_down(Key::Space) || input.key_down(Key::Enter);
+        let by_assistance = input.has_accesskit_action_request(response.id, Action::Click);
+        (keys, by_assistance)
+    });
+    let pointer = response.is_pointer_button_down_on() && response.contains_pointer();
+    let press = Press {
+        clicked,
+        down: face.enabled && (pointer || (response.has_focus() && keys)),
+        by_assistance,
+    };
 
     let round = CornerRadius::same(theme::ROUND);
     let hot = face.enabled && (response.hovered() || response.has_focus());
@@ -102,7 +128,7 @@ pub fn show(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> bool {
     let hint_at = egui::pos2(rect.center().x - hint.size().x / 2.0, top + label.size().y);
     painter.galley(egui::pos2(left + mark_space, top), label, face.ink);
     painter.galley(hint_at, hint, face.ink);
-    pressed
+    press
 }
 
 /// Whether an event is a held key's repetition of one that presses buttons.

@@ -77,6 +77,18 @@ pub fn silent(painter: &Painter, centre: Pos2, radius: f32, colour: Color32) {
     painter.line_segment([at(-0.9, 0.9), at(0.9, -0.9)], stroke);
 }
 
+/// An arrow that turns back: three quarters of a circle against the clock.
+pub fn back(painter: &Painter, centre: Pos2, radius: f32, colour: Color32) {
+    let at = |turn: f32| {
+        let angle = turn * std::f32::consts::TAU;
+        centre + radius * eframe::egui::vec2(angle.cos(), angle.sin())
+    };
+    let points = (0..=12).map(|i| at(0.375 - 0.0625 * i as f32)).collect();
+    let stroke = Stroke::new(1.6, colour);
+    painter.add(eframe::egui::Shape::line(points, stroke));
+    triangle(painter, at(0.62), radius * 0.6, -0.38, colour);
+}
+
 /// A filled triangle pointing to `turn` (0 right, 0.25 down, -0.25 up; parts of a full turn).
 pub fn triangle(painter: &Painter, centre: Pos2, radius: f32, turn: f32, colour: Color32) {
     let corner = |i: u8| {
