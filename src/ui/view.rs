@@ -137,21 +137,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     let drops = scene.snapshot.drops.sum();
     let dropping = view.dropping.see(drops, scene.now);
     if view.strip {
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            let left = view.stop_hold.left(scene.now).or(view.stop.left(scene.now));
-            panels::strip::show(ui, &scene, dropping, left, block, &mut actions);
-        });
-        let wants_room = |action: &Action| {
-            use Action::{ShowKeys, ShowPalette, ShowSide};
-            matches!(
-                action,
-                ShowSide(Some(_)) | ShowKeys(true) | ShowPalette(true)
-            )
-        };
-        if view.asking || actions.iter().any(wants_room) {
-            actions.push(Action::Strip(false));
-        }
-        return actions;
+        return as_strip(ui, view, &scene, dropping, block, actions);
     }
     let gap = if scene.small { 6 } else { 10 };
     // No fill: `clear_color` has painted the ground, and on software GL each layer costs.
@@ -249,6 +235,33 @@ fn take_keys(ctx: &Context, view: &mut View, scene: &Scene<'_>, actions: &mut Ve
     }
 }
 
+/// Draws the window as the strip; what needs more room brings the whole window back.
+fn as_strip(
+    ui: &mut Ui,
+    view: &mut View,
+    scene: &Scene<'_>,
+    dropping: bool,
+    block: Option<Block>,
+    mut actions: Vec<Action>,
+) -> Vec<Action> {
+    let left = view.stop_hold.left(scene.now).or(view.stop.left(scene.now));
+    CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+        panels::strip::show(ui, scene, dropping, left, block, &mut actions);
+    });
+    let wants_room = |action: &Action| {
+        use Action::{ShowKeys, ShowPalette, ShowSide};
+        matches!(
+            action,
+            ShowSide(Some(_)) | ShowKeys(true) | ShowPalette(true)
+        )
+    };
+    if view.asking || actions.iter().any(wants_room) {
+        actions.push(Action::Strip(false));
+    }
+    view.form.hand_over(false, scene.now, &mut actions);
+    actions
+}
+
 /// The lower row: button, bitrate, sound.
 fn lower(
     ui: &mut Ui,
@@ -302,6 +315,12 @@ impl Draw for Panels<'_, '_> {
     fn named(&self, key: &str, side: Side) -> String {
         let name = self.title(side);
         self.scene.texts.f(key, &[("panel", &name)])
+    }
+
+    fn between(&self, one: Side, other: Side) -> String {
+        let (one, other) = (self.title(one), self.title(other));
+        let variables = [("panel", one.as_str()), ("other", other.as_str())];
+        self.scene.texts.f("panel-line", &variables)
     }
 
     fn gap(&self) -> f32 {

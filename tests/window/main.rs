@@ -2,6 +2,7 @@
 //! records what it is told.
 #![cfg(feature = "gui")]
 
+mod access;
 mod check;
 mod commands;
 mod controls;
@@ -19,5 +20,6 @@ mod rig;
 mod setting_up;
 mod setup;
 mod show;
+mod strip;
 mod toasts;
 mod viewers;
