@@ -11,6 +11,7 @@ use super::frames::Frames;
 use super::i18n::Texts;
 use super::keep::Keeper;
 use super::panels::Scene;
+use super::panels::wizard::Wizard;
 use super::panels::side::Side;
 use super::place::{self, Placed};
 use super::retained::Retained;
@@ -49,6 +50,8 @@ pub struct Window {
     frames: Frames,
     drawn: bool,
     quitting: bool,
+    /// The first run was greeted by the page that sets up.
+    greeted: bool,
     keeper: Option<Keeper>,
     place: Placed,
     /// The state of the panels that was last handed to the keeper.
@@ -80,6 +83,7 @@ impl Window {
             frames: Frames::default(),
             drawn: false,
             quitting: false,
+            greeted: false,
             keeper: None,
             place: Placed::default(),
             docked: 0,
@@ -181,6 +185,12 @@ impl Window {
             self.texts = Texts::new(language);
         }
         view.keys.follow(&view.form.draft.controls.keys);
+        if snapshot.first_run && !self.greeted && !is_running(&snapshot.state) {
+            self.greeted = true;
+            view.wizard = Some(Wizard::new(&snapshot.settings, now));
+            view.examining.set(true, now);
+            self.console.send(Command::Examine);
+        }
         view.examining.settle(&snapshot.doctor.running, now);
         // Whoever looks elsewhere is called by the task bar.
         if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
@@ -188,7 +198,7 @@ impl Window {
             ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(call));
         }
         let choosing = [Side::Settings, Side::Source, Side::Audio];
-        if choosing.into_iter().any(|side| view.dock.is_open(side))
+        if (choosing.into_iter().any(|side| view.dock.is_open(side)) || view.wizard.is_some())
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
         {
             self.inputs_at = Some(now);
@@ -333,6 +343,12 @@ impl Window {
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
             Action::PutAway(key) => view.toasts.put_away(*key),
+            Action::ShowWizard(open) => {
+                view.wizard = open.then(|| Wizard::new(&self.snapshot.settings, now));
+                if *open {
+                    view.examining.set(true, now);
+                }
+            }
             Action::ShowKeys(open) => view.keys_page.show(*open),
             Action::Copy(text) => ctx.copy_text(text.clone()),
             Action::Stay => view.asking = false,

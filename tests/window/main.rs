@@ -15,3 +15,4 @@ mod setup;
 mod show;
 mod toasts;
 mod viewers;
+mod wizard;
