@@ -195,10 +195,29 @@ log-all = All
 log-warnings = Warnings
 log-errors = Errors
 log-copy = Copy log
+copy-english = In English, as in the log file, for whoever helps you
 log-empty = Nothing to report
 log-info = INFO
 log-warning = WARN
 log-error = ERROR
+
+# Remote control
+remote-title = Remote control
+remote-on = Let Companion, Stream Deck and others steer the console
+remote-hint = Speaks as OBS does (obs-websocket), with a password. docs/remote.md tells how to set up Companion.
+remote-port = Remote control port
+remote-lan = Open to the local network
+remote-lan-hint = Everyone on this network who has the password can steer the console.
+remote-confirm = Ending a show takes a second press within 3 s
+remote-starting = Remote control is being started
+remote-nobody = Nobody is connected
+remote-clients = Connected: { $count }
+remote-copy-address = Copy address
+remote-copy-password = Copy password
+remote-new = New password…
+remote-new-ask = Whoever is connected is disconnected and needs the new password. Make one?
+remote-new-yes = Make a new password
+remote-new-no = Keep this one
 
 # Recording
 record-start = Record
@@ -646,7 +665,7 @@ network-again-hint = Viewers are disconnected for a moment
 viewer-kick = Disconnect
 viewer-kick-again = Press again
 viewer-kick-name = Disconnect the viewer at { $address }
-viewer-figures = since { $since } UTC · { $mb } MB sent
+viewer-figures = since { $since } · { $mb } MB sent
 way-auto = Fastest that works
 way-floor = adds { $ms } ms
 way-floor-server = { $ms } ms, the server's floor

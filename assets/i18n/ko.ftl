@@ -195,10 +195,29 @@ log-all = 전체
 log-warnings = 경고
 log-errors = 오류
 log-copy = 로그 복사
+copy-english = 로그 파일과 같이 영어로 복사합니다. 도움을 요청할 때 쓰세요
 log-empty = 기록이 없습니다
 log-info = 정보
 log-warning = 경고
 log-error = 오류
+
+# Remote control
+remote-title = 원격 제어
+remote-on = Companion과 Stream Deck에서 콘솔 조작 허용
+remote-hint = OBS와 같은 방식(obs-websocket)이며 비밀번호가 필요합니다. Companion 설정은 docs/remote.md를 참조하세요.
+remote-port = 원격 제어 포트
+remote-lan = 이 네트워크에 열기
+remote-lan-hint = 이 네트워크에서 비밀번호를 알면 누구나 콘솔을 조작할 수 있습니다.
+remote-confirm = 송출 종료는 3초 안에 두 번 누르기
+remote-starting = 원격 제어를 시작하는 중입니다
+remote-nobody = 연결된 기기가 없습니다
+remote-clients = 연결됨: { $count }
+remote-copy-address = 주소 복사
+remote-copy-password = 비밀번호 복사
+remote-new = 새 비밀번호…
+remote-new-ask = 연결된 기기는 모두 끊기고 새 비밀번호가 필요합니다. 새로 만들까요?
+remote-new-yes = 새 비밀번호 만들기
+remote-new-no = 그대로 두기
 
 # Recording
 record-start = 녹화
@@ -646,7 +665,7 @@ network-again-hint = 시청자 연결이 잠시 끊깁니다
 viewer-kick = 연결 끊기
 viewer-kick-again = 한 번 더 누르세요
 viewer-kick-name = { $address } 시청자 연결 끊기
-viewer-figures = { $since } UTC부터 · { $mb } MB 전송
+viewer-figures = { $since }부터 · { $mb } MB 전송
 way-auto = 가장 빠른 방식
 way-floor = { $ms } ms 추가
 way-floor-server = { $ms } ms, 서버의 하한

@@ -351,6 +351,7 @@ impl Window {
             }
             Action::ShowKeys(open) => view.keys_page.show(*open),
             Action::Copy(text) => ctx.copy_text(text.clone()),
+            Action::CopySecret(secret) => ctx.copy_text(secret.expose().to_owned()),
             Action::Stay => view.asking = false,
             Action::Quit => {
                 view.asking = false;
@@ -370,6 +371,7 @@ impl Window {
             | Action::Record(_)
             | Action::SaveReplay
             | Action::SaveMeter
+            | Action::NewRemotePassword
             | Action::FastestWay
             | Action::Send(_)
             | Action::Dismiss => {}

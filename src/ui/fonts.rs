@@ -123,6 +123,7 @@ mod tests {
         for source in [
             include_str!("../../assets/i18n/en.ftl"),
             include_str!("../../assets/i18n/ko.ftl"),
+            crate::words::KOREAN_PO,
             "—–−…·×∞→←↑↓–‘’“”0123456789:.,%",
         ] {
             for c in source.chars().filter(|c| !c.is_control()) {

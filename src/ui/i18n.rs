@@ -4,6 +4,7 @@
 //! languages with the same variables, and that none is left over.
 
 use crate::settings::Language;
+use crate::words::{Words, particle};
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource};
 use unic_langid::LanguageIdentifier;
 
@@ -14,6 +15,8 @@ const KOREAN: &str = include_str!("../../assets/i18n/ko.ftl");
 pub struct Texts {
     bundle: FluentBundle<FluentResource>,
     korean: bool,
+    /// The session's own words, which are English.
+    session: Words,
 }
 
 impl Texts {
@@ -37,7 +40,11 @@ impl Texts {
         let mut bundle = FluentBundle::new(vec![id]);
         bundle.set_use_isolating(false);
         bundle.add_resource_overriding(resource);
-        Self { bundle, korean }
+        Self {
+            bundle,
+            korean,
+            session: Words::default(),
+        }
     }
 
     /// Whether these are Korean.
@@ -59,14 +66,26 @@ impl Texts {
         self.format(key, Some(&args))
     }
 
+    /// What the session says (a message, a failure, a finding), which is English, in this language.
+    pub fn say(&self, english: &str) -> String {
+        if self.korean {
+            self.session.korean(english).as_ref().to_owned()
+        } else {
+            english.to_owned()
+        }
+    }
+
     fn format(&self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
         let Some(pattern) = self.bundle.get_message(key).and_then(|m| m.value()) else {
             return key.to_owned();
         };
         let mut faults = Vec::new();
-        self.bundle
-            .format_pattern(pattern, args, &mut faults)
-            .into_owned()
+        let text = self.bundle.format_pattern(pattern, args, &mut faults);
+        if self.korean && args.is_some() {
+            particle::settle(&text)
+        } else {
+            text.into_owned()
+        }
     }
 }
 
@@ -168,6 +187,13 @@ mod tests {
             "재연결 중 3"
         );
         assert!(korean.is_korean() && !english.is_korean());
+    }
+
+    #[test]
+    fn what_the_session_says_is_korean_in_a_korean_window() {
+        let say = |language| Texts::new(language).say("the show has ended");
+        assert_eq!(say(Language::English), "the show has ended");
+        assert_eq!(say(Language::Korean), "송출이 끝났습니다");
     }
 
     #[test]

@@ -7,8 +7,8 @@
 //! messages apart into what was found and what to do.
 
 use super::particle;
-use super::template::{self, Template};
-use std::collections::{BTreeSet, HashMap};
+use super::template::{self, Hints, Template};
+use std::collections::HashMap;
 
 /// Values within values within values: deeper ones stay English.
 const DEEPEST: u32 = 6;
@@ -35,7 +35,7 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// From a PO file: `msgid` is the format string as in the source, `msgstr` has its placeholders by
-    /// name or number. `#. word: NAME` and `#. number: NAME` tell of placeholders.
+    /// name or number. `#. word: NAME` tells of a placeholder, see [`Hints`].
     ///
     /// # Errors
     /// What is wrong with the file, by message.
@@ -44,28 +44,28 @@ impl Catalogue {
         let mut catalogue = Self::default();
         for message in file.messages() {
             let korean = message.msgstr().map_err(|e| e.to_string())?;
-            let (words, numbers) = hints(message.extracted_comments());
-            catalogue.add(message.msgid(), korean, &words, &numbers)?;
+            let hints = Hints::of(message.extracted_comments());
+            catalogue.add(message.msgid(), korean, &hints)?;
         }
         catalogue.sort();
         Ok(catalogue)
     }
 
-    fn add(
-        &mut self,
-        english: &str,
-        korean: &str,
-        words: &BTreeSet<String>,
-        numbers: &BTreeSet<String>,
-    ) -> Result<(), String> {
+    fn add(&mut self, english: &str, korean: &str, hints: &Hints) -> Result<(), String> {
+        // A beginning such as "Monitor of ", behind which a name follows.
+        let beginning = format!("{english}{{}}");
+        let english = if english.ends_with(' ') {
+            &beginning
+        } else {
+            english
+        };
         let (english, korean) = (core(english), core(korean));
-        self.templates
-            .push(Template::new(english, korean, words, numbers)?);
-        let ours = sentences(english);
+        self.templates.push(Template::new(english, korean, hints)?);
+        let ours = sentences(english, |c| !c.is_ascii_lowercase());
         if ours.len() == 1 {
             return Ok(());
         }
-        let theirs = sentences(korean);
+        let theirs = sentences(korean, |_| true);
         if ours.len() != theirs.len() {
             return Err(format!(
                 "{english:?} has {} sentences, {korean:?} has {}",
@@ -79,8 +79,7 @@ impl Catalogue {
             let ours = numbered(ours, &mut next);
             // "{e}" alone is no sentence of this message's.
             if template::parse(&ours)?.iter().any(template::has_words) {
-                self.templates
-                    .push(Template::new(&ours, theirs, words, numbers)?);
+                self.templates.push(Template::new(&ours, theirs, hints)?);
             }
         }
         Ok(())
@@ -245,17 +244,15 @@ fn core(text: &str) -> &str {
     inner.strip_suffix('.').unwrap_or(inner)
 }
 
-/// The sentences of a message, without what stands between them.
-fn sentences(text: &str) -> Vec<&str> {
+/// The sentences of a message, without what stands between them; `begins` tells a first letter.
+fn sentences(text: &str, begins: impl Fn(char) -> bool) -> Vec<&str> {
     let mut sentences = Vec::new();
     let mut from = 0;
     for (at, end) in text.match_indices(". ") {
         let before = text[from..at].chars().next_back();
         let after = text[at + end.len()..].chars().next();
         // Not the dots of "must not have . or ..", nor those of an abbreviation.
-        if before.is_some_and(|c| c != ' ' && c != '.')
-            && after.is_some_and(|c| !c.is_ascii_lowercase())
-        {
+        if before.is_some_and(|c| c != ' ' && c != '.') && after.is_some_and(&begins) {
             sentences.push(&text[from..at]);
             from = at + end.len();
         }
@@ -281,18 +278,4 @@ fn numbered(text: &str, next: &mut usize) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// Placeholders that a comment tells of: those of one word, those of one figure.
-fn hints(comment: &str) -> (BTreeSet<String>, BTreeSet<String>) {
-    let of = |head: &str| {
-        let lines = comment
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix(head));
-        lines
-            .flat_map(str::split_whitespace)
-            .map(str::to_owned)
-            .collect()
-    };
-    (of("word:"), of("number:"))
 }

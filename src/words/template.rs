@@ -19,6 +19,40 @@ pub enum Kind {
     Number,
     /// Text without spaces, such as an encoder's name.
     Word,
+    /// Words that are no message with a colon or a comma in it, such as "4.0 %".
+    Phrase,
+    /// A text as `{:?}` writes it, in quotes.
+    Quoted,
+}
+
+/// Placeholders whose kind their form does not tell: from the comments of the catalogue.
+#[derive(Clone, Debug, Default)]
+pub struct Hints(pub Vec<(String, Kind)>);
+
+impl Hints {
+    /// From lines such as "word: 0 path".
+    pub fn of(comment: &str) -> Self {
+        let mut hints = Vec::new();
+        for line in comment.lines() {
+            let Some((head, names)) = line.trim().split_once(':') else {
+                continue;
+            };
+            let kind = match head {
+                "number" => Kind::Number,
+                "word" => Kind::Word,
+                "phrase" => Kind::Phrase,
+                "quoted" => Kind::Quoted,
+                _ => continue,
+            };
+            hints.extend(names.split_whitespace().map(|name| (name.to_owned(), kind)));
+        }
+        Self(hints)
+    }
+
+    fn kind(&self, name: &str) -> Option<Kind> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, kind)| *kind)
+    }
 }
 
 /// A placeholder: its name (or its number), its kind.
@@ -128,26 +162,15 @@ pub struct Template {
 }
 
 impl Template {
-    /// From both format strings. `words` and `numbers` name placeholders that are one word, one
-    /// figure, where their form does not tell it.
+    /// From both format strings and what is known of their placeholders.
     ///
     /// # Errors
     /// Where a string is malformed, has no words, or the placeholders are not the same.
-    pub fn new(
-        english: &str,
-        korean: &str,
-        words: &BTreeSet<String>,
-        numbers: &BTreeSet<String>,
-    ) -> Result<Self, String> {
+    pub fn new(english: &str, korean: &str, hints: &Hints) -> Result<Self, String> {
         let (mut english_parts, korean_parts) = (parse(english)?, parse(korean)?);
         for part in &mut english_parts {
             if let Part::Hole(hole) = part {
-                if words.contains(&hole.name) {
-                    hole.kind = Kind::Word;
-                }
-                if numbers.contains(&hole.name) {
-                    hole.kind = Kind::Number;
-                }
+                hole.kind = hints.kind(&hole.name).unwrap_or(hole.kind);
             }
         }
         let (ours, theirs) = (names(&english_parts), names(&korean_parts));
@@ -306,6 +329,13 @@ fn may_be(kind: Kind, value: &str) -> bool {
     match kind {
         Kind::Any => true,
         Kind::Word => !value.is_empty() && !value.contains(char::is_whitespace),
+        Kind::Phrase => ![": ", "; ", ", ", ". "]
+            .iter()
+            .any(|sign| value.contains(sign)),
+        Kind::Quoted => {
+            let inner = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+            inner.is_some_and(|inner| !inner.replace("\\\"", "").contains('"'))
+        }
         Kind::Number => {
             let figures = value.trim_start_matches(['+', '-']);
             value.len() <= LONGEST_NUMBER

@@ -6,6 +6,12 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, Lit, LitStr, Meta};
 
+/// Signs and names that are the same in both languages.
+const UNITS: &[&str] = &[
+    "ms", "kb/s", "Mb/s", "kB", "MB", "GB", "KiB", "MiB", "GiB", "dB", "dBFS", "Hz", "kHz", "fps",
+    "REC", "Ctrl", "Shift", "Alt", "Enter", "Matroska",
+];
+
 /// A string literal outside of tests.
 #[derive(Clone, Debug)]
 pub struct Literal {
@@ -28,7 +34,8 @@ impl Literal {
         let is_word = |word: &str| {
             let word =
                 word.trim_matches(|c: char| c.is_ascii_punctuation() || c == '“' || c == '”');
-            word.len() >= 2
+            !UNITS.contains(&word)
+                && word.len() >= 2
                 && word
                     .chars()
                     .all(|c| c.is_alphabetic() || c == '\'' || c == '-')
@@ -220,7 +227,11 @@ impl Finder {
                     self.tokens(group.stream(), &name);
                 }
                 TokenTree::Literal(literal) => {
-                    if let Ok(text) = syn::parse_str::<LitStr>(&literal.to_string()) {
+                    let is_doc =
+                        matches!(&before, [Some(TokenTree::Ident(name)), Some(_)] if name == "doc");
+                    if is_doc {
+                        // A doc comment within a macro.
+                    } else if let Ok(text) = syn::parse_str::<LitStr>(&literal.to_string()) {
                         self.add(literal.span().start().line, taker, text.value());
                     }
                 }

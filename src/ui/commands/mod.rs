@@ -11,7 +11,7 @@ use super::actions::Action;
 use super::dock::plan::Layout;
 use super::keys;
 use super::panels::side::Side;
-use super::panels::{Scene, check, log};
+use super::panels::{Scene, log};
 use super::view::View;
 use crate::control::{Deed, Now, Op, Owner, Refusal, commands};
 use crate::session::Command;
@@ -150,7 +150,7 @@ impl<'a> Here<'a> {
             Op::EncoderOptionsCopy => copy(Some(snapshot.encoding.options.clone())),
             Op::CheckCopy => {
                 let report = snapshot.doctor.report.as_deref();
-                copy(report.map(|report| check::as_text(self.scene, report)))
+                copy(report.map(crate::doctor::text::table))
             }
             Op::FallbackNoted => snapshot.encoding.fallback.clone().map(Action::Noted),
             _ => None,

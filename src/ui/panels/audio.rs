@@ -35,13 +35,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, hold: [f32; 2], actions: &mut Vec<Ac
                 } else if audio.label.is_empty() {
                     widgets::short_text(ui, scene.t("audio-none"), font, theme::text_dim());
                 } else {
-                    widgets::short_text(ui, &audio.label, font, theme::text_soft());
+                    widgets::short_text(ui, scene.say(&audio.label), font, theme::text_soft());
                 }
             });
         });
     });
     match &audio.problem {
-        Some(problem) => trouble(ui, scene, problem),
+        Some(problem) => trouble(ui, scene, &scene.say(problem)),
         None => meter(ui, scene, hold),
     }
 }
@@ -145,15 +145,17 @@ fn inputs(ui: &mut Ui, scene: &Scene<'_>, rect: Rect) {
             .text(at, Align2::LEFT_CENTER, &number, font, ink);
         let name = match &input.problem {
             Some(problem) => {
-                let variables = [("number", number.as_str()), ("problem", problem)];
+                let problem = scene.say(problem);
+                let variables = [("number", number.as_str()), ("problem", problem.as_str())];
                 scene.texts.f("audio-input-problem", &variables)
             }
             None => {
                 let louder = input.level.peak_dbfs[0].max(input.level.peak_dbfs[1]);
                 let peak = level_meter::dbfs(louder);
+                let label = scene.say(&input.label);
                 let variables = [
                     ("number", number.as_str()),
-                    ("name", input.label.as_str()),
+                    ("name", label.as_str()),
                     ("peak", peak.as_str()),
                 ];
                 scene.texts.f("audio-input-name", &variables)

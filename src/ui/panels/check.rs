@@ -2,7 +2,7 @@
 //! that was looked at, with what to do where it fails.
 
 use super::Scene;
-use crate::doctor::{Area, Line, Outcome, Report};
+use crate::doctor::{self, Area, Line, Outcome, Report};
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::block::{self, Verdict};
@@ -47,8 +47,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
         if let Some(report) = report {
             let text = RichText::new(scene.t("check-copy")).font(theme::regular(13.0));
             let copy = ui.add(Button::new(text).min_size(vec2(0.0, 32.0)));
-            if copy.clicked() {
-                actions.push(Action::Copy(as_text(scene, report)));
+            // In English, as the log and the command line have it: whoever helps reads that.
+            if copy.on_hover_text(scene.t("copy-english")).clicked() {
+                actions.push(Action::Copy(doctor::text::table(report)));
             }
         }
     });
@@ -144,35 +145,16 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, line: &Line) {
                 format(theme::bold(12.5), verdict.colour()),
             );
             job.append(
-                &format!("  {}", line.found),
+                &format!("  {}", scene.say(&line.found)),
                 0.0,
                 format(theme::regular(13.0), ink),
             );
             ui.add(Label::new(job).wrap().selectable(true));
             if !line.fix.is_empty() {
-                let text = scene.texts.f("check-fix", &[("fix", &line.fix)]);
+                let fix = scene.say(&line.fix);
+                let text = scene.texts.f("check-fix", &[("fix", &fix)]);
                 block::words(ui, text, theme::regular(13.0), theme::blue());
             }
         });
     });
-}
-
-/// The report as text for the clipboard.
-pub fn as_text(scene: &Scene<'_>, report: &Report) -> String {
-    let mut text = summary_text(scene, report);
-    text.push('\n');
-    for line in &report.lines {
-        let (_, word) = verdict(line.outcome);
-        let (word, area) = (scene.t(word), scene.t(area(line.area)));
-        text.push_str(&format!(
-            "[{word}] {area}: {} ({} ms)\n",
-            line.found, line.took_ms
-        ));
-        if !line.fix.is_empty() {
-            text.push_str("    ");
-            text.push_str(&scene.texts.f("check-fix", &[("fix", &line.fix)]));
-            text.push('\n');
-        }
-    }
-    text
 }

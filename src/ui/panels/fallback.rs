@@ -69,7 +69,7 @@ pub fn strip(
                     actions.push(Action::ShowSide(Some(Side::Encoder)));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    widgets::short_text(ui, text, theme::regular(14.0), theme::text());
+                    widgets::short_text(ui, scene.say(text), theme::regular(14.0), theme::text());
                 });
             });
         });
@@ -87,7 +87,7 @@ pub fn banner(ui: &mut Ui, scene: &Scene<'_>) {
             let title = scene.t("encoder-fallback");
             widgets::text(ui, title, theme::bold(15.0), theme::amber());
         });
-        let text = RichText::new(text)
+        let text = RichText::new(scene.say(text))
             .font(theme::regular(14.0))
             .color(theme::text());
         ui.add(Label::new(text).wrap().selectable(true));

@@ -26,7 +26,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, least: &mut Severity, actions: &mut 
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let text = RichText::new(scene.t("log-copy")).font(theme::regular(13.0));
             let button = Button::new(text).min_size(vec2(0.0, 24.0));
-            if ui.add_enabled(!lines.is_empty(), button).clicked() {
+            let copy = ui.add_enabled(!lines.is_empty(), button);
+            if copy.on_hover_text(scene.t("copy-english")).clicked() {
                 actions.push(Action::Copy(as_text(lines, *least)));
             }
         });
@@ -69,14 +70,15 @@ fn row(ui: &mut Ui, scene: &Scene<'_>, line: &LogLine) {
         if line.severity > Severity::Info {
             widgets::text(ui, word, theme::bold(12.5), colour);
         }
-        let text = RichText::new(&line.text)
+        let text = RichText::new(scene.say(&line.text))
             .font(theme::regular(13.0))
             .color(ink);
         ui.add(egui::Label::new(text).wrap().selectable(true));
     });
 }
 
-/// The shown lines as text for the clipboard.
+/// The shown lines as text for the clipboard, in English whatever the window's language: it is for
+/// whoever helps, and is found in the log file.
 pub fn as_text(lines: &[LogLine], least: Severity) -> String {
     lines
         .iter()

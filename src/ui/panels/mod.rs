@@ -31,6 +31,7 @@ pub mod profiles;
 pub mod quit;
 pub mod recent;
 pub mod recording;
+pub mod remote;
 pub mod settings;
 pub mod sheet;
 pub mod side;
@@ -88,6 +89,11 @@ impl Scene<'_> {
     /// The keys of an operation for the eye; empty where it has none.
     pub fn keys_of(&self, op: Op) -> String {
         self.keys.shown(op)
+    }
+
+    /// What the session says, in the operator's language.
+    pub fn say(&self, english: &str) -> String {
+        self.texts.say(english)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::session::ahead::PingStatus;
 use crate::session::snapshot::State;
 use crate::ui::actions::Action;
 use crate::ui::guard::StopGuard;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use crate::ui::widgets::block::{self, Verdict};
@@ -66,11 +67,13 @@ fn ping(ui: &mut Ui, scene: &Scene<'_>) {
         PingStatus::Failed(why) => {
             let text = scene.t("network-ping-failed");
             block::head(ui, &title, Some((Verdict::Bad, &text)));
-            block::words(ui, why, theme::regular(12.5), theme::text_soft());
+            block::words(ui, scene.say(why), theme::regular(12.5), theme::text_soft());
         }
     }
     if let Some(why) = &scene.snapshot.api_problem {
-        let text = scene.texts.f("network-api-problem", &[("why", why)]);
+        let text = scene
+            .texts
+            .f("network-api-problem", &[("why", &scene.say(why))]);
         block::words(ui, text, theme::regular(12.5), theme::text_soft());
     }
 }
@@ -124,7 +127,9 @@ fn ways(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     };
     block::head(ui, &title, in_force.as_deref().map(|text| (verdict, text)));
     if let Some(why) = &route.fallback {
-        let text = scene.texts.f("network-fallback", &[("why", why)]);
+        let text = scene
+            .texts
+            .f("network-fallback", &[("why", &scene.say(why))]);
         block::words(ui, text, theme::regular(13.0), theme::amber());
         if scene.snapshot.state == State::Live {
             let again = Button::new(scene.t("network-again")).min_size(vec2(0.0, 28.0));
@@ -157,7 +162,7 @@ fn way(ui: &mut Ui, scene: &Scene<'_>, status: &WayStatus) {
         block::words(ui, floor, theme::regular(13.0), theme::text_soft());
     });
     if let Some(why) = status.why_not.as_ref().or(status.not_automatic.as_ref()) {
-        block::words(ui, why, theme::regular(12.0), theme::text_dim());
+        block::words(ui, scene.say(why), theme::regular(12.0), theme::text_dim());
     }
 }
 
@@ -180,7 +185,7 @@ pub(super) fn floor(scene: &Scene<'_>, status: &WayStatus) -> String {
 fn viewers(ui: &mut Ui, scene: &Scene<'_>, guard: &KickGuard, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     let title = scene.t("viewers-title");
-    let count = snapshot.viewers.map(|count| count.to_string());
+    let count = snapshot.viewers.map(numbers::count);
     let unknown = scene.t("viewers-unknown");
     let verdict = match &count {
         Some(count) => (Verdict::Good, count.as_str()),
@@ -227,10 +232,11 @@ fn viewer(
         });
     });
     let sent = reader.bytes_sent as f64 / 1e6;
-    let since = reader.created.get(11..19).unwrap_or("—");
+    let since = numbers::time_of_day(&reader.created);
+    let since = since.as_deref().unwrap_or("—");
     let text = scene.texts.f(
         "viewer-figures",
-        &[("since", since), ("mb", &format!("{sent:.1}"))],
+        &[("since", since), ("mb", &numbers::fixed(sent, 1))],
     );
     let agent = if reader.user_agent.is_empty() {
         text

@@ -17,7 +17,12 @@ pub fn is_free(scene: &Scene<'_>) -> bool {
 pub fn source(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     if !snapshot.source.is_empty() {
-        block::words(ui, &snapshot.source, theme::bold(14.0), theme::text());
+        block::words(
+            ui,
+            scene.say(&snapshot.source),
+            theme::bold(14.0),
+            theme::text(),
+        );
     }
     if let Some(problem) = &snapshot.picture.problem {
         super::settings::fault(ui, problem);

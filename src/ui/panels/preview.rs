@@ -5,6 +5,7 @@ use super::side::Side;
 use crate::monitor::thread_time::thread_time;
 use crate::session::snapshot::Preview;
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use eframe::egui::{
@@ -85,7 +86,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let font = theme::regular(13.0);
-                widgets::short_text(ui, &snapshot.source, font, theme::text_soft());
+                widgets::short_text(ui, scene.say(&snapshot.source), font, theme::text_soft());
             });
         });
     });
@@ -97,7 +98,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let name = scene
         .texts
-        .f("preview-name", &[("source", &snapshot.source)]);
+        .f("preview-name", &[("source", &scene.say(&snapshot.source))]);
     widgets::name(&response, Role::Image, &name);
     ui.painter().rect_filled(rect, 3.0, theme::picture());
     match &screen.texture {
@@ -118,7 +119,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
     };
     if on && screen.texture.is_some() {
         let fps = snapshot.settings.preview.fps;
-        let load = format!("{:.1}", screen.load_percent(fps));
+        let load = numbers::fixed(screen.load_percent(fps), 1);
         let words = [("fps", fps.to_string()), ("load", load)];
         let words = words
             .each_ref()
@@ -127,9 +128,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
     }
     widgets::short_text(ui, facts, theme::regular(12.5), theme::text_dim());
     if let Some(problem) = &snapshot.picture.problem {
-        lost(ui, scene, rect, problem, actions);
+        lost(ui, scene, rect, &scene.say(problem), actions);
     } else if let Some(asks) = &snapshot.picture.asks {
-        banner(ui, rect, theme::amber(), asks);
+        banner(ui, rect, theme::amber(), &scene.say(asks));
     }
 }
 

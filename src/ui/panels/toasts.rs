@@ -94,8 +94,9 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, toast: &Toast, actions: &mut Vec<Action>)
                     ui.spacing_mut().item_spacing.y = 2.0;
                     let head = head(scene, toast);
                     let response = widgets::text(ui, &head, theme::bold(13.0), colour);
-                    widgets::name(&response, Role::Alert, &format!("{head}: {}", toast.text));
-                    let text = RichText::new(&toast.text).font(theme::regular(14.0));
+                    let said = scene.say(&toast.text);
+                    widgets::name(&response, Role::Alert, &format!("{head}: {said}"));
+                    let text = RichText::new(said).font(theme::regular(14.0));
                     ui.add(Label::new(text.color(theme::text())).wrap());
                 });
             });

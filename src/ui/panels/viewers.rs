@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<A
     };
     ui.add_space(4.0);
     if let Some(problem) = &viewer.problem {
-        fault(ui, problem);
+        fault(ui, &scene.say(problem));
     } else if let Some(link) = viewer.links.first() {
         link_of(ui, scene, link, form, actions);
     } else if scene.snapshot.settings.viewer.on {

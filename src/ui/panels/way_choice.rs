@@ -6,6 +6,7 @@ use super::network::floor;
 use super::settings::{fault_of, line, row};
 use crate::publish::WayStatus;
 use crate::settings::Way;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::block;
 use eframe::egui::{ComboBox, DragValue, Response, Ui, vec2};
@@ -43,7 +44,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, own: bool) {
     let current = scene.snapshot.settings.target == form.draft.target;
     let why = status(way).and_then(|status| status.why_not.as_ref());
     let text = match why.filter(|_| current) {
-        Some(why) => scene.texts.f("way-not-here", &[("why", why)]),
+        Some(why) => scene.texts.f("way-not-here", &[("why", &scene.say(why))]),
         None => scene.t(hint(way)),
     };
     let colour = if why.is_some() && current {
@@ -120,7 +121,7 @@ fn port(ui: &mut Ui, title: &str, value: &mut u16, scene: &Scene<'_>) {
                 if value < 0.5 {
                     found.clone()
                 } else {
-                    format!("{value:.0}")
+                    numbers::fixed(value, 0)
                 }
             });
         ui.add_sized(vec2(width.min(120.0), 28.0), port)
