@@ -23,3 +23,4 @@ mod show;
 mod strip;
 mod toasts;
 mod viewers;
+mod wizard;
