@@ -16,6 +16,7 @@ pub mod i18n;
 pub mod keep;
 pub mod keys;
 pub mod look;
+pub mod numbers;
 pub mod panels;
 pub mod pattern;
 pub mod place;

@@ -32,8 +32,8 @@ fn each_panel_comes_and_goes_by_the_menu_in_both_languages() {
             let entry = |rig: &Rig| {
                 let wanted = rig.harness.get_all_by_label(&name);
                 // Buttons of the same word may stand elsewhere; the menu lies over all, and last.
-                let found = wanted.filter(|node| node.accesskit_node().role() == Role::Button);
-                found.last().expect("an entry").click();
+                let mut found = wanted.filter(|node| node.accesskit_node().role() == Role::Button);
+                found.next_back().expect("an entry").click();
             };
             entry(&rig);
             rig.wait(0.1);

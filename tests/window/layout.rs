@@ -191,7 +191,8 @@ fn lower_texts_lie_apart(rig: &Rig, size: [f32; 2], at: &str) {
     }
 }
 
-fn full(s: &mut Snapshot) {
+/// A show with something in every panel, long words everywhere.
+pub fn full(s: &mut Snapshot) {
     live(s);
     s.recording = recording(REASON);
     s.measured_kbps = Some(2987.0);

@@ -24,14 +24,13 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("src/viewer/report.rs", "the same"),
     ("src/viewer/server.rs", "the same"),
     ("src/mediamtx/config.rs", "MediaMTX's configuration"),
+    ("src/remote/request/", "answers to remote controls"),
+    ("src/remote/client.rs", "the same"),
+    ("src/remote/codec.rs", "the same"),
     (
         "src/capture/pattern/layout.rs",
         "names for tests of the pattern",
     ),
-    ("src/remote/client.rs", "answers to remote clients"),
-    ("src/remote/codec.rs", "the same"),
-    ("src/remote/protocol.rs", "the same"),
-    ("src/remote/request/", "the same"),
     ("src/words/", "the translator itself"),
 ];
 

@@ -145,7 +145,7 @@ impl<'a> Here<'a> {
             Op::EncoderOptionsCopy => copy(Some(snapshot.encoding.options.clone())),
             Op::CheckCopy => {
                 let report = snapshot.doctor.report.as_deref();
-                copy(report.map(|report| crate::doctor::text::table(report)))
+                copy(report.map(crate::doctor::text::table))
             }
             Op::FallbackNoted => snapshot.encoding.fallback.clone().map(Action::Noted),
             _ => None,

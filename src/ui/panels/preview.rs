@@ -5,6 +5,7 @@ use super::side::Side;
 use crate::monitor::thread_time::thread_time;
 use crate::session::snapshot::Preview;
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use eframe::egui::{
@@ -107,7 +108,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
     };
     if on && screen.texture.is_some() {
         let fps = snapshot.settings.preview.fps;
-        let load = format!("{:.1}", screen.load_percent(fps));
+        let load = numbers::fixed(screen.load_percent(fps), 1);
         let words = [("fps", fps.to_string()), ("load", load)];
         let words = words
             .each_ref()

@@ -4,6 +4,7 @@
 use super::Scene;
 use super::latency::ms;
 use crate::session::snapshot::{Proof, StageFigures, State, Verdict};
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use eframe::egui::{Color32, Rect, Role, Sense, Ui, pos2, vec2};
@@ -153,7 +154,7 @@ pub fn foot(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     } else {
         snapshot.passthrough
     };
-    let untouched = share.map_or_else(|| "—".to_owned(), percent);
+    let untouched = share.map_or_else(|| "—".to_owned(), numbers::percent_down);
     let changed = |verdict| matches!(verdict, Verdict::Damaged | Verdict::Recoded);
     let untouched_colour =
         if changed(snapshot.proof.verdict) || changed(snapshot.sound_proof.verdict) {
@@ -179,11 +180,6 @@ pub fn foot(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
         .on_hover_text(proof(scene));
 }
 
-/// Never rounded up to the whole.
-fn percent(share: f64) -> String {
-    format!("{:.1} %", (share * 1000.0).floor() / 10.0)
-}
-
 /// What came through untouched, picture and sound, in words.
 fn proof(scene: &Scene<'_>) -> String {
     let snapshot = scene.snapshot;
@@ -191,7 +187,7 @@ fn proof(scene: &Scene<'_>) -> String {
         (Verdict::Recoded, _) => Some(scene.t(keys[1])),
         (_, None) => None,
         (_, Some(share)) => {
-            let (share, all) = (percent(share), proof.all().to_string());
+            let (share, all) = (numbers::percent_down(share), numbers::count(proof.all()));
             Some(scene.texts.f(keys[0], &[("share", &share), ("all", &all)]))
         }
     };
