@@ -12,6 +12,7 @@ mod korean;
 mod layout;
 mod network;
 mod rig;
+mod room;
 mod setup;
 mod show;
 mod toasts;
