@@ -201,6 +201,24 @@ log-info = INFO
 log-warning = WARN
 log-error = ERROR
 
+# Remote control
+remote-title = Remote control
+remote-on = Let Companion, Stream Deck and others steer the console
+remote-hint = Speaks as OBS does (obs-websocket), with a password. docs/remote.md tells how to set up Companion.
+remote-port = Remote control port
+remote-lan = Open to the local network
+remote-lan-hint = Everyone on this network who has the password can steer the console.
+remote-confirm = Ending a show takes a second press within 3 s
+remote-starting = Remote control is being started
+remote-nobody = Nobody is connected
+remote-clients = Connected: { $count }
+remote-copy-address = Copy address
+remote-copy-password = Copy password
+remote-new = New password…
+remote-new-ask = Whoever is connected is disconnected and needs the new password. Make one?
+remote-new-yes = Make a new password
+remote-new-no = Keep this one
+
 # Recording
 record-start = Record
 record-stop = End recording
@@ -350,12 +368,14 @@ profile-title = Profile
 profile-none = None
 profile-gone = { $name } (not found)
 profile-changed = { $name } (changed)
-profile-save = Save
+profile-save = Save changes
 profile-save-as = Save as…
 profile-rename = Rename…
 profile-rename-do = Rename
-profile-delete = Delete
-profile-delete-again = Press again to delete
+profile-delete = Delete…
+profile-delete-do = Delete it
+profile-delete-ask = Delete the profile { $name }? The settings stay as they are.
+profile-menu = What can be done with profiles
 profile-export = Export…
 profile-export-do = Export
 profile-import = Import…

@@ -201,6 +201,24 @@ log-info = 정보
 log-warning = 경고
 log-error = 오류
 
+# Remote control
+remote-title = 원격 제어
+remote-on = Companion과 Stream Deck에서 콘솔 조작 허용
+remote-hint = OBS와 같은 방식(obs-websocket)이며 비밀번호가 필요합니다. Companion 설정은 docs/remote.md를 참조하세요.
+remote-port = 원격 제어 포트
+remote-lan = 이 네트워크에 열기
+remote-lan-hint = 이 네트워크에서 비밀번호를 알면 누구나 콘솔을 조작할 수 있습니다.
+remote-confirm = 송출 종료는 3초 안에 두 번 누르기
+remote-starting = 원격 제어를 시작하는 중입니다
+remote-nobody = 연결된 기기가 없습니다
+remote-clients = 연결됨: { $count }
+remote-copy-address = 주소 복사
+remote-copy-password = 비밀번호 복사
+remote-new = 새 비밀번호…
+remote-new-ask = 연결된 기기는 모두 끊기고 새 비밀번호가 필요합니다. 새로 만들까요?
+remote-new-yes = 새 비밀번호 만들기
+remote-new-no = 그대로 두기
+
 # Recording
 record-start = 녹화
 record-stop = 녹화 종료
@@ -350,12 +368,14 @@ profile-title = 프로필
 profile-none = 없음
 profile-gone = { $name } (없음)
 profile-changed = { $name } (바뀜)
-profile-save = 저장
+profile-save = 바뀐 것 저장
 profile-save-as = 다른 이름으로…
 profile-rename = 이름 바꾸기…
 profile-rename-do = 바꾸기
-profile-delete = 삭제
-profile-delete-again = 한 번 더 누르면 삭제
+profile-delete = 삭제…
+profile-delete-do = 지우기
+profile-delete-ask = 프로필 { $name }을(를) 삭제할까요? 설정은 그대로 남습니다.
+profile-menu = 프로필 작업
 profile-export = 내보내기…
 profile-export-do = 내보내기
 profile-import = 가져오기…

@@ -60,6 +60,10 @@ pub enum Action {
     SaveReplay,
     /// Holds the meter as it is, or lets it go on.
     Freeze(bool),
+    /// Wants another password for the remote control.
+    NewRemotePassword,
+    /// Copied a password to the clipboard.
+    CopySecret(Secret),
     /// Wants the meter in files.
     SaveMeter,
     /// Brought a panel into sight, or put the one opened last away.
@@ -146,6 +150,7 @@ impl Action {
             Self::Record(false) => vec![Command::StopRecording],
             Self::SaveReplay => vec![Command::SaveReplay],
             Self::SaveMeter => vec![Command::SaveMeter],
+            Self::NewRemotePassword => vec![Command::NewRemotePassword],
             Self::PressStop
             | Self::PressKick(_)
             | Self::Preview(_)
@@ -159,6 +164,7 @@ impl Action {
             | Self::Noted(_)
             | Self::PutAway(_)
             | Self::ShowKeys(_)
+            | Self::CopySecret(_)
             | Self::Copy(_)
             | Self::HoldStop
             | Self::LogLeast(_)

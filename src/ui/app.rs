@@ -335,6 +335,7 @@ impl Window {
             Action::PutAway(key) => view.toasts.put_away(*key),
             Action::ShowKeys(open) => view.keys_page.show(*open),
             Action::Copy(text) => ctx.copy_text(text.clone()),
+            Action::CopySecret(secret) => ctx.copy_text(secret.expose().to_owned()),
             Action::Stay => view.asking = false,
             Action::Quit => {
                 view.asking = false;
@@ -354,6 +355,7 @@ impl Window {
             | Action::Record(_)
             | Action::SaveReplay
             | Action::SaveMeter
+            | Action::NewRemotePassword
             | Action::FastestWay
             | Action::Send(_)
             | Action::Dismiss => {}

@@ -44,11 +44,16 @@ impl Plan {
     /// `pd-console` with these words, an ffmpeg, a fresh settings folder, no server to be found
     /// unless one is named, no display.
     pub fn new(ffmpeg: &Path, words: &str) -> Self {
+        Self::of(Path::new(env!("CARGO_BIN_EXE_pd-console")), ffmpeg, words)
+    }
+
+    /// The same of another build.
+    pub fn of(program: &Path, ffmpeg: &Path, words: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}-{number}", std::process::id());
         let config = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pd-console"));
+        let mut command = Command::new(program);
         command
             .args(words.split_whitespace())
             .args(without_page(words))

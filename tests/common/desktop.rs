@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
+use x11rb::protocol::xproto::{
+    ClientMessageEvent, ConnectionExt as _, CreateWindowAux, EventMask, WindowClass,
+};
 use x11rb::rust_connection::RustConnection;
 
 /// A running desktop.
@@ -89,6 +91,22 @@ impl Desktop {
         self.does("click 1");
     }
 
+    /// Asks a window to close, as its close button does.
+    pub fn close(&self, window: &str) {
+        let (connection, _) = RustConnection::connect(Some(&self.display)).unwrap();
+        let atom = |name: &str| {
+            let asked = connection.intern_atom(false, name.as_bytes()).unwrap();
+            asked.reply().unwrap().atom
+        };
+        let data = [atom("WM_DELETE_WINDOW"), 0, 0, 0, 0];
+        let window = window.parse().unwrap();
+        let event = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), data);
+        connection
+            .send_event(false, window, EventMask::NO_EVENT, event)
+            .unwrap();
+        connection.get_input_focus().unwrap().reply().unwrap();
+    }
+
     /// Lays a window over all of the screen until it is dropped.
     pub fn cover(&self) -> Cover {
         let (connection, screen) = RustConnection::connect(Some(&self.display)).unwrap();
@@ -162,14 +180,15 @@ pub fn settings(more: &str) -> String {
 impl Windowed {
     /// Starts it with this settings file and waits for its window.
     pub fn start(desktop: &Desktop, ffmpeg: &Path, settings: &str) -> Self {
-        Self::with(desktop, ffmpeg, settings, &[])
+        let plan = Plan::new(ffmpeg, "--log");
+        Self::of(plan, desktop, settings)
     }
 
-    /// The same with further variables.
-    pub fn with(desktop: &Desktop, ffmpeg: &Path, settings: &str, env: &[(&str, &str)]) -> Self {
+    /// The same of a plan, which may be another build's.
+    pub fn of(plan: Plan, desktop: &Desktop, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("settings.ron"), settings).unwrap();
-        let mut plan = Plan::new(ffmpeg, "--log")
+        let console = plan
             .env("PD_CONSOLE_CONFIG_DIR", folder.path())
             .env("XDG_STATE_HOME", folder.path().join("state"))
             .env("XDG_DATA_HOME", folder.path().join("data"))
@@ -179,14 +198,11 @@ impl Windowed {
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             // No bus: with a display libdbus would start one of its own.
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null")
-            .env("PD_CONSOLE_LOG", "info,pd_console::ui=debug");
-        for (name, value) in env {
-            plan = plan.env(name, value);
-        }
-        let console = plan.start();
+            .env("PD_CONSOLE_LOG", "info,pd_console::ui=debug")
+            .start();
         let id = console.id().to_string();
         let mut window = String::new();
-        let is_there = wait_until(Duration::from_secs(20), || {
+        let is_there = wait_until(Duration::from_secs(30), || {
             let found = desktop.says(&["search", "--onlyvisible", "--pid", &id, "--name", "."]);
             window = found
                 .and_then(|all| all.lines().last().map(str::to_owned))
@@ -195,14 +211,28 @@ impl Windowed {
         });
         assert!(is_there, "no window:\n{}", console.stderr());
         desktop.does(&format!("windowfocus {window}"));
-        // Its first frame, which compiles what it paints with.
-        console.wait_for("OpenGL by", 1, Duration::from_secs(20));
-        std::thread::sleep(Duration::from_millis(1200));
+        // Its first frames, which compile what they paint with.
+        std::thread::sleep(Duration::from_millis(1500));
         Self {
             console,
             window,
             folder,
         }
+    }
+
+    /// The newest report of its frames: how many in how many seconds, then p50, p99 and maximum of the
+    /// time by the clock and of the CPU time, ms.
+    pub fn frames(&self) -> Option<[f64; 8]> {
+        let text = self.console.stderr();
+        let line = text.lines().rev().find(|line| line.contains("frames in"))?;
+        let words = line.split_once("window: ")?.1;
+        let numbers = words.split(|c: char| !c.is_ascii_digit() && c != '.');
+        // The 50 and 99 of "p50" and "p99" are whole numbers in a known place.
+        let numbers: Vec<f64> = numbers.filter_map(|word| word.parse().ok()).collect();
+        let [frames, seconds, _, a, _, b, c, _, d, _, e, f] = numbers[..] else {
+            panic!("{line}: {numbers:?}");
+        };
+        Some([frames, seconds, a, b, c, d, e, f])
     }
 
     /// CPU time so far of the window's threads and of everything else in the process.

@@ -194,6 +194,7 @@ fn lower_texts_lie_apart(rig: &Rig, size: [f32; 2], at: &str) {
     }
 }
 
+/// A show with something in every panel, long words everywhere.
 pub fn full(s: &mut Snapshot) {
     live(s);
     s.recording = recording(REASON);

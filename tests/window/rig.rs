@@ -1,5 +1,6 @@
 //! A window without a screen, and the session behind it.
 
+use crate::paint::{Picture, Textures};
 use eframe::egui::{self, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -54,6 +55,7 @@ impl Console for Recorder {
 pub struct Rig {
     pub harness: Harness<'static, Option<Window>>,
     pub console: Arc<Recorder>,
+    pub textures: Textures,
 }
 
 impl Rig {
@@ -81,7 +83,9 @@ impl Rig {
             sent: Mutex::default(),
         });
         let seen = console.clone();
+        let textures = Textures::default();
         let mut harness = Harness::builder()
+            .renderer(textures.clone())
             .with_size(size)
             .with_pixels_per_point(scale)
             .with_step_dt(STEP_S)
@@ -98,7 +102,22 @@ impl Rig {
                 None,
             );
         harness.run_steps(4);
-        Self { harness, console }
+        Self {
+            harness,
+            console,
+            textures,
+        }
+    }
+
+    /// The window under test.
+    pub fn window(&mut self) -> &mut Window {
+        self.harness.state_mut().as_mut().expect("after a step")
+    }
+
+    /// What is on the screen.
+    pub fn picture(&self) -> Picture {
+        let (ctx, output) = (&self.harness.ctx, self.harness.output());
+        self.textures.paint(ctx, output, theme::ground().to_array())
     }
 
     /// Lets about so much time go by.

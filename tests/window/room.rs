@@ -76,8 +76,8 @@ fn no_text_is_far_wider_than_in_the_other_language() {
     assert!(english.len() > 400 && english.len() == korean.len());
     let ctx = egui::Context::default();
     fonts::install(&ctx);
-    theme::apply(&ctx);
-    let _ = ctx.run_ui(egui::RawInput::default(), |_| {});
+    let mut output = ctx.run_ui(egui::RawInput::default(), |_| {});
+    output.textures_delta.clear();
     let width = |text: &str| {
         ctx.fonts_mut(|fonts| {
             let galley = fonts.layout_no_wrap(text.into(), theme::regular(13.0), theme::text());

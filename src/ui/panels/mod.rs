@@ -31,6 +31,7 @@ pub mod profiles;
 pub mod quit;
 pub mod recent;
 pub mod recording;
+pub mod remote;
 pub mod settings;
 pub mod sheet;
 pub mod side;

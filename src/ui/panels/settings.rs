@@ -93,6 +93,7 @@ fn sections(
     });
     section(ui, &scene.t("watch-page"));
     super::viewers::controls(ui, scene, form);
+    super::remote::settings(ui, scene, form, actions);
     section(ui, &scene.t("probe-title"));
     let probe = &mut form.draft.probe;
     tick(ui, &mut probe.on, &scene.t("probe-on"));
