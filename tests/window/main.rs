@@ -17,6 +17,7 @@ mod parts;
 mod pictures;
 mod png_file;
 mod rig;
+mod room;
 mod setting_up;
 mod setup;
 mod show;
