@@ -13,6 +13,7 @@ use super::i18n::Texts;
 use super::keep::Keeper;
 use super::panels::Scene;
 use super::panels::side::Side;
+use super::panels::wizard::Wizard;
 use super::place::{self, Placed};
 use super::retained::Retained;
 use super::view::{self, View};
@@ -51,6 +52,8 @@ pub struct Window {
     frames: Frames,
     drawn: bool,
     quitting: bool,
+    /// The first run was greeted by the page that sets up.
+    greeted: bool,
     keeper: Option<Keeper>,
     place: Placed,
     /// The state of the panels that was last handed to the keeper.
@@ -83,6 +86,7 @@ impl Window {
             frames: Frames::default(),
             drawn: false,
             quitting: false,
+            greeted: false,
             keeper: None,
             place: Placed::default(),
             docked: 0,
@@ -194,6 +198,12 @@ impl Window {
             view.keys_page.failed = self.hotkeys.failed();
             view.keys_page.nowhere = hotkeys::nowhere().map(|why| self.texts.say(why));
         }
+        if snapshot.first_run && !self.greeted && !is_running(&snapshot.state) {
+            self.greeted = true;
+            view.wizard = Some(Wizard::new(&snapshot.settings, now));
+            view.examining.set(true, now);
+            self.console.send(Command::Examine);
+        }
         view.examining.settle(&snapshot.doctor.running, now);
         // Whoever looks elsewhere is called by the task bar.
         if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
@@ -201,7 +211,7 @@ impl Window {
             ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(call));
         }
         let choosing = [Side::Settings, Side::Source, Side::Audio];
-        if choosing.into_iter().any(|side| view.dock.is_open(side))
+        if (choosing.into_iter().any(|side| view.dock.is_open(side)) || view.wizard.is_some())
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
         {
             self.inputs_at = Some(now);
@@ -346,6 +356,12 @@ impl Window {
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
             Action::PutAway(key) => view.toasts.put_away(*key),
+            Action::ShowWizard(open) => {
+                view.wizard = open.then(|| Wizard::new(&self.snapshot.settings, now));
+                if *open {
+                    view.examining.set(true, now);
+                }
+            }
             Action::ShowKeys(open) => view.keys_page.show(*open),
             Action::Copy(text) => ctx.copy_text(text.clone()),
             Action::CopySecret(secret) => ctx.copy_text(secret.expose().to_owned()),

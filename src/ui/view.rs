@@ -43,6 +43,8 @@ pub struct View {
     pub least: Severity,
     /// The settings' draft.
     pub form: Form,
+    /// The page that sets the console up, while it is open.
+    pub wizard: Option<panels::wizard::Wizard>,
     /// The docked panels.
     pub dock: Dock,
     /// What lies over the panels.
@@ -91,6 +93,7 @@ impl Default for View {
             hold: PeakHold::default(),
             least: Severity::Info,
             form: Form::default(),
+            wizard: None,
             dock: Dock::default(),
             toasts: Toasts::default(),
             strip: false,
@@ -131,27 +134,21 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     let size = ui.available_size();
     scene.small = size.x < 1000.0 || size.y < 640.0;
     let ctx = ui.ctx().clone();
+    if !panels::parts::is_free(&scene) {
+        // A show began, by remote control maybe: nothing may lie over it.
+        view.wizard = None;
+    }
+    if view.wizard.is_some() && !view.strip {
+        panels::wizard::show(ui, view, &scene, &mut actions);
+        return actions;
+    }
     take_keys(&ctx, view, &scene, &mut actions);
     let block = view.block(scene.now);
 
     let drops = scene.snapshot.drops.sum();
     let dropping = view.dropping.see(drops, scene.now);
     if view.strip {
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            let left = view.stop_hold.left(scene.now).or(view.stop.left(scene.now));
-            panels::strip::show(ui, &scene, dropping, left, block, &mut actions);
-        });
-        let wants_room = |action: &Action| {
-            use Action::{ShowKeys, ShowPalette, ShowSide};
-            matches!(
-                action,
-                ShowSide(Some(_)) | ShowKeys(true) | ShowPalette(true)
-            )
-        };
-        if view.asking || actions.iter().any(wants_room) {
-            actions.push(Action::Strip(false));
-        }
-        return actions;
+        return as_strip(ui, view, &scene, dropping, block, actions);
     }
     let gap = if scene.small { 6 } else { 10 };
     // No fill: `clear_color` has painted the ground, and on software GL each layer costs.
@@ -249,6 +246,33 @@ fn take_keys(ctx: &Context, view: &mut View, scene: &Scene<'_>, actions: &mut Ve
     }
 }
 
+/// Draws the window as the strip; what needs more room brings the whole window back.
+fn as_strip(
+    ui: &mut Ui,
+    view: &mut View,
+    scene: &Scene<'_>,
+    dropping: bool,
+    block: Option<Block>,
+    mut actions: Vec<Action>,
+) -> Vec<Action> {
+    let left = view.stop_hold.left(scene.now).or(view.stop.left(scene.now));
+    CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+        panels::strip::show(ui, scene, dropping, left, block, &mut actions);
+    });
+    let wants_room = |action: &Action| {
+        use Action::{ShowKeys, ShowPalette, ShowSide};
+        matches!(
+            action,
+            ShowSide(Some(_)) | ShowKeys(true) | ShowPalette(true)
+        )
+    };
+    if view.asking || actions.iter().any(wants_room) {
+        actions.push(Action::Strip(false));
+    }
+    view.form.hand_over(false, scene.now, &mut actions);
+    actions
+}
+
 /// The lower row: button, bitrate, sound.
 fn lower(
     ui: &mut Ui,
@@ -302,6 +326,12 @@ impl Draw for Panels<'_, '_> {
     fn named(&self, key: &str, side: Side) -> String {
         let name = self.title(side);
         self.scene.texts.f(key, &[("panel", &name)])
+    }
+
+    fn between(&self, one: Side, other: Side) -> String {
+        let (one, other) = (self.title(one), self.title(other));
+        let variables = [("panel", one.as_str()), ("other", other.as_str())];
+        self.scene.texts.f("panel-line", &variables)
     }
 
     fn gap(&self) -> f32 {
