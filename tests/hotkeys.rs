@@ -40,7 +40,7 @@ fn a_key_works_while_another_program_is_in_front() {
         .console
         .wait_for("another program has that key", 2, LIMIT);
     desktop.does(&format!("windowminimize {}", first.window));
-    desktop.does(&format!("windowfocus --sync {}", second.window));
+    desktop.does(&format!("windowactivate --sync {}", second.window));
     desktop.keys("ctrl+alt+g");
     assert!(
         is_kept(first.folder.path(), "gop_seconds: 0.5"),
