@@ -65,6 +65,16 @@ impl Rig {
     }
 
     pub fn sized(language: Language, size: [f32; 2], change: impl FnOnce(&mut Snapshot)) -> Self {
+        Self::scaled(language, size, 1.0, change)
+    }
+
+    /// On a screen of so many pixels a point.
+    pub fn scaled(
+        language: Language,
+        size: [f32; 2],
+        scale: f32,
+        change: impl FnOnce(&mut Snapshot),
+    ) -> Self {
         let mut snapshot = Snapshot::default();
         snapshot.settings.language = language;
         change(&mut snapshot);
@@ -77,6 +87,7 @@ impl Rig {
         let mut harness = Harness::builder()
             .renderer(textures.clone())
             .with_size(size)
+            .with_pixels_per_point(scale)
             .with_step_dt(STEP_S)
             .with_context_setup(|ctx| {
                 fonts::install(ctx);
