@@ -479,7 +479,6 @@ bad-url = It begins with http:// or https://
 bad-value = { $name }: { $expected }
 
 keys-title = Keys
-keys-close = Close
 
 # Commands: the palette, keys, undo
 palette-title = Command palette
@@ -508,7 +507,6 @@ keys-press = Press the key. Esc leaves it
 keys-taken = { $key } was taken from: { $title }
 keys-shared = { $key } also lies on: { $title }
 keys-argument-name = What it is told: { $title }
-keys-none = No key
 keys-failed = Not taken: { $why }
 keys-moves = Tab goes to the next control, arrows move a slider, Space presses a button
 note-undone = Taken back: { $what }
@@ -603,13 +601,14 @@ op-panel-audio = Sound panel, open or close
 op-panel-server = Server panel, open or close
 op-panel-gpu = Graphics cards, open or close
 op-layout-set = Layout of the panels
-op-strip-toggle = Small strip in front, or the window
-op-scale-up = Everything larger
-op-scale-down = Everything smaller
-op-scale-reset = Everything as large as the system has it
-op-theme-set = Look of the window
 op-layout-reset = Layout as shipped
 op-wizard = First-run assistant
+op-strip-toggle = Strip in front of other windows, on or off
+op-look-set = Look, dark or light
+op-scale-set = Size of everything in the window
+op-scale-up = Everything one step larger
+op-scale-down = Everything one step smaller
+op-scale-reset = Everything in the system's size
 op-panel-settings = Settings, open or close
 op-panel-encoder = Encoder, open or close
 op-panel-check = Check, open or close

@@ -479,7 +479,6 @@ bad-url = http:// 또는 https:// 로 시작해야 합니다
 bad-value = { $name }: { $expected }
 
 keys-title = 단축키
-keys-close = 닫기
 
 # 명령: 찾기, 단축키, 되돌리기
 palette-title = 명령 찾기
@@ -508,7 +507,6 @@ keys-press = 키를 누르세요. Esc는 취소
 keys-taken = { $key }: 다음 명령에서 가져왔습니다: { $title }
 keys-shared = { $key }: 다음 명령에도 있습니다: { $title }
 keys-argument-name = 함께 줄 값: { $title }
-keys-none = 키 없음
 keys-failed = 받을 수 없음: { $why }
 keys-moves = Tab은 다음 컨트롤, 화살표는 슬라이더, 스페이스는 버튼
 note-undone = 되돌림: { $what }
@@ -603,13 +601,14 @@ op-panel-audio = 음성 패널 열기, 닫기
 op-panel-server = 서버 패널 열기, 닫기
 op-panel-gpu = 그래픽 카드 열기, 닫기
 op-layout-set = 패널 배치
-op-strip-toggle = 작은 창 또는 전체 창
-op-scale-up = 전체 크게
-op-scale-down = 전체 작게
-op-scale-reset = 시스템 크기로
-op-theme-set = 화면 종류
 op-layout-reset = 처음 배치로
 op-wizard = 첫 실행 도우미
+op-strip-toggle = 맨 앞 띠 창 켜기, 끄기
+op-look-set = 창 색, 어둡게 또는 밝게
+op-scale-set = 창 글자와 버튼 크기
+op-scale-up = 한 단계 크게 보기
+op-scale-down = 한 단계 작게 보기
+op-scale-reset = 시스템 크기로 보기
 op-panel-settings = 설정 열기, 닫기
 op-panel-encoder = 인코더 열기, 닫기
 op-panel-check = 점검 열기, 닫기

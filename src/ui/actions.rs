@@ -94,8 +94,6 @@ pub enum Action {
     MoveInput(usize, AudioInput),
     /// Set what the settings shall be, by an operation.
     Set(Box<Settings>),
-    /// Asked for something that the session does and the window adds nothing to.
-    Command(Command),
     /// Chose which log lines are shown.
     LogLeast(Severity),
     /// Opened or closed the command palette.
@@ -125,7 +123,6 @@ impl Action {
                 muted: input.muted,
                 delay_ms: input.delay_ms,
             }],
-            Self::Command(command) => vec![command],
             Self::Apply(settings) | Self::Set(settings) => vec![Command::ApplySettings(settings)],
             Self::Secrets {
                 password,

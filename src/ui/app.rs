@@ -8,6 +8,7 @@ use super::dock::Dock;
 use super::feed::Feed;
 use super::fonts::{self, Fallback};
 use super::frames::Frames;
+use super::hotkeys::{self, Hotkeys, Said};
 use super::i18n::Texts;
 use super::keep::Keeper;
 use super::panels::Scene;
@@ -38,6 +39,7 @@ const INPUTS: Duration = Duration::from_secs(2);
 pub struct Window {
     console: Arc<dyn Console + Send + Sync>,
     feed: Arc<Feed>,
+    hotkeys: Hotkeys,
     snapshot: Arc<Snapshot>,
     texts: Texts,
     language: Language,
@@ -68,6 +70,7 @@ impl Window {
         let preview_on = snapshot.settings.preview.on;
         Self {
             feed: Feed::new(console.clone()),
+            hotkeys: Hotkeys::new(console.clone()),
             console,
             snapshot,
             texts: Texts::new(language),
@@ -181,6 +184,16 @@ impl Window {
             self.texts = Texts::new(language);
         }
         view.keys.follow(&view.form.draft.controls.keys);
+        self.hotkeys.follow(&view.form.draft.controls, ctx);
+        match self.hotkeys.said() {
+            Some(Said::Again) => view.note.say(self.texts.t("button-hint-again"), now),
+            Some(Said::Refused(why)) => view.note.say(self.texts.say(&why), now),
+            None => {}
+        }
+        if view.keys_page.open {
+            view.keys_page.failed = self.hotkeys.failed();
+            view.keys_page.nowhere = hotkeys::nowhere().map(|why| self.texts.say(why));
+        }
         view.examining.settle(&snapshot.doctor.running, now);
         // Whoever looks elsewhere is called by the task bar.
         if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
@@ -344,7 +357,6 @@ impl Window {
             }
             Action::GoLive
             | Action::HoldStop
-            | Action::Command(_)
             | Action::Retry
             | Action::Cancel
             | Action::Input(..)

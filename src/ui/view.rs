@@ -218,7 +218,7 @@ fn take_keys(ctx: &Context, view: &mut View, scene: &Scene<'_>, actions: &mut Ve
     actions.extend(pressed.actions);
     view.composing = pressed.composing;
     if let Some(why) = pressed.refused {
-        view.note.say(why.to_string(), scene.now);
+        view.note.say(scene.say(&why.to_string()), scene.now);
     }
     if let Some(caught) = pressed.caught {
         let own = &mut view.form.draft.controls;

@@ -186,7 +186,7 @@ impl<'a> Here<'a> {
             Command::StopRecording => Action::Record(false),
             other => {
                 debug_assert!(op.owner() == Owner::Session);
-                Action::Command(other)
+                Action::Send(other)
             }
         }
     }
