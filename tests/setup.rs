@@ -425,7 +425,10 @@ fn a_first_start_is_ready_in_well_under_a_minute() {
     wait(&session, "ends", |s| !s.first_run);
     session.quit();
     assert!(config.path().join("settings.ron").is_file());
-    assert!(!load_from(config.path(), SystemTime::now()).is_new, "asked once only");
+    assert!(
+        !load_from(config.path(), SystemTime::now()).is_new,
+        "asked once only"
+    );
     println!(
         "first line {first_line:?}, preview {preview:?}, level {level:?}, all {looked:?}, ended {:?}",
         began.elapsed()

@@ -27,8 +27,18 @@ fn first(snapshot: &mut Snapshot) {
     snapshot.first_run = true;
     snapshot.doctor.so_far = Some(Arc::new(Report {
         lines: vec![
-            line(Area::Ffmpeg, Outcome::Ok, "ffmpeg 7.1 at /usr/bin/ffmpeg", ""),
-            line(Area::Encoder, Outcome::Failed, "h264_nvenc: no card", "none"),
+            line(
+                Area::Ffmpeg,
+                Outcome::Ok,
+                "ffmpeg 7.1 at /usr/bin/ffmpeg",
+                "",
+            ),
+            line(
+                Area::Encoder,
+                Outcome::Failed,
+                "h264_nvenc: no card",
+                "none",
+            ),
             line(Area::Encoder, Outcome::Ok, "libx264 works", ""),
             line(Area::Server, Outcome::Warning, "no MediaMTX", "fetch it"),
         ],
@@ -156,7 +166,11 @@ fn language_and_bitrate_are_one_press() {
         s.settings.target.kind = TargetKind::Embedded;
     });
     commands(&rig);
-    assert!(rig.has("처음 설정") && rig.has("없음") || rig.has("주의"), "{:?}", rig.names());
+    assert!(
+        rig.has("처음 설정") && rig.has("없음") || rig.has("주의"),
+        "{:?}",
+        rig.names()
+    );
     rig.press("6.0 Mb/s · 선명하게");
     assert_eq!(commands(&rig), [Command::SetBitrate { kbps: 6000 }]);
     rig.press("English");
@@ -217,7 +231,11 @@ fn a_missing_ffmpeg_is_named_with_what_to_do() {
             }));
         });
         rig.wait(0.2);
-        assert!(rig.has("no ffmpeg was found"), "{size:?}: {:?}", rig.names());
+        assert!(
+            rig.has("no ffmpeg was found"),
+            "{size:?}: {:?}",
+            rig.names()
+        );
         assert!(rig.has("다시 찾기") && rig.has("계속"));
     }
 }

@@ -81,10 +81,9 @@ impl<'a> Here<'a> {
                 "The chosen encoder is in force",
                 "There is nothing to put away.",
             ),
-            Op::Wizard if !self.now().is_idle() => no(
-                "A show runs",
-                "Stop it first, then set the console up.",
-            ),
+            Op::Wizard if !self.now().is_idle() => {
+                no("A show runs", "Stop it first, then set the console up.")
+            }
             Op::PanelClose if self.view.dock.front().is_none() => {
                 no("No panel is open", "There is nothing to close.")
             }

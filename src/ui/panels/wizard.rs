@@ -100,7 +100,9 @@ fn end(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action
             let go = RichText::new(scene.t("wizard-go-on"))
                 .font(theme::bold(16.0))
                 .color(theme::bright());
-            let go = Button::new(go).fill(theme::go()).min_size(vec2(160.0, 40.0));
+            let go = Button::new(go)
+                .fill(theme::go())
+                .min_size(vec2(160.0, 40.0));
             let good = view.form.is_good();
             let go = ui.add_enabled(good, go).on_hover_text("Enter");
             if let Some(wizard) = &mut view.wizard
@@ -151,7 +153,12 @@ fn left(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Actio
             let mut text = path
                 .as_ref()
                 .map_or_else(String::new, |path| path.to_string_lossy().into_owned());
-            line(ui, &scene.t("wizard-ffmpeg-path"), &mut text, "/usr/bin/ffmpeg");
+            line(
+                ui,
+                &scene.t("wizard-ffmpeg-path"),
+                &mut text,
+                "/usr/bin/ffmpeg",
+            );
             *path = (!text.trim().is_empty()).then(|| text.into());
             again(ui, scene, actions);
         }
@@ -208,7 +215,14 @@ fn right(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Acti
             };
             let title = scene.t("settings-audio-source");
             super::settings::row(ui, &title, |ui, width| {
-                choose(ui, "wizard sound", width, &mut input.source, &choices, other)
+                choose(
+                    ui,
+                    "wizard sound",
+                    width,
+                    &mut input.source,
+                    &choices,
+                    other,
+                )
             });
         }
         let audio = &scene.snapshot.audio;
@@ -291,7 +305,12 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
     if form.draft.target.kind == TargetKind::Srt {
         super::recent::show(ui, scene, actions);
         let target = &mut form.draft.target;
-        line(ui, &scene.t("settings-host"), &mut target.host, "studio.example");
+        line(
+            ui,
+            &scene.t("settings-host"),
+            &mut target.host,
+            "studio.example",
+        );
         line(ui, &scene.t("settings-path"), &mut target.path, "");
         let optional = scene.t("settings-optional");
         line(ui, &scene.t("settings-user"), &mut target.user, &optional);
