@@ -75,7 +75,7 @@ impl TestRenderer for Textures {
         let mut inner = self.0.lock().unwrap();
         inner.newest.clear();
         inner.newest.append(std::mem::take(delta));
-        let newest = inner.newest.clone();
+        let mut newest = inner.newest.clone();
         for (id, images) in &newest.set {
             for image in images {
                 let ImageData::Color(colours) = &image.image;
@@ -98,6 +98,7 @@ impl TestRenderer for Textures {
                 }
             }
         }
+        newest.clear();
     }
 }
 
