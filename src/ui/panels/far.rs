@@ -348,8 +348,3 @@ fn level(ui: &mut Ui, scene: &Scene<'_>, cell: Rect, look: &Look) {
         level_meter::bar(painter, bar, rms, peak, theme::ground());
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-}
