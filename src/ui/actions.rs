@@ -50,6 +50,8 @@ pub enum Action {
     PressKick(String),
     /// Put the preview on or off.
     Preview(bool),
+    /// Opened or closed the page that sets the console up.
+    ShowWizard(bool),
     /// Asks the session for this, as it is.
     Send(Command),
     /// Read the failure and put it away.
@@ -94,8 +96,6 @@ pub enum Action {
     MoveInput(usize, AudioInput),
     /// Set what the settings shall be, by an operation.
     Set(Box<Settings>),
-    /// Asked for something that the session does and the window adds nothing to.
-    Command(Command),
     /// Chose which log lines are shown.
     LogLeast(Severity),
     /// Opened or closed the command palette.
@@ -125,7 +125,6 @@ impl Action {
                 muted: input.muted,
                 delay_ms: input.delay_ms,
             }],
-            Self::Command(command) => vec![command],
             Self::Apply(settings) | Self::Set(settings) => vec![Command::ApplySettings(settings)],
             Self::Secrets {
                 password,
@@ -144,6 +143,7 @@ impl Action {
             Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::FastestWay => vec![Command::FastestWay],
             Self::Send(command) => vec![command],
+            Self::ShowWizard(true) => vec![Command::Examine],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
             Self::Record(true) => vec![Command::StartRecording],
@@ -164,6 +164,7 @@ impl Action {
             | Self::Noted(_)
             | Self::PutAway(_)
             | Self::ShowKeys(_)
+            | Self::ShowWizard(false)
             | Self::CopySecret(_)
             | Self::Copy(_)
             | Self::HoldStop

@@ -12,6 +12,7 @@ pub mod files;
 pub mod fonts;
 pub mod frames;
 pub mod guard;
+pub mod hotkeys;
 pub mod i18n;
 pub mod keep;
 pub mod keys;

@@ -184,3 +184,44 @@ fn in_a_narrow_window_the_page_that_was_asked_for_is_in_sight() {
     rig.wait(0.2);
     assert!(rig.has("Put away: Latency") && rig.has("Put away: Encoder"));
 }
+
+#[test]
+fn a_line_between_panels_is_moved_by_the_keyboard_and_stays_where_it_was_put() {
+    let mut rig = Rig::new(English, live);
+    let left = |rig: &Rig| {
+        let tab = rig.harness.get_by_role_and_label(Role::Tab, "Latency");
+        tab.rect().left()
+    };
+    let before = left(&rig);
+    let name = "Line between Preview and Latency";
+    rig.focus(Role::Splitter, name);
+    for _ in 0..3 {
+        rig.key(Modifiers::NONE, Key::ArrowRight);
+    }
+    assert!(
+        (left(&rig) - before - 72.0).abs() < 2.0,
+        "{before} {}",
+        left(&rig)
+    );
+    // What was out of sight keeps its share.
+    rig.key(Modifiers::NONE, Key::F2);
+    let settings = rig
+        .harness
+        .get_by_role_and_label(Role::Button, "Put away: Settings");
+    assert!(settings.rect().right() > 1200.0);
+    let page = 1280.0
+        - rig
+            .harness
+            .get_by_role_and_label(Role::Tab, "Settings")
+            .rect()
+            .left();
+    assert!((300.0..520.0).contains(&page), "{page}");
+    rig.key(Modifiers::NONE, Key::F2);
+    assert!((left(&rig) - before - 72.0).abs() < 2.0);
+    // Not further than the neighbour can be drawn.
+    rig.focus(Role::Splitter, name);
+    for _ in 0..40 {
+        rig.key(Modifiers::NONE, Key::ArrowRight);
+    }
+    assert!(1280.0 - left(&rig) > 310.0, "{}", left(&rig));
+}

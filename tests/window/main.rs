@@ -2,6 +2,7 @@
 //! records what it is told.
 #![cfg(feature = "gui")]
 
+mod access;
 mod check;
 mod commands;
 mod controls;
@@ -20,5 +21,7 @@ mod room;
 mod setting_up;
 mod setup;
 mod show;
+mod strip;
 mod toasts;
 mod viewers;
+mod wizard;

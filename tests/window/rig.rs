@@ -195,6 +195,17 @@ impl Rig {
             .collect()
     }
 
+    /// The name of what has the keyboard's focus.
+    pub fn focused(&self) -> Option<String> {
+        let nodes = self.harness.root().children_recursive();
+        let mut focused = nodes.filter(|node| node.accesskit_node().is_focused());
+        focused.find_map(|node| {
+            let node = node.accesskit_node();
+            let labels = node.labelled_by().find_map(|label| label.label());
+            node.label().or(labels)
+        })
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.names().iter().any(|n| n == name)
     }

@@ -121,7 +121,7 @@ impl Look {
         let mark = if warns { self.caption * 1.2 } else { 0.0 };
         let room = cell.width() - 2.0 * self.pad - mark;
         let ink = theme::text_soft();
-        let galley = widgets::fitted(ui, title, theme::regular, 8.0..=self.caption, room, ink);
+        let galley = widgets::fitted(ui, title, theme::regular, 6.5..=self.caption, room, ink);
         let at = pos2(cell.left() + self.pad, cell.top() + 2.0);
         let height = galley.size().y;
         ui.painter().galley(at, galley, ink);
