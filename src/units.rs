@@ -143,7 +143,7 @@ pub const BITRATE_MIN_KBPS: u32 = 100;
 pub const BITRATE_MAX_KBPS: u32 = 10_000;
 
 /// Bitrates that one press of + or − goes between, kb/s.
-const BITRATE_LADDER: [u32; 21] = [
+pub const BITRATE_LADDER: [u32; 21] = [
     100, 150, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000, 3500, 4000, 5000,
     6000, 7000, 8000, 10_000,
 ];

@@ -188,6 +188,12 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         Op::RemoteToggle => set("remote.on", on(!settings.remote.on))?,
         Op::RemotePasswordNew => vec![Command::NewRemotePassword],
         Op::LanguageSet => set("language", text()?)?,
+        Op::LookSet => set("window.theme", text()?)?,
+        Op::ScaleSet => {
+            let percent = number(text()?, "%").map(f64::round);
+            let percent = percent.ok_or_else(|| not_understood(op, argument))?;
+            set("window.scale_percent", &percent.to_string())?
+        }
         Op::PasswordSet | Op::PassphraseSet | Op::BackupPasswordSet | Op::BackupPassphraseSet => {
             vec![secret(op, argument)?]
         }
@@ -209,6 +215,10 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         | Op::PanelGpu
         | Op::LayoutSet
         | Op::LayoutReset
+        | Op::StripToggle
+        | Op::ScaleUp
+        | Op::ScaleDown
+        | Op::ScaleReset
         | Op::Wizard
         | Op::Palette
         | Op::Keys

@@ -54,9 +54,10 @@ impl Takes {
     }
 
     /// A good argument, for a hint.
-    pub const fn example(self) -> &'static str {
+    pub fn example(self) -> &'static str {
         match self {
             Self::Nothing | Self::Secret { .. } => "",
+            Self::Number { unit: "%", .. } => "125",
             Self::Number { .. } => "2500",
             Self::Text { example, .. } => example,
             Self::Input => "1",

@@ -24,6 +24,11 @@ pub const fn shipped(op: Op) -> &'static [&'static str] {
         // F5 goes live.
         Op::PanelNetwork => &["F6"],
         Op::PanelViewers => &["F7"],
+        Op::StripToggle => &["F8"],
+        // The plain ones are the bitrate's.
+        Op::ScaleUp => &["Ctrl+Plus", "Ctrl+Equals"],
+        Op::ScaleDown => &["Ctrl+Minus"],
+        Op::ScaleReset => &["Ctrl+0"],
         Op::Palette => &["Ctrl+K", "Ctrl+Shift+P"],
         Op::Keys => &["F1"],
         Op::Undo => &["Ctrl+Z"],
@@ -189,6 +194,12 @@ pub fn reset(own: &mut Vec<KeyBinding>, deed: &Deed) {
 
 /// Why a key is not taken in front of every program.
 pub const TYPES: &str = "That key types in other programs, which would lose it. Add Ctrl or Alt, or take a function key";
+
+/// Whether an operation can lie on a key that works in front of every program. Quitting is the window's
+/// matter, where there is one.
+pub fn works_everywhere(op: Op) -> bool {
+    op.owner() == super::Owner::Session && op != Op::Quit
+}
 
 /// The same as [`fault`] of an entry for every program.
 pub fn fault_everywhere(entry: &KeyBinding) -> Option<String> {

@@ -111,6 +111,11 @@ const DELAY: Takes = Takes::InputAndNumber {
     from: 0.0,
     to: crate::audio::mixer::DELAY_MAX_MS as f64,
 };
+const SCALE: Takes = Takes::Number {
+    unit: "%",
+    from: crate::settings::SCALE_MIN_PERCENT as f64,
+    to: crate::settings::SCALE_MAX_PERCENT as f64,
+};
 const fn text(what: &'static str, example: &'static str) -> Takes {
     Takes::Text { what, example }
 }
@@ -281,6 +286,18 @@ operations! {
     LayoutSet = "layout-set", Window, Window, text("show, setup or compact", "compact");
     /// Put the layout back to how it was shipped.
     LayoutReset = "layout-reset", Window, Window, Takes::Nothing;
+    /// Make the window the strip in front of others, or the whole window again.
+    StripToggle = "strip-toggle", Window, Window, Takes::Nothing;
+    /// Choose the look of the window: Dark, Light or System.
+    LookSet = "look-set", Window, Session, text("Dark, Light or System", "light");
+    /// Set the size of everything in the window.
+    ScaleSet = "scale-set", Window, Session, SCALE;
+    /// Everything in the window one step larger.
+    ScaleUp = "scale-up", Window, Window, Takes::Nothing;
+    /// Everything in the window one step smaller.
+    ScaleDown = "scale-down", Window, Window, Takes::Nothing;
+    /// Everything in the window in the system's size.
+    ScaleReset = "scale-reset", Window, Window, Takes::Nothing;
     /// Open the page that sets the console up; not while a show runs.
     Wizard = "wizard", Window, Window, Takes::Nothing;
     /// Open or close the command palette.

@@ -513,3 +513,50 @@ fn without_a_window_the_windows_own_are_refused_and_the_rest_is_sent() {
     let kick = Command::KickViewer { id: "7".into() };
     assert_eq!(sent, [Command::SetMuted { muted: true }, kick]);
 }
+
+/// The list for scripts and operators, as the registry has it.
+fn document() -> String {
+    let mut text = String::from(
+        "# Operations and keys\n\n\
+         Made from the registry (`src/control`); a test holds this file equal to it. To make it anew:\n\
+         `PD_WRITE_DOCS=1 cargo test --lib control::tests::the_document`.\n\n\
+         An id never changes its meaning. It is what the palette, keys of one's own, hotkeys and the remote\n\
+         control name. Ctrl is Cmd on macOS.\n",
+    );
+    for group in Group::ALL {
+        text.push_str(&format!("\n## {group:?}\n\n"));
+        text.push_str("| id | takes | keys | what it does |\n|---|---|---|---|\n");
+        for op in Op::ALL.iter().filter(|op| op.group() == group) {
+            let takes = match op.takes() {
+                Takes::Nothing => String::new(),
+                Takes::Secret { what } => what.to_owned(),
+                takes => format!("{}: `{} {}`", takes.words(), op.id(), takes.example()),
+            };
+            let keys: Vec<String> = keys::shipped(*op)
+                .iter()
+                .map(|key| format!("`{}`", key.parse::<Chord>().unwrap().shown(false)))
+                .collect();
+            let window = match op.owner() {
+                Owner::Session => "",
+                Owner::Window => " (window only)",
+            };
+            let (id, keys, what) = (op.id(), keys.join(", "), op.what());
+            text.push_str(&format!("| `{id}` | {takes} | {keys} | {what}{window} |\n"));
+        }
+    }
+    text
+}
+
+#[test]
+fn the_document_lists_what_there_is() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+    if std::env::var_os("PD_WRITE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, document()).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        there.replace("\r\n", "\n") == document(),
+        "docs/keys.md is not what the registry says: make it anew as its head says"
+    );
+}

@@ -70,15 +70,15 @@ impl Callback for Greeter {
         mut response: Response,
     ) -> Result<Response, ErrorResponse> {
         let header = |name: &str| request.headers().get(name).map(HeaderValue::to_str);
-        let refuse = |why: &str| {
+        let refusal = |why: &str| {
             let mut answer = ErrorResponse::new(Some(why.to_owned()));
             *answer.status_mut() = StatusCode::FORBIDDEN;
-            Err(answer)
+            answer
         };
         match header("Origin") {
             None => {}
             Some(Ok(origin)) if is_own_origin(Some(origin)) => {}
-            Some(_) => return refuse("no page from elsewhere may connect here"),
+            Some(_) => return Err(refusal("no page from elsewhere may connect here")),
         }
         let protocols = request.headers().get_all("Sec-WebSocket-Protocol");
         let form = protocols
@@ -98,7 +98,7 @@ impl Callback for Greeter {
 
 enum Link {
     /// The HTTP request is not whole yet.
-    Opening(Option<MidHandshake<ServerHandshake<TcpStream, Greeter>>>),
+    Opening(Option<Box<MidHandshake<ServerHandshake<TcpStream, Greeter>>>>),
     Open(Box<WebSocket<TcpStream>>),
 }
 
@@ -143,7 +143,7 @@ impl Connection {
             .max_frame_size(Some(FIRST_MESSAGE));
         let opening = ServerHandshake::start(stream, Greeter(form.clone()), Some(config));
         Self {
-            link: Link::Opening(Some(opening)),
+            link: Link::Opening(Some(Box::new(opening))),
             form,
             peer,
             client: None,
@@ -252,7 +252,7 @@ impl Connection {
                 Ok(true)
             }
             Err(HandshakeError::Interrupted(middle)) => {
-                self.link = Link::Opening(Some(middle));
+                self.link = Link::Opening(Some(Box::new(middle)));
                 Ok(false)
             }
             // No WebSocket, or a page from elsewhere, which has its answer.

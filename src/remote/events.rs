@@ -4,10 +4,10 @@
 //! between two looks is told of where a client counts on it (an output that was stopped was stopping
 //! before).
 
-use super::protocol::{event, subscription, uuid};
+use super::protocol::{event, subscription};
 use super::request::{
-    Input, Place, VENDOR, bitrate, decibels_to_multiplier, inputs, is_active, keeps_replay,
-    latency, tally, volume,
+    self, Input, Place, SCENE, VENDOR, bitrate, decibels_to_multiplier, inputs, is_active,
+    keeps_replay, latency, scene_uuid, severity, tally, volume,
 };
 use crate::clock::MonoTime;
 use crate::record::status::Phase;
@@ -15,6 +15,7 @@ use crate::session::Snapshot;
 use crate::session::snapshot::{AudioLevel, Severity, State};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Latency is told so often while on air.
@@ -134,6 +135,9 @@ pub struct Seen {
     tally: Value,
     bitrate: Value,
     viewers: Option<u32>,
+    profiles: (Arc<Vec<String>>, String),
+    /// Numbers, and whether they are over.
+    notices: Vec<(u64, bool)>,
     line: Option<u64>,
     latency_at: Option<MonoTime>,
 }
@@ -151,6 +155,8 @@ impl Seen {
             tally: tally(snapshot),
             bitrate: told_bitrate(snapshot),
             viewers: snapshot.viewers,
+            profiles: profiles(snapshot),
+            notices: notices(snapshot),
             line: snapshot.log.last().map(|line| line.number),
             latency_at: None,
         }
@@ -161,6 +167,7 @@ impl Seen {
         let mut out = Vec::new();
         self.outputs(snapshot, &mut out);
         self.inputs(snapshot, &mut out);
+        self.profiles(snapshot, &mut out);
         self.vendor(snapshot, &mut out);
         out
     }
@@ -234,8 +241,8 @@ impl Seen {
         };
         let scene = |input: &Input, index: usize| {
             json!({
-                "sceneName": "Program",
-                "sceneUuid": uuid("scene Program"),
+                "sceneName": SCENE,
+                "sceneUuid": scene_uuid(),
                 "sourceName": input.name,
                 "sourceUuid": input.uuid,
                 "sceneItemId": index + 1,
@@ -292,6 +299,25 @@ impl Seen {
         self.strips = new;
     }
 
+    fn profiles(&mut self, snapshot: &Snapshot, out: &mut Vec<Event>) {
+        let new = profiles(snapshot);
+        let mut say = |kind: &str, data: Value| {
+            out.push(Event {
+                intent: subscription::CONFIG,
+                message: event(kind, subscription::CONFIG, Some(data)),
+            });
+        };
+        if new.0 != self.profiles.0 {
+            say("ProfileListChanged", json!({ "profiles": *new.0 }));
+        }
+        if new.1 != self.profiles.1 {
+            let name = |name: &str| json!({ "profileName": name });
+            say("CurrentProfileChanging", name(&self.profiles.1));
+            say("CurrentProfileChanged", name(&new.1));
+        }
+        self.profiles = new;
+    }
+
     fn vendor(&mut self, snapshot: &Snapshot, out: &mut Vec<Event>) {
         let mut say = |kind: &str, data: Value| {
             let data = json!({ "vendorName": VENDOR, "eventType": kind, "eventData": data });
@@ -314,15 +340,22 @@ impl Seen {
             say("viewers", json!({ "count": snapshot.viewers }));
             self.viewers = snapshot.viewers;
         }
+        for notice in &snapshot.notices {
+            let told = (notice.number, notice.until.is_some());
+            if !self.notices.contains(&told) {
+                say("notice", request::notice(notice, snapshot.at));
+            }
+        }
+        self.notices = notices(snapshot);
         let is_new = |number: u64| self.line.is_none_or(|seen| number > seen);
         let new = snapshot.log.iter().filter(|line| is_new(line.number));
         for line in new.filter(|line| line.severity >= Severity::Warning) {
-            let severity = match line.severity {
-                Severity::Error => "error",
-                _ => "warning",
-            };
-            let data = json!({ "severity": severity, "time": line.time, "text": line.text });
-            say("notice", data);
+            let data = json!({
+                "severity": severity(line.severity),
+                "time": line.time,
+                "text": line.text,
+            });
+            say("log", data);
         }
         self.line = snapshot.log.last().map(|line| line.number).or(self.line);
         let is_due = self
@@ -333,6 +366,17 @@ impl Seen {
             self.latency_at = Some(snapshot.at);
         }
     }
+}
+
+fn profiles(snapshot: &Snapshot) -> (Arc<Vec<String>>, String) {
+    let profiles = &snapshot.profiles;
+    (profiles.names.clone(), profiles.current.clone())
+}
+
+fn notices(snapshot: &Snapshot) -> Vec<(u64, bool)> {
+    let all = snapshot.notices.iter();
+    all.map(|notice| (notice.number, notice.until.is_some()))
+        .collect()
 }
 
 /// The bitrate without what is measured, which moves with every picture.

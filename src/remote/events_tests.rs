@@ -190,7 +190,7 @@ fn the_consoles_own_events_are_few() {
     };
     let first = vendor(next(&mut seen, &console));
     let kinds: Vec<_> = first.iter().map(|(kind, _)| kind.as_str()).collect();
-    assert_eq!(kinds, ["tally", "viewers", "notice", "latency"]);
+    assert_eq!(kinds, ["tally", "viewers", "log", "latency"]);
     assert_eq!(first[0].1["live"], true);
     assert_eq!(first[2].1["text"], "not so");
     assert_eq!(first[3].1["sent_ms"], 21.0);

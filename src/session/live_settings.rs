@@ -23,5 +23,6 @@ pub fn live_settings(now: &Settings, wish: Settings) -> Settings {
     taken.recording = wish.recording;
     taken.notify = wish.notify;
     taken.controls = wish.controls;
+    taken.window = wish.window;
     taken
 }

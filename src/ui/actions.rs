@@ -50,6 +50,8 @@ pub enum Action {
     PressKick(String),
     /// Put the preview on or off.
     Preview(bool),
+    /// Opened or closed the page that sets the console up.
+    ShowWizard(bool),
     /// Asks the session for this, as it is.
     Send(Command),
     /// Read the failure and put it away.
@@ -60,6 +62,10 @@ pub enum Action {
     SaveReplay,
     /// Holds the meter as it is, or lets it go on.
     Freeze(bool),
+    /// Wants another password for the remote control.
+    NewRemotePassword,
+    /// Copied a password to the clipboard.
+    CopySecret(Secret),
     /// Wants the meter in files.
     SaveMeter,
     /// Brought a panel into sight, or put the one opened last away.
@@ -90,8 +96,6 @@ pub enum Action {
     MoveInput(usize, AudioInput),
     /// Set what the settings shall be, by an operation.
     Set(Box<Settings>),
-    /// Asked for something that the session does and the window adds nothing to.
-    Command(Command),
     /// Chose which log lines are shown.
     LogLeast(Severity),
     /// Opened or closed the command palette.
@@ -121,7 +125,6 @@ impl Action {
                 muted: input.muted,
                 delay_ms: input.delay_ms,
             }],
-            Self::Command(command) => vec![command],
             Self::Apply(settings) | Self::Set(settings) => vec![Command::ApplySettings(settings)],
             Self::Secrets {
                 password,
@@ -140,12 +143,14 @@ impl Action {
             Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::FastestWay => vec![Command::FastestWay],
             Self::Send(command) => vec![command],
+            Self::ShowWizard(true) => vec![Command::Examine],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
             Self::Record(true) => vec![Command::StartRecording],
             Self::Record(false) => vec![Command::StopRecording],
             Self::SaveReplay => vec![Command::SaveReplay],
             Self::SaveMeter => vec![Command::SaveMeter],
+            Self::NewRemotePassword => vec![Command::NewRemotePassword],
             Self::PressStop
             | Self::PressKick(_)
             | Self::Preview(_)
@@ -159,6 +164,8 @@ impl Action {
             | Self::Noted(_)
             | Self::PutAway(_)
             | Self::ShowKeys(_)
+            | Self::ShowWizard(false)
+            | Self::CopySecret(_)
             | Self::Copy(_)
             | Self::HoldStop
             | Self::LogLeast(_)

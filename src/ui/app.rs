@@ -8,10 +8,12 @@ use super::dock::Dock;
 use super::feed::Feed;
 use super::fonts::{self, Fallback};
 use super::frames::Frames;
+use super::hotkeys::{self, Hotkeys, Said};
 use super::i18n::Texts;
 use super::keep::Keeper;
 use super::panels::Scene;
 use super::panels::side::Side;
+use super::panels::wizard::Wizard;
 use super::place::{self, Placed};
 use super::retained::Retained;
 use super::view::{self, View};
@@ -38,6 +40,7 @@ const INPUTS: Duration = Duration::from_secs(2);
 pub struct Window {
     console: Arc<dyn Console + Send + Sync>,
     feed: Arc<Feed>,
+    hotkeys: Hotkeys,
     snapshot: Arc<Snapshot>,
     texts: Texts,
     language: Language,
@@ -49,6 +52,8 @@ pub struct Window {
     frames: Frames,
     drawn: bool,
     quitting: bool,
+    /// The first run was greeted by the page that sets up.
+    greeted: bool,
     keeper: Option<Keeper>,
     place: Placed,
     /// The state of the panels that was last handed to the keeper.
@@ -68,6 +73,7 @@ impl Window {
         let preview_on = snapshot.settings.preview.on;
         Self {
             feed: Feed::new(console.clone()),
+            hotkeys: Hotkeys::new(console.clone()),
             console,
             snapshot,
             texts: Texts::new(language),
@@ -80,6 +86,7 @@ impl Window {
             frames: Frames::default(),
             drawn: false,
             quitting: false,
+            greeted: false,
             keeper: None,
             place: Placed::default(),
             docked: 0,
@@ -144,7 +151,7 @@ impl Window {
             self.view.asking = true;
         }
         let touched = self.touched_at.is_some_and(|at| now.since(at) < TOUCHED);
-        let runs_out = touched || !self.view.go.allows(now);
+        let runs_out = visible && (touched || !self.view.go.allows(now));
         ctx.request_repaint_after(if runs_out || !self.feed.looks_by_itself() {
             SOON
         } else {
@@ -181,6 +188,22 @@ impl Window {
             self.texts = Texts::new(language);
         }
         view.keys.follow(&view.form.draft.controls.keys);
+        self.hotkeys.follow(&view.form.draft.controls, ctx);
+        match self.hotkeys.said() {
+            Some(Said::Again) => view.note.say(self.texts.t("button-hint-again"), now),
+            Some(Said::Refused(why)) => view.note.say(self.texts.say(&why), now),
+            None => {}
+        }
+        if view.keys_page.open {
+            view.keys_page.failed = self.hotkeys.failed();
+            view.keys_page.nowhere = hotkeys::nowhere().map(|why| self.texts.say(why));
+        }
+        if snapshot.first_run && !self.greeted && !is_running(&snapshot.state) {
+            self.greeted = true;
+            view.wizard = Some(Wizard::new(&snapshot.settings, now));
+            view.examining.set(true, now);
+            self.console.send(Command::Examine);
+        }
         view.examining.settle(&snapshot.doctor.running, now);
         // Whoever looks elsewhere is called by the task bar.
         if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
@@ -188,7 +211,7 @@ impl Window {
             ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(call));
         }
         let choosing = [Side::Settings, Side::Source, Side::Audio];
-        if choosing.into_iter().any(|side| view.dock.is_open(side))
+        if (choosing.into_iter().any(|side| view.dock.is_open(side)) || view.wizard.is_some())
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
         {
             self.inputs_at = Some(now);
@@ -333,8 +356,15 @@ impl Window {
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
             Action::PutAway(key) => view.toasts.put_away(*key),
+            Action::ShowWizard(open) => {
+                view.wizard = open.then(|| Wizard::new(&self.snapshot.settings, now));
+                if *open {
+                    view.examining.set(true, now);
+                }
+            }
             Action::ShowKeys(open) => view.keys_page.show(*open),
             Action::Copy(text) => ctx.copy_text(text.clone()),
+            Action::CopySecret(secret) => ctx.copy_text(secret.expose().to_owned()),
             Action::Stay => view.asking = false,
             Action::Quit => {
                 view.asking = false;
@@ -343,7 +373,6 @@ impl Window {
             }
             Action::GoLive
             | Action::HoldStop
-            | Action::Command(_)
             | Action::Retry
             | Action::Cancel
             | Action::Input(..)
@@ -354,6 +383,7 @@ impl Window {
             | Action::Record(_)
             | Action::SaveReplay
             | Action::SaveMeter
+            | Action::NewRemotePassword
             | Action::FastestWay
             | Action::Send(_)
             | Action::Dismiss => {}

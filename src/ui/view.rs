@@ -6,7 +6,6 @@ use super::commands::undo::Undo;
 use super::dock::{Dock, Draw};
 use super::guard::{Dropping, GoGuard, HoldGuard, StopGuard, Wish};
 use super::keys::KeyTable;
-use super::look::Step;
 use super::panels::keys::{KeysPage, OwnKeys};
 use super::panels::live::Block;
 use super::panels::network::KickGuard;
@@ -22,9 +21,7 @@ use crate::session::Snapshot;
 use crate::session::snapshot::{Severity, State};
 use std::sync::Arc;
 
-use eframe::egui::{
-    CentralPanel, Context, Frame, Key, Margin, Modifiers, Panel, Rect, Sense, Ui, pos2, vec2,
-};
+use eframe::egui::{CentralPanel, Context, Frame, Key, Margin, Panel, Rect, Sense, Ui, pos2, vec2};
 
 /// What the window remembers.
 pub struct View {
@@ -46,6 +43,8 @@ pub struct View {
     pub least: Severity,
     /// The settings' draft.
     pub form: Form,
+    /// The page that sets the console up, while it is open.
+    pub wizard: Option<panels::wizard::Wizard>,
     /// The docked panels.
     pub dock: Dock,
     /// What lies over the panels.
@@ -94,6 +93,7 @@ impl Default for View {
             hold: PeakHold::default(),
             least: Severity::Info,
             form: Form::default(),
+            wizard: None,
             dock: Dock::default(),
             toasts: Toasts::default(),
             strip: false,
@@ -134,25 +134,21 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     let size = ui.available_size();
     scene.small = size.x < 1000.0 || size.y < 640.0;
     let ctx = ui.ctx().clone();
+    if !panels::parts::is_free(&scene) {
+        // A show began, by remote control maybe: nothing may lie over it.
+        view.wizard = None;
+    }
+    if view.wizard.is_some() && !view.strip {
+        panels::wizard::show(ui, view, &scene, &mut actions);
+        return actions;
+    }
     take_keys(&ctx, view, &scene, &mut actions);
     let block = view.block(scene.now);
 
-    if !view.asking {
-        actions.extend(window_keys(&ctx, view.strip));
-    }
     let drops = scene.snapshot.drops.sum();
     let dropping = view.dropping.see(drops, scene.now);
     if view.strip {
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            let left = view.stop.left(scene.now);
-            panels::strip::show(ui, &scene, dropping, left, block, &mut actions);
-        });
-        let wants_room =
-            |action: &Action| matches!(action, Action::ShowSide(Some(_)) | Action::ShowKeys(true));
-        if view.asking || actions.iter().any(wants_room) {
-            actions.push(Action::Strip(false));
-        }
-        return actions;
+        return as_strip(ui, view, &scene, dropping, block, actions);
     }
     let gap = if scene.small { 6 } else { 10 };
     // No fill: `clear_color` has painted the ground, and on software GL each layer costs.
@@ -233,7 +229,7 @@ fn take_keys(ctx: &Context, view: &mut View, scene: &Scene<'_>, actions: &mut Ve
     actions.extend(pressed.actions);
     view.composing = pressed.composing;
     if let Some(why) = pressed.refused {
-        view.note.say(why.to_string(), scene.now);
+        view.note.say(scene.say(&why.to_string()), scene.now);
     }
     if let Some(caught) = pressed.caught {
         let own = &mut view.form.draft.controls;
@@ -250,26 +246,31 @@ fn take_keys(ctx: &Context, view: &mut View, scene: &Scene<'_>, actions: &mut Ve
     }
 }
 
-/// What the keys of the window itself do: the strip, and the size of everything.
-fn window_keys(ctx: &Context, strip: bool) -> Vec<Action> {
-    const KEYS: [(Modifiers, Key, Step); 4] = [
-        (Modifiers::COMMAND, Key::Plus, Step::Up),
-        (Modifiers::COMMAND, Key::Equals, Step::Up),
-        (Modifiers::COMMAND, Key::Minus, Step::Down),
-        (Modifiers::COMMAND, Key::Num0, Step::Reset),
-    ];
-    ctx.input_mut(|input| {
-        let mut actions = Vec::new();
-        for (modifiers, key, step) in KEYS {
-            if input.consume_key(modifiers, key) {
-                actions.push(Action::Scale(step));
-            }
-        }
-        if input.consume_key(Modifiers::NONE, Key::F8) {
-            actions.push(Action::Strip(!strip));
-        }
-        actions
-    })
+/// Draws the window as the strip; what needs more room brings the whole window back.
+fn as_strip(
+    ui: &mut Ui,
+    view: &mut View,
+    scene: &Scene<'_>,
+    dropping: bool,
+    block: Option<Block>,
+    mut actions: Vec<Action>,
+) -> Vec<Action> {
+    let left = view.stop_hold.left(scene.now).or(view.stop.left(scene.now));
+    CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+        panels::strip::show(ui, scene, dropping, left, block, &mut actions);
+    });
+    let wants_room = |action: &Action| {
+        use Action::{ShowKeys, ShowPalette, ShowSide};
+        matches!(
+            action,
+            ShowSide(Some(_)) | ShowKeys(true) | ShowPalette(true)
+        )
+    };
+    if view.asking || actions.iter().any(wants_room) {
+        actions.push(Action::Strip(false));
+    }
+    view.form.hand_over(false, scene.now, &mut actions);
+    actions
 }
 
 /// The lower row: button, bitrate, sound.
@@ -325,6 +326,12 @@ impl Draw for Panels<'_, '_> {
     fn named(&self, key: &str, side: Side) -> String {
         let name = self.title(side);
         self.scene.texts.f(key, &[("panel", &name)])
+    }
+
+    fn between(&self, one: Side, other: Side) -> String {
+        let (one, other) = (self.title(one), self.title(other));
+        let variables = [("panel", one.as_str()), ("other", other.as_str())];
+        self.scene.texts.f("panel-line", &variables)
     }
 
     fn gap(&self) -> f32 {

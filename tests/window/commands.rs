@@ -4,12 +4,15 @@
 use crate::rig::{Rig, live, recording};
 use eframe::egui::{Event, ImeEvent, Key, Modifiers, Role, ViewportCommand};
 use egui_kittest::kittest::{NodeT, Queryable};
-use pd_console::control::{Op, Owner, Takes};
+use pd_console::control::{Now, Op, Owner, Takes, commands};
+use pd_console::ffmpeg::plan::EncoderWish;
 use pd_console::mediamtx::Reader;
+use pd_console::session::install::InstallStatus;
+use pd_console::session::profiles::Undone;
 use pd_console::session::snapshot::{LogLine, Severity, State};
 use pd_console::session::{Command, Snapshot};
 use pd_console::settings::Language::{self, English, Korean};
-use pd_console::settings::{KeyBinding, StopWay, VideoSourceKind};
+use pd_console::settings::{KeyBinding, RecentServer, Settings, StopWay, VideoSourceKind};
 use pd_console::ui::commands::titles::title;
 use pd_console::ui::i18n::Texts;
 use pd_console::ui::panels::side::Side;
@@ -18,6 +21,8 @@ use std::sync::Arc;
 /// A show with everything in it that any operation asks for.
 fn full(snapshot: &mut Snapshot) {
     live(snapshot);
+    snapshot.encoding.wish = Some(EncoderWish::of(&Settings::default()));
+    snapshot.encoding.name = "libx264".into();
     snapshot.frames = 100;
     snapshot.recording.replay.kept_seconds = 10.0;
     snapshot.route.fallback = Some("RTSP was refused".into());
@@ -45,21 +50,37 @@ fn failed(snapshot: &mut Snapshot) {
     };
 }
 
+/// Before a show, with whatever settings may have.
+fn idle(snapshot: &mut Snapshot) {
+    snapshot.profiles.names = Arc::new(vec!["Late show".into()]);
+    snapshot.profiles.undo = Some(Undone::Deleted("Old show".into()));
+    snapshot.settings.servers = vec![RecentServer {
+        host: "studio.example".into(),
+        ..RecentServer::default()
+    }];
+}
+
+fn recorded(snapshot: &mut Snapshot) {
+    full(snapshot);
+    snapshot.recording = recording("");
+    snapshot.recording.problem = None;
+}
+
+fn installing(snapshot: &mut Snapshot) {
+    idle(snapshot);
+    snapshot.install = InstallStatus::Running { got: 1, of: None };
+}
+
 /// In which state an operation can be carried out.
 fn stage(op: Op) -> fn(&mut Snapshot) {
-    match op {
-        Op::GoLive | Op::BackupToggle | Op::Quit => |_| {},
-        Op::Dismiss => failed,
-        Op::PasswordSet | Op::PassphraseSet | Op::BackupPasswordSet | Op::BackupPassphraseSet => {
-            |_| {}
-        }
-        Op::RecordStop => |snapshot| {
-            full(snapshot);
-            snapshot.recording = recording("");
-            snapshot.recording.problem = None;
-        },
-        _ => full,
-    }
+    let stages = [full, recorded, idle, installing, failed];
+    let good = stages.into_iter().find(|stage| {
+        let mut snapshot = Snapshot::default();
+        stage(&mut snapshot);
+        let now = Now::of(&snapshot);
+        op.owner() == Owner::Window || commands(op, argument(op).or(Some("")), &now).is_ok()
+    });
+    good.unwrap_or(idle)
 }
 
 fn argument(op: Op) -> Option<&'static str> {
@@ -89,7 +110,8 @@ fn traces(rig: &mut Rig) -> String {
     let window = rig.harness.state().as_ref().expect("a window");
     let view = &window.view;
     let view = format!(
-        "{:?} {} {} {} {} {:?} {:?} {} {:?}",
+        "{} {:?} {} {} {} {} {:?} {:?} {} {:?}",
+        view.strip,
         view.dock.plans(),
         view.dock.layout().title(),
         view.frozen.is_some(),
@@ -114,6 +136,12 @@ fn each_operation_is_done_by_the_palette_in_both_languages() {
             }
             if *op == Op::Undo {
                 rig.key(Modifiers::NONE, Key::Plus);
+            }
+            if *op == Op::ScaleReset || *op == Op::ScaleDown {
+                rig.key(Modifiers::COMMAND, Key::Plus);
+            }
+            if *op == Op::LayoutReset {
+                rig.key(Modifiers::NONE, Key::F3);
             }
             let before = traces(&mut rig);
             open_palette(&mut rig);
@@ -263,6 +291,9 @@ fn each_shipped_key_does_what_the_registry_says() {
             let mut rig = Rig::new(English, stage(*op));
             if *op == Op::Undo {
                 rig.key(Modifiers::NONE, Key::Plus);
+            }
+            if *op == Op::ScaleReset || *op == Op::ScaleDown {
+                rig.key(Modifiers::COMMAND, Key::Plus);
             }
             rig.all_sent();
             let before = traces(&mut rig);

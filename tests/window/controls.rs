@@ -108,7 +108,7 @@ fn mute_by_button_and_key_but_not_while_typing() {
         s.settings.target.kind = TargetKind::Srt;
         s.settings.target.host = "a".into();
     });
-    rig.harness.set_size(vec2(1280.0, 1400.0));
+    rig.harness.set_size(vec2(1280.0, 1600.0));
     rig.wait(0.1);
     rig.press("Mute");
     assert_eq!(rig.sent(), [Command::SetMuted { muted: true }]);

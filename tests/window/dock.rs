@@ -32,8 +32,8 @@ fn each_panel_comes_and_goes_by_the_menu_in_both_languages() {
             let entry = |rig: &Rig| {
                 let wanted = rig.harness.get_all_by_label(&name);
                 // Buttons of the same word may stand elsewhere; the menu lies over all, and last.
-                let found = wanted.filter(|node| node.accesskit_node().role() == Role::Button);
-                found.last().expect("an entry").click();
+                let mut found = wanted.filter(|node| node.accesskit_node().role() == Role::Button);
+                found.next_back().expect("an entry").click();
             };
             entry(&rig);
             rig.wait(0.1);
@@ -183,4 +183,45 @@ fn in_a_narrow_window_the_page_that_was_asked_for_is_in_sight() {
     rig.harness.set_size(vec2(1400.0, 700.0));
     rig.wait(0.2);
     assert!(rig.has("Put away: Latency") && rig.has("Put away: Encoder"));
+}
+
+#[test]
+fn a_line_between_panels_is_moved_by_the_keyboard_and_stays_where_it_was_put() {
+    let mut rig = Rig::new(English, live);
+    let left = |rig: &Rig| {
+        let tab = rig.harness.get_by_role_and_label(Role::Tab, "Latency");
+        tab.rect().left()
+    };
+    let before = left(&rig);
+    let name = "Line between Preview and Latency";
+    rig.focus(Role::Splitter, name);
+    for _ in 0..3 {
+        rig.key(Modifiers::NONE, Key::ArrowRight);
+    }
+    assert!(
+        (left(&rig) - before - 72.0).abs() < 2.0,
+        "{before} {}",
+        left(&rig)
+    );
+    // What was out of sight keeps its share.
+    rig.key(Modifiers::NONE, Key::F2);
+    let settings = rig
+        .harness
+        .get_by_role_and_label(Role::Button, "Put away: Settings");
+    assert!(settings.rect().right() > 1200.0);
+    let page = 1280.0
+        - rig
+            .harness
+            .get_by_role_and_label(Role::Tab, "Settings")
+            .rect()
+            .left();
+    assert!((300.0..520.0).contains(&page), "{page}");
+    rig.key(Modifiers::NONE, Key::F2);
+    assert!((left(&rig) - before - 72.0).abs() < 2.0);
+    // Not further than the neighbour can be drawn.
+    rig.focus(Role::Splitter, name);
+    for _ in 0..40 {
+        rig.key(Modifiers::NONE, Key::ArrowRight);
+    }
+    assert!(1280.0 - left(&rig) > 310.0, "{}", left(&rig));
 }

@@ -54,6 +54,19 @@ fn syllables_are_composed_and_the_windows_keys_rest() {
     for field in ["Host", "Path"] {
         rig.click(Role::TextInput, field);
         rig.key(Modifiers::COMMAND, Key::A);
+        println!(
+            "{field} focused {:?} sent {:?}",
+            rig.harness
+                .get_by_role_and_label(Role::TextInput, field)
+                .accesskit_node()
+                .is_focused(),
+            rig.sent().len()
+        );
+        for n in ["Host", "Path", "SRT port"] {
+            if let Some(x) = rig.harness.query_by_role_and_label(Role::TextInput, n) {
+                println!("{n} {:?} {:?}", x.rect(), x.accesskit_node().is_focused());
+            }
+        }
         rig.all_sent();
         // The letters lie on keys that mute, record, save and hold elsewhere.
         compose(&mut rig, &["ㅎ", "하", "한"], &[Key::M, Key::R, Key::S]);

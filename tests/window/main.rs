@@ -2,6 +2,7 @@
 //! records what it is told.
 #![cfg(feature = "gui")]
 
+mod access;
 mod check;
 mod commands;
 mod controls;
@@ -16,7 +17,11 @@ mod parts;
 mod pictures;
 mod png_file;
 mod rig;
+mod room;
+mod setting_up;
 mod setup;
 mod show;
+mod strip;
 mod toasts;
 mod viewers;
+mod wizard;

@@ -22,7 +22,7 @@ fn own_server(host: &str) -> impl FnOnce(&mut Snapshot) {
 
 /// A window high enough that the whole settings panel is in sight.
 fn open(change: impl FnOnce(&mut Snapshot)) -> Rig {
-    let mut rig = Rig::sized(English, [1280.0, 1800.0], change);
+    let mut rig = Rig::sized(English, [1280.0, 2200.0], change);
     rig.press("Settings");
     rig
 }

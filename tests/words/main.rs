@@ -24,6 +24,9 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("src/viewer/report.rs", "the same"),
     ("src/viewer/server.rs", "the same"),
     ("src/mediamtx/config.rs", "MediaMTX's configuration"),
+    ("src/remote/request/", "answers to remote controls"),
+    ("src/remote/client.rs", "the same"),
+    ("src/remote/codec.rs", "the same"),
     (
         "src/capture/pattern/layout.rs",
         "names for tests of the pattern",

@@ -50,7 +50,8 @@ impl Xvfb {
         Some(Self { child, display })
     }
 
-    /// Its process.
+    /// Its process. Not every test asks.
+    #[allow(dead_code)]
     pub fn id(&self) -> u32 {
         self.child.id()
     }

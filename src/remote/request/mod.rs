@@ -9,12 +9,14 @@ mod general;
 mod inputs;
 mod outputs;
 mod picture;
+mod profiles;
 mod scenes;
 mod vendor;
 
 pub use inputs::{Input, Place, decibels_to_multiplier, inputs, volume};
 pub use outputs::{is_active, keeps_replay, timecode};
-pub use vendor::{VENDOR, bitrate, latency, tally};
+pub use scenes::{SCENE, scene_uuid};
+pub use vendor::{VENDOR, bitrate, latency, notice, severity, tally};
 
 use super::protocol::Status;
 use crate::clock::MonoTime;
@@ -165,6 +167,7 @@ const REQUESTS: &[(&str, Handler)] = &[
     ("GetLastReplayBufferReplay", outputs::last_replay),
     ("GetOutputList", outputs::list),
     ("GetOutputStatus", outputs::status),
+    ("GetProfileList", profiles::list),
     ("GetRecordDirectory", outputs::record_directory),
     ("GetRecordStatus", outputs::record_status),
     ("GetReplayBufferStatus", outputs::replay_status),
@@ -183,6 +186,7 @@ const REQUESTS: &[(&str, Handler)] = &[
     ("GetVersion", general::version),
     ("GetVideoSettings", general::video),
     ("SaveReplayBuffer", outputs::save_replay),
+    ("SetCurrentProfile", profiles::set_current),
     ("SetCurrentProgramScene", scenes::set_current),
     ("SetInputAudioSyncOffset", inputs::set_sync_offset),
     ("SetInputMute", inputs::set_muted),

@@ -281,9 +281,18 @@ fn volume_goes_by_multiplier_or_decibels() {
 #[test]
 fn named_operations_are_hotkeys_but_for_what_is_nobodys_from_afar() {
     let console = Fake::new();
+    console.change(|s| s.profiles.names = vec!["Late show".into()].into());
     let list = ask(&console, "GetHotkeyList", json!({})).unwrap();
     let names = list["hotkeys"].as_array().unwrap();
-    for offered in ["go-live", "mute-toggle", "bitrate-up", "input-mute-toggle"] {
+    for offered in [
+        "go-live",
+        "mute-toggle",
+        "bitrate-up",
+        "bitrate-set 3000",
+        "input-mute-toggle 1",
+        "input-mute-toggle 2",
+        "profile-use Late show",
+    ] {
         assert!(names.contains(&json!(offered)), "{offered}");
     }
     let trigger = |name: &str| ask(&console, "TriggerHotkeyByName", json!({"hotkeyName": name}));
@@ -292,10 +301,17 @@ fn named_operations_are_hotkeys_but_for_what_is_nobodys_from_afar() {
         "setting-set ffmpeg_path=Some(\"/bin/sh\")",
         "password-set x",
         "panel-settings",
+        "profile-export /tmp/x.ron",
+        "profile-import /tmp/x.ron",
+        "server-install",
+        "remote-password-new",
         "no-such",
     ] {
         let id = refused.split(' ').next().unwrap();
-        assert!(!names.contains(&json!(id)), "{id}");
+        let listed = names
+            .iter()
+            .any(|name| name.as_str().unwrap().starts_with(id));
+        assert!(!listed, "{id}");
         assert_eq!(trigger(refused), Err(600), "{refused}");
     }
     assert_eq!(console.sent(), []);
@@ -314,6 +330,17 @@ fn named_operations_are_hotkeys_but_for_what_is_nobodys_from_afar() {
         gain,
     ];
     assert_eq!(console.sent(), wanted);
+    assert_eq!(trigger("profile-use Late show"), Ok(Value::Null));
+    let late = || Command::UseProfile {
+        name: "Late show".into(),
+    };
+    assert_eq!(console.sent(), [late()]);
+    let profile = |name: &str| ask(&console, "SetCurrentProfile", json!({"profileName": name}));
+    assert_eq!(profile("Late show"), Ok(Value::Null));
+    assert_eq!(profile("Early show"), Err(600));
+    assert_eq!(console.sent(), [late()]);
+    let list = ask(&console, "GetProfileList", json!({}));
+    assert_eq!(list.unwrap()["profiles"], json!(["Late show"]));
     assert_eq!(trigger("bitrate-set lots"), Err(400));
     assert_eq!(trigger("record-start"), Err(604));
 }

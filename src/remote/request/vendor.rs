@@ -3,9 +3,10 @@
 
 use super::fields::Fields;
 use super::{Answered, Desk, Refused, Request, done, outputs, refused};
+use crate::clock::MonoTime;
 use crate::control;
 use crate::remote::protocol::Status;
-use crate::session::snapshot::{Confirmation, State};
+use crate::session::snapshot::{Confirmation, Notice, Severity, State};
 use crate::session::{Command, Snapshot};
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
 use serde_json::{Value, json};
@@ -70,6 +71,8 @@ pub fn tally(snapshot: &Snapshot) -> Value {
     let live = snapshot.state == State::Live;
     json!({
         "state": word(&snapshot.state),
+        // For a lamp: off, waiting, sent, online, seen or lost, from the server's side.
+        "tally": snapshot.tally.id(),
         // The show runs, whether or not it gets through at this moment.
         "on_air": outputs::is_active(&snapshot.state),
         // The receiver has the stream.
@@ -171,7 +174,14 @@ fn status(snapshot: &Snapshot) -> Value {
         "measured_fps": snapshot.measured_fps,
         "frames": snapshot.frames,
         "drops": snapshot.drops,
+        "cpu_percent": snapshot.cpu_percent,
         "viewers": snapshot.viewers,
+        "notices": snapshot
+            .notices
+            .iter()
+            .filter(|notice| notice.until.is_none())
+            .map(|lasting| notice(lasting, snapshot.at))
+            .collect::<Vec<_>>(),
         "untouched": snapshot.passthrough,
         "encoder": snapshot.encoder,
         "encoder_fallback": snapshot.encoding.fallback,
@@ -194,6 +204,27 @@ fn status(snapshot: &Snapshot) -> Value {
         "outage_s": snapshot.link.outage.as_ref().map(|outage| outage.seconds(snapshot.at)),
         "problem": (!snapshot.link.cause.is_empty()).then_some(&snapshot.link.cause),
     })
+}
+
+/// A notice, `since_s` seconds old.
+pub fn notice(notice: &Notice, now: MonoTime) -> Value {
+    json!({
+        "number": notice.number,
+        "kind": notice.kind.id(),
+        "severity": severity(notice.severity),
+        "text": notice.text,
+        "since_s": now.since(notice.since).as_secs_f64(),
+        "over": notice.until.is_some(),
+    })
+}
+
+/// How grave something is, in one word, which stays.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
 }
 
 /// Silence has no number in JSON.

@@ -10,6 +10,7 @@ pub mod undo;
 use super::actions::Action;
 use super::dock::plan::Layout;
 use super::keys;
+use super::look::Step;
 use super::panels::side::Side;
 use super::panels::{Scene, log};
 use super::view::View;
@@ -80,6 +81,9 @@ impl<'a> Here<'a> {
                 "The chosen encoder is in force",
                 "There is nothing to put away.",
             ),
+            Op::Wizard if !self.now().is_idle() => {
+                no("A show runs", "Stop it first, then set the console up.")
+            }
             Op::PanelClose if self.view.dock.front().is_none() => {
                 no("No panel is open", "There is nothing to close.")
             }
@@ -137,7 +141,12 @@ impl<'a> Here<'a> {
             Op::PanelClose => Some(Action::ShowSide(None)),
             Op::LayoutSet => Some(Action::Layout(layout(deed)?)),
             Op::LayoutReset => Some(Action::ResetLayout),
+            Op::StripToggle => Some(Action::Strip(!view.strip)),
+            Op::ScaleUp => Some(Action::Scale(Step::Up)),
+            Op::ScaleDown => Some(Action::Scale(Step::Down)),
+            Op::ScaleReset => Some(Action::Scale(Step::Reset)),
             Op::Palette => Some(Action::ShowPalette(!view.palette.open)),
+            Op::Wizard => Some(Action::ShowWizard(true)),
             Op::Keys => Some(Action::ShowKeys(!view.keys_page.open)),
             Op::Undo => Some(Action::Undo),
             Op::LogFilter => Some(Action::LogLeast(severity(deed)?)),
@@ -145,7 +154,7 @@ impl<'a> Here<'a> {
             Op::EncoderOptionsCopy => copy(Some(snapshot.encoding.options.clone())),
             Op::CheckCopy => {
                 let report = snapshot.doctor.report.as_deref();
-                copy(report.map(|report| crate::doctor::text::table(report)))
+                copy(report.map(crate::doctor::text::table))
             }
             Op::FallbackNoted => snapshot.encoding.fallback.clone().map(Action::Noted),
             _ => None,
@@ -181,7 +190,7 @@ impl<'a> Here<'a> {
             Command::StopRecording => Action::Record(false),
             other => {
                 debug_assert!(op.owner() == Owner::Session);
-                Action::Command(other)
+                Action::Send(other)
             }
         }
     }

@@ -25,6 +25,8 @@ pub trait Draw {
     fn keys(&self, side: Side) -> String;
     /// A text with a panel's name in it, for the buttons of its heading.
     fn named(&self, key: &str, side: Side) -> String;
+    /// The name of the line between two panels.
+    fn between(&self, one: Side, other: Side) -> String;
     /// Space between panels, points.
     fn gap(&self) -> f32;
 }

@@ -3,6 +3,7 @@
 //! than its contents is scrolled; nothing is lost by either.
 
 mod behavior;
+mod lines;
 pub mod plan;
 pub mod share;
 
@@ -222,11 +223,15 @@ impl Dock {
         let mut docked = Docked::new(draw, &folds, &mut self.focus, gap);
         self.tree.ui(&mut docked, ui);
         let done = docked.done();
-        if !done.resized {
+        let moved = lines::show(self, ui, gap, &|one, other| draw.between(one, other));
+        let resized = done.resized || moved;
+        if resized {
+            normalise(&mut self.tree.tiles, &before);
+        } else {
             // What is only for want of room is not remembered.
             restore(&mut self.tree.tiles, before);
         }
-        if done.edited || done.resized {
+        if done.edited || resized {
             self.changes += 1;
         }
         if let Some((_, parent)) = done.front.and_then(|side| self.place(side)) {
@@ -475,6 +480,28 @@ fn restore(tiles: &mut Tiles<Side>, shares: Vec<(TileId, Shares)>) {
     for (id, shares) in shares {
         if let Some(Tile::Container(Container::Linear(linear))) = tiles.get_mut(id) {
             linear.shares = shares;
+        }
+    }
+}
+
+/// Turns the lengths of a frame into shares again that go with those of what is out of sight.
+fn normalise(tiles: &mut Tiles<Side>, before: &[(TileId, Shares)]) {
+    for (id, shares) in before {
+        let Some(Container::Linear(linear)) = tiles.get_container(*id) else {
+            continue;
+        };
+        let in_sight: Vec<TileId> = linear
+            .children
+            .iter()
+            .copied()
+            .filter(|child| tiles.is_visible_in_layout(*child))
+            .collect();
+        let was: f32 = in_sight.iter().map(|child| shares[*child]).sum();
+        let is: f32 = in_sight.iter().map(|child| linear.shares[*child]).sum();
+        if let Some(Tile::Container(Container::Linear(linear))) = tiles.get_mut(*id) {
+            for child in in_sight {
+                linear.shares[child] *= was / is.max(1.0);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Scene;
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use crate::ui::widgets::bitrate_slider::{self, Look};
@@ -144,12 +145,12 @@ fn measured(ui: &mut Ui, scene: &Scene<'_>) {
     // Right to left: fps first.
     let room = !(scene.small && is_adaptive(scene));
     if let Some(fps) = scene.snapshot.measured_fps.filter(|_| room) {
-        let value = format!("{fps:.1}");
+        let value = numbers::fixed(fps, 1);
         let text = scene.texts.f("bitrate-fps", &[("value", &value)]);
         widgets::text(ui, text, theme::regular(14.0), theme::text_soft());
     }
     if let Some(kbps) = scene.snapshot.measured_kbps {
-        let value = format!("{kbps:.0}");
+        let value = numbers::fixed(kbps, 0);
         let text = scene.texts.f("bitrate-kbps", &[("value", &value)]);
         widgets::text(ui, text, theme::bold(15.0), theme::text());
         if ui.available_width() > 64.0 {

@@ -7,6 +7,7 @@ use super::{Scene, fallback};
 use crate::ffmpeg::plan::EncoderWish;
 use crate::session::snapshot::{EncoderStatus, NetworkFigures, StageFigures, State};
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::block::{self, Verdict};
 use crate::ui::widgets::gauge::Gauge;
@@ -124,7 +125,7 @@ fn time(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus, budget_ms: f64
     let title = scene.t("encoder-time");
     let words = scene
         .texts
-        .f(key, &[("budget", &format!("{budget_ms:.1}"))]);
+        .f(key, &[("budget", &numbers::fixed(budget_ms, 1))]);
     block::head(ui, &title, Some((verdict, &words)));
     let gauge = Gauge {
         value: figures.map(|f| f.p50_ms),
@@ -143,7 +144,7 @@ fn time(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus, budget_ms: f64
             // Nothing is late before anything was timed.
             (
                 &scene.t("encoder-late"),
-                figures.map(|_| encoding.late.to_string()),
+                figures.map(|_| numbers::count(encoding.late)),
             ),
         ],
         "—",
@@ -181,7 +182,7 @@ fn rate(ui: &mut Ui, scene: &Scene<'_>, wish: &EncoderWish) {
     let kbps = |value: f64| {
         scene
             .texts
-            .f("bitrate-kbps", &[("value", &format!("{value:.0}"))])
+            .f("bitrate-kbps", &[("value", &numbers::fixed(value, 0))])
     };
     block::tiles(
         ui,
@@ -213,8 +214,14 @@ fn key_frames(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus) {
     block::tiles(
         ui,
         &[
-            (&scene.t("encoder-key-last"), sizes.map(|s| kib(s.last))),
-            (&scene.t("encoder-key-max"), sizes.map(|s| kib(s.max))),
+            (
+                &scene.t("encoder-key-last"),
+                sizes.map(|s| numbers::kib(s.last)),
+            ),
+            (
+                &scene.t("encoder-key-max"),
+                sizes.map(|s| numbers::kib(s.max)),
+            ),
         ],
         "—",
     );
@@ -222,10 +229,6 @@ fn key_frames(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus) {
         let text = scene.t("encoder-key-over-hint");
         block::words(ui, text, theme::regular(12.5), theme::text_soft());
     }
-}
-
-fn kib(bytes: usize) -> String {
-    format!("{:.1} KiB", bytes as f64 / 1024.0)
 }
 
 fn adaptive(ui: &mut Ui, scene: &Scene<'_>, encoding: &EncoderStatus) {
@@ -275,7 +278,7 @@ fn way(ui: &mut Ui, scene: &Scene<'_>, network: &NetworkFigures) {
             (&scene.t("encoder-way-lost"), Some(network.lost.to_string())),
             (
                 &scene.t("encoder-way-given-up"),
-                Some(network.given_up.to_string()),
+                Some(numbers::count(network.given_up)),
             ),
             (&scene.t("encoder-way-buffer"), time(network.buffer_ms)),
         ],
@@ -336,7 +339,7 @@ mod tests {
 
     #[test]
     fn sizes_are_told_in_kib() {
-        assert_eq!(kib(65_536), "64.0 KiB");
-        assert_eq!(kib(1536), "1.5 KiB");
+        assert_eq!(numbers::kib(65_536), "64.0 KiB");
+        assert_eq!(numbers::kib(1536), "1.5 KiB");
     }
 }

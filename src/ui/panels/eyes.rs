@@ -4,6 +4,7 @@
 
 use super::Scene;
 use crate::session::snapshot::{Eye, WhyNot};
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::{self, block, block::Verdict};
 use eframe::egui::{Align, Layout, Role, Ui};
@@ -11,7 +12,7 @@ use eframe::egui::{Align, Layout, Role, Ui};
 /// The worst viewer in a line, such as "worst viewer 41 ms (± 1)"; None where no figure is certain.
 pub fn worst_text(scene: &Scene<'_>) -> Option<String> {
     let eye = scene.snapshot.eyes.worst()?;
-    let ms = format!("{:.0}", eye.to_eye?.p50_ms);
+    let ms = numbers::fixed(eye.to_eye?.p50_ms, 0);
     let unsure = unsure(eye)?;
     Some(
         scene
@@ -22,7 +23,7 @@ pub fn worst_text(scene: &Scene<'_>) -> Option<String> {
 
 /// The clock's uncertainty, rounded up: "0" would say that there is none.
 fn unsure(eye: &Eye) -> Option<String> {
-    Some(format!("{:.0}", eye.unsure_ms?.ceil().max(1.0)))
+    Some(numbers::fixed(eye.unsure_ms?.ceil().max(1.0), 0))
 }
 
 /// Draws the list.
@@ -65,7 +66,7 @@ fn viewer(ui: &mut Ui, scene: &Scene<'_>, eye: &Eye, worst: bool) {
             });
         });
     });
-    let ms = |value: Option<f64>| value.map(|value| format!("{value:.0} ms"));
+    let ms = |value: Option<f64>| value.map(|value| format!("{} ms", numbers::fixed(value, 0)));
     let captions = [
         "eye-figure",
         "eye-unsure",
@@ -79,7 +80,7 @@ fn viewer(ui: &mut Ui, scene: &Scene<'_>, eye: &Eye, worst: bool) {
         unsure(eye).map(|unsure| format!("{unsure} ms")),
         ms(eye.page.buffer_ms),
         ms(eye.page.decode_ms),
-        eye.page.freezes.map(|count| count.to_string()),
+        eye.page.freezes.map(numbers::count),
     ];
     let tiles: Vec<block::Tile<'_>> = captions.iter().map(String::as_str).zip(values).collect();
     block::tiles(ui, &tiles, "—");

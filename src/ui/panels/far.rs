@@ -10,6 +10,7 @@ use super::latency::{FAIR_MS, Reading, ms, reading};
 use super::status::{clock, state_text};
 use super::{Scene, theme};
 use crate::session::snapshot::State;
+use crate::ui::numbers;
 use crate::ui::widgets::{self, level_meter, marks};
 use eframe::egui::{self, Color32, FontId, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
 
@@ -120,7 +121,7 @@ impl Look {
         let mark = if warns { self.caption * 1.2 } else { 0.0 };
         let room = cell.width() - 2.0 * self.pad - mark;
         let ink = theme::text_soft();
-        let galley = widgets::fitted(ui, title, theme::regular, 8.0..=self.caption, room, ink);
+        let galley = widgets::fitted(ui, title, theme::regular, 6.5..=self.caption, room, ink);
         let at = pos2(cell.left() + self.pad, cell.top() + 2.0);
         let height = galley.size().y;
         ui.painter().galley(at, galley, ink);
@@ -262,17 +263,7 @@ fn rate(scene: &Scene<'_>) -> Figure {
     let Some(kbps) = scene.snapshot.measured_kbps else {
         return figure(title, "—".to_owned(), theme::text_dim());
     };
-    figure(title, mbps(kbps), theme::text())
-}
-
-/// A bitrate in Mb/s with three digits.
-fn mbps(kbps: f64) -> String {
-    let mbps = kbps / 1000.0;
-    if mbps < 9.995 {
-        format!("{mbps:.2}")
-    } else {
-        format!("{mbps:.1}")
-    }
+    figure(title, numbers::mbps(kbps), theme::text())
 }
 
 fn dropped(scene: &Scene<'_>, dropping: bool) -> Figure {
@@ -284,14 +275,14 @@ fn dropped(scene: &Scene<'_>, dropping: bool) -> Figure {
     };
     Figure {
         warns: dropping,
-        ..figure(scene.t("drops-title"), drops.to_string(), ink)
+        ..figure(scene.t("drops-title"), numbers::count(drops), ink)
     }
 }
 
 fn watching(scene: &Scene<'_>) -> Figure {
     let title = scene.t("viewers-title");
     match scene.snapshot.viewers {
-        Some(viewers) => figure(title, viewers.to_string(), theme::text()),
+        Some(viewers) => figure(title, numbers::count(viewers), theme::text()),
         None => Figure {
             name: format!("{title}: {}", scene.t("viewers-unknown")),
             ..figure(title, "—".to_owned(), theme::text_dim())
@@ -355,17 +346,5 @@ fn level(ui: &mut Ui, scene: &Scene<'_>, cell: Rect, look: &Look) {
             audio.level.peak_dbfs[channel],
         );
         level_meter::bar(painter, bar, rms, peak, theme::ground());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bitrate_has_three_digits() {
-        assert_eq!(mbps(98.0), "0.10");
-        assert_eq!(mbps(2987.0), "2.99");
-        assert_eq!(mbps(9_999.0), "10.0");
     }
 }

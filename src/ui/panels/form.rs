@@ -59,6 +59,8 @@ pub struct Form {
     pub latency_meant: Option<u32>,
     /// The question whether to open the viewers' page to the network is open.
     pub ask_lan: bool,
+    /// The question whether to make another password for the remote control is open.
+    pub ask_password: bool,
     /// The QR code of a link, made once.
     pub code: Option<(String, Option<Qr>)>,
     /// What looks for a setting, and puts it back.

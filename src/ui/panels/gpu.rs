@@ -2,6 +2,7 @@
 
 use super::Scene;
 use crate::monitor::gpu::Gpu;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::block;
 use eframe::egui::Ui;
@@ -10,7 +11,7 @@ use eframe::egui::Ui;
 pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
     block::head(ui, &scene.t("gpu-title"), None);
     let cpu = scene.snapshot.cpu_percent;
-    let cpu = cpu.map(|percent| format!("{percent:.0} %"));
+    let cpu = cpu.map(numbers::percent);
     let not_available = scene.t("gpu-not-available");
     block::tiles(ui, &[(&scene.t("gpu-cpu"), cpu)], &not_available);
     let plain =
@@ -32,8 +33,10 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, gpu: &Gpu) {
     let driver = gpu.driver.as_deref().unwrap_or(&not_available);
     let driver = scene.texts.f("gpu-driver", &[("driver", driver)]);
     block::words(ui, driver, theme::regular(12.5), theme::text_soft());
-    let percent = |value: Option<f32>| value.map(|v| format!("{v:.0} %"));
-    let memory = gpu.memory_bytes.map(|(used, all)| memory(used, all));
+    let percent = |value: Option<f32>| value.map(numbers::percent);
+    let memory = gpu
+        .memory_bytes
+        .map(|(used, all)| numbers::gib_of(used, all));
     block::tiles(
         ui,
         &[
@@ -41,7 +44,8 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, gpu: &Gpu) {
             (&scene.t("gpu-memory"), memory),
             (
                 &scene.t("gpu-temperature"),
-                gpu.temperature_c.map(|c| format!("{c:.0} °C")),
+                gpu.temperature_c
+                    .map(|c| format!("{} °C", numbers::fixed(c, 0))),
             ),
         ],
         &not_available,
@@ -52,27 +56,11 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, gpu: &Gpu) {
             (&scene.t("gpu-encoder"), percent(gpu.encoder_percent)),
             (
                 &scene.t("gpu-sessions"),
-                gpu.encoder_sessions.map(|n| n.to_string()),
+                gpu.encoder_sessions.map(numbers::count),
             ),
         ],
         3,
         &not_available,
     );
     ui.add_space(2.0);
-}
-
-/// Memory in use and in all.
-fn memory(used: u64, all: u64) -> String {
-    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-    format!("{:.1} / {:.1} GiB", gib(used), gib(all))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_told_in_gib() {
-        assert_eq!(memory(1 << 29, 8 << 30), "0.5 / 8.0 GiB");
-    }
 }

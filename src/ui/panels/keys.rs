@@ -3,8 +3,8 @@
 
 use super::Scene;
 use super::palette::told;
-use crate::control::keys::{bind, reset};
-use crate::control::{Chord, Deed, Group, Keys, Op, Owner, Takes};
+use crate::control::keys::{bind, reset, works_everywhere};
+use crate::control::{Chord, Deed, Group, Keys, Op, Takes};
 use crate::settings::KeyBinding;
 use crate::ui::actions::Action;
 use crate::ui::commands::{Here, titles};
@@ -70,12 +70,12 @@ impl KeysPage {
         };
         let Some(chord) = chord else { return };
         if let Err(why) = chord.bindable() {
-            self.said = Some(why.to_string());
+            self.said = Some(texts.say(&why.to_string()));
             return;
         }
         let everywhere = self.place == Where::Everywhere;
         if everywhere && chord.types() {
-            self.said = Some(crate::control::keys::TYPES.to_owned());
+            self.said = Some(texts.say(crate::control::keys::TYPES));
             return;
         }
         let list = if everywhere {
@@ -226,7 +226,7 @@ fn wrapped(ui: &mut Ui, text: String, ink: egui::Color32) {
 fn deeds(list: &[KeyBinding], everywhere: bool) -> Vec<Deed> {
     let fits = |op: Op| {
         let secret = op.takes().is_secret();
-        !secret && (!everywhere || op.owner() == Owner::Session)
+        !secret && (!everywhere || works_everywhere(op))
     };
     let mut deeds = Vec::new();
     for group in Group::ALL {
@@ -407,7 +407,7 @@ impl Row<'_> {
                 wrapped(ui, scene.texts.f("keys-shared", &variables), theme::amber());
             }
             if let Some(why) = page.failed.get(chord).filter(|_| self.everywhere) {
-                let text = scene.texts.f("keys-failed", &[("why", why)]);
+                let text = scene.texts.f("keys-failed", &[("why", &scene.say(why))]);
                 wrapped(ui, text, theme::amber());
             }
         }

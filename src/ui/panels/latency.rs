@@ -6,6 +6,8 @@ use crate::clock::MonoTime;
 use crate::session::Snapshot;
 use crate::session::snapshot::{ProbeState, Receiver, StageFigures, State, Verdict};
 use crate::ui::actions::Action;
+use crate::ui::numbers;
+pub use crate::ui::numbers::ms;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use std::sync::Arc;
@@ -69,15 +71,6 @@ fn why(snapshot: &Snapshot) -> &'static str {
                 "latency-why-none"
             }
         }
-    }
-}
-
-/// A latency as text: whole milliseconds, one decimal below ten.
-pub fn ms(value: f64) -> String {
-    if value < 9.95 {
-        format!("{value:.1}")
-    } else {
-        format!("{value:.0}")
     }
 }
 
@@ -218,7 +211,7 @@ fn side_figures(ui: &Ui, scene: &Scene<'_>, rect: Rect, figures: &StageFigures) 
     } else {
         (FAIR_MS, "latency-over", theme::amber(), false)
     };
-    let verdict = scene.texts.f(key, &[("limit", &format!("{limit:.0}"))]);
+    let verdict = scene.texts.f(key, &[("limit", &numbers::fixed(limit, 0))]);
     let mut rows = vec![
         (scene.t("latency-p95"), ms(figures.p95_ms)),
         (scene.t("latency-max"), ms(figures.max_ms)),

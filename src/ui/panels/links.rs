@@ -3,6 +3,7 @@
 
 use super::Scene;
 use crate::session::snapshot::{BackupStatus, Confirmation, State};
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{CornerRadius, Frame, Margin, Role, Sense, Stroke, Ui, vec2};
@@ -30,7 +31,7 @@ fn next_try(scene: &Scene<'_>) -> String {
     match link.next_try {
         Some(at) => {
             let seconds = at.since(snapshot.at).as_secs_f64().ceil();
-            let seconds = format!("{seconds:.0}");
+            let seconds = numbers::fixed(seconds, 0);
             let variables = [("attempt", attempt.as_str()), ("seconds", seconds.as_str())];
             scene.texts.f("reconnect-next", &variables)
         }
@@ -51,7 +52,7 @@ fn strip(ui: &mut Ui, scene: &Scene<'_>) {
         widgets::row(ui, 26.0, |ui| {
             ui.spacing_mut().item_spacing.x = 12.0;
             if let Some(outage) = &snapshot.link.outage {
-                let seconds = format!("{:.0}", outage.seconds(snapshot.at).floor());
+                let seconds = numbers::fixed(outage.seconds(snapshot.at).floor(), 0);
                 let away = scene.texts.f("reconnect-away", &[("seconds", &seconds)]);
                 let response = widgets::text(ui, &away, theme::bold(15.0), theme::amber());
                 widgets::name(&response, Role::Status, &away);
@@ -59,7 +60,7 @@ fn strip(ui: &mut Ui, scene: &Scene<'_>) {
             let next = next_try(scene);
             let response = widgets::text(ui, &next, theme::regular(14.0), theme::text());
             widgets::name(&response, Role::Status, &next);
-            let cause = snapshot.link.cause.as_str();
+            let cause = scene.say(&snapshot.link.cause);
             widgets::short_text(ui, cause, theme::regular(13.0), theme::text_soft());
         });
     });
@@ -75,12 +76,12 @@ fn chip(ui: &mut Ui, scene: &Scene<'_>, backup: &BackupStatus) {
         (Confirmation::Online, _) => scene.t("backup-online"),
     };
     let latency = backup.arrived.map_or_else(String::new, |figures| {
-        format!(" · {:.0} ms", figures.p50_ms)
+        format!(" · {} ms", numbers::fixed(figures.p50_ms, 0))
     });
     let drops = match backup.drops {
         0 => String::new(),
         drops => {
-            let drops = drops.to_string();
+            let drops = numbers::count(drops);
             format!(" · {}", scene.texts.f("backup-drops", &[("drops", &drops)]))
         }
     };

@@ -31,6 +31,7 @@ pub mod profiles;
 pub mod quit;
 pub mod recent;
 pub mod recording;
+pub mod remote;
 pub mod settings;
 pub mod sheet;
 pub mod side;
@@ -44,6 +45,8 @@ pub mod trend;
 pub mod trend_events;
 pub mod viewers;
 pub mod way_choice;
+pub mod wizard;
+pub mod wizard_found;
 
 use super::actions::Action;
 use super::i18n::Texts;

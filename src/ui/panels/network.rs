@@ -10,6 +10,7 @@ use crate::session::ahead::PingStatus;
 use crate::session::snapshot::State;
 use crate::ui::actions::Action;
 use crate::ui::guard::StopGuard;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use crate::ui::widgets::block::{self, Verdict};
@@ -184,7 +185,7 @@ pub(super) fn floor(scene: &Scene<'_>, status: &WayStatus) -> String {
 fn viewers(ui: &mut Ui, scene: &Scene<'_>, guard: &KickGuard, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     let title = scene.t("viewers-title");
-    let count = snapshot.viewers.map(|count| count.to_string());
+    let count = snapshot.viewers.map(numbers::count);
     let unknown = scene.t("viewers-unknown");
     let verdict = match &count {
         Some(count) => (Verdict::Good, count.as_str()),
@@ -231,10 +232,11 @@ fn viewer(
         });
     });
     let sent = reader.bytes_sent as f64 / 1e6;
-    let since = reader.created.get(11..19).unwrap_or("—");
+    let since = numbers::time_of_day(&reader.created);
+    let since = since.as_deref().unwrap_or("—");
     let text = scene.texts.f(
         "viewer-figures",
-        &[("since", since), ("mb", &format!("{sent:.1}"))],
+        &[("since", since), ("mb", &numbers::fixed(sent, 1))],
     );
     let agent = if reader.user_agent.is_empty() {
         text

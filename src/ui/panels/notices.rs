@@ -4,6 +4,7 @@
 use super::Scene;
 use super::form::Form;
 use super::settings::{row, section};
+use crate::ui::numbers;
 use eframe::egui::{DragValue, Response, Ui, vec2};
 
 /// Draws the section.
@@ -46,7 +47,7 @@ fn or_never(
             if value < 0.5 {
                 never.to_owned()
             } else {
-                format!("{value:.0} {unit}")
+                format!("{} {unit}", numbers::fixed(value, 0))
             }
         })
         .custom_parser(|text| {

@@ -133,7 +133,7 @@ fn carry_out(
             again.is_some()
         }
         Err(why) => {
-            palette.said = Some(why.to_string());
+            palette.said = Some(here.scene.say(&why.to_string()));
             palette.fresh = true;
             true
         }
@@ -277,7 +277,7 @@ fn row(ui: &mut Ui, here: &Here<'_>, deed: &Deed, chosen: bool) -> Response {
     let title = here.deed_title(deed);
     let keys = here.view.keys.shown_of(deed);
     let beside = match &possible {
-        Err(why) => why.to_string(),
+        Err(why) => scene.say(&why.to_string()),
         Ok(()) if deed.argument.is_none() => told(scene, deed.op.takes()),
         Ok(()) => String::new(),
     };

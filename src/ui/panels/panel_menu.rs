@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::side::Side;
+use crate::control::Op;
 use crate::ui::actions::Action;
 use crate::ui::dock::Dock;
 use crate::ui::dock::plan::Layout;
@@ -31,7 +32,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, size: Vec2, actions: &m
             }
         }
         ui.separator();
-        let strip = Button::new(scene.t("strip-button")).shortcut_text("F8");
+        let strip =
+            Button::new(scene.t("strip-button")).shortcut_text(scene.keys.shown(Op::StripToggle));
         if ui
             .add(strip)
             .accessible_name(scene.t("strip-button"))

@@ -5,6 +5,7 @@ use super::side::Side;
 use crate::monitor::thread_time::thread_time;
 use crate::session::snapshot::Preview;
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use eframe::egui::{
@@ -54,6 +55,17 @@ impl Screen {
         // The first one counts whole; later ones are smoothed over about 20.
         let weight = if self.cost_us == 0.0 { 1.0 } else { 0.05 };
         self.cost_us += (cost - self.cost_us) * weight;
+    }
+
+    /// Paints the picture into `rect`, black where there is none.
+    pub fn paint(&self, ui: &Ui, rect: Rect) {
+        ui.painter().rect_filled(rect, 3.0, theme::picture());
+        if let Some((_, texture)) = &self.texture {
+            let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            let inside = fit(texture.size_vec2(), rect);
+            ui.painter()
+                .image(texture.id(), inside, uv, theme::untinted());
+        }
     }
 
     /// What the preview takes at `fps`, percent of one core.
@@ -107,7 +119,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, screen: &Screen, on: bool, actions: 
     };
     if on && screen.texture.is_some() {
         let fps = snapshot.settings.preview.fps;
-        let load = format!("{:.1}", screen.load_percent(fps));
+        let load = numbers::fixed(screen.load_percent(fps), 1);
         let words = [("fps", fps.to_string()), ("load", load)];
         let words = words
             .each_ref()

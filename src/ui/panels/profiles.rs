@@ -2,16 +2,15 @@
 //! done is said below, with a button to undo it. Main thread; draws and asks, the session does.
 
 use super::Scene;
-use super::settings::{choose, fault, row, section};
+use super::settings::{choose, fault, row};
 use super::theme;
 use crate::session::Command;
 use crate::session::profiles::{ProfilesStatus, Undone};
 use crate::settings::profiles::ENDING;
 use crate::ui::actions::Action;
 use crate::ui::files::{Chosen, Dialog, Wish};
-use crate::ui::guard::StopGuard;
 use crate::ui::widgets::block;
-use eframe::egui::{Button, Key, Response, RichText, TextEdit, Ui, vec2};
+use eframe::egui::{Button, Key, Response, RichText, TextEdit, TextWrapMode, Ui, vec2};
 use std::path::PathBuf;
 
 /// What is being asked for below the buttons.
@@ -25,6 +24,8 @@ enum Ask {
     Export,
     /// The file to read.
     Import,
+    /// Whether the current one shall go.
+    Delete,
 }
 
 /// What the section remembers.
@@ -35,7 +36,6 @@ pub struct Desk {
     text: String,
     /// The field just opened takes the keys.
     focus: bool,
-    delete: StopGuard,
     /// A profile chosen on air and not yet put there.
     pending: Option<String>,
     dialog: Dialog,
@@ -61,12 +61,10 @@ pub fn show(
     actions: &mut Vec<Action>,
 ) {
     let status = &scene.snapshot.profiles;
-    section(ui, &scene.t("profile-title"));
     which(ui, scene, status, desk, free, actions);
     if super::sheet::is_searching(ui) {
         return;
     }
-    buttons(ui, scene, status, desk, actions);
     asked(ui, scene, status, desk, actions);
     if let Some(note) = &status.note {
         if note.good {
@@ -81,7 +79,7 @@ pub fn show(
             Undone::Replaced(name) => ("profile-undo-replaced", name),
             Undone::Deleted(name) => ("profile-undo-deleted", name),
         };
-        if button(ui, &scene.texts.f(key, &[("name", name)])).clicked() {
+        if button(ui, true, &scene.texts.f(key, &[("name", name)])).clicked() {
             actions.push(Action::Send(Command::UndoProfile));
         }
     }
@@ -118,8 +116,14 @@ fn which(
     let mut wanted = shown.clone();
     let mut picked = false;
     row(ui, &scene.t("profile-title"), |ui, width| {
-        let response = choose(ui, "profile", width, &mut wanted, &names, other);
+        let room = (width - 44.0).max(40.0);
+        let response = choose(ui, "profile", room, &mut wanted, &names, other);
         picked = wanted != shown;
+        let dots = ui.menu_button(RichText::new("•••").font(theme::regular(11.0)), |ui| {
+            menu(ui, scene, status, desk, actions);
+        });
+        let name = scene.t("profile-menu");
+        dots.response.on_hover_text(&name).accessible_name(&name);
         response
     });
     if picked && free {
@@ -148,13 +152,14 @@ fn which(
             actions.push(Action::Send(Command::UseProfile { name: pending }));
             desk.pending = None;
         }
-        if button(ui, &scene.t("profile-cancel")).clicked() {
+        if button(ui, true, &scene.t("profile-cancel")).clicked() {
             desk.pending = None;
         }
     });
 }
 
-fn buttons(
+/// What can be done with profiles.
+fn menu(
     ui: &mut Ui,
     scene: &Scene<'_>,
     status: &ProfilesStatus,
@@ -163,51 +168,39 @@ fn buttons(
 ) {
     let current = status.current.clone();
     let has = status.names.contains(&current);
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        let save = ui.add_enabled_ui(has && status.changed, |ui| {
-            button(ui, &scene.t("profile-save")).clicked()
-        });
-        if save.inner {
-            let name = current.clone();
-            actions.push(Action::Send(Command::SaveProfile { name }));
+    let mut item = |possible: bool, key: &str| {
+        let text = RichText::new(scene.t(key)).font(theme::regular(14.0));
+        let button = Button::new(text).wrap_mode(TextWrapMode::Extend);
+        let clicked = ui.add_enabled(possible, button).clicked();
+        if clicked {
+            ui.close();
         }
-        if button(ui, &scene.t("profile-save-as")).clicked() {
-            desk.open(Ask::Name, String::new());
-        }
-        ui.add_enabled_ui(has, |ui| {
-            if button(ui, &scene.t("profile-rename")).clicked() {
-                desk.open(Ask::Rename, current.clone());
-            }
-            let armed = desk.delete.left(scene.now).is_some();
-            let key = if armed {
-                "profile-delete-again"
-            } else {
-                "profile-delete"
-            };
-            let mut delete = Button::new(RichText::new(scene.t(key)).font(theme::regular(13.0)));
-            if armed {
-                delete = delete.fill(theme::stop());
-            }
-            if ui.add(delete.min_size(vec2(0.0, 28.0))).clicked() && desk.delete.press(scene.now) {
-                let name = current.clone();
-                actions.push(Action::Send(Command::DeleteProfile { name }));
-            }
-        });
-        ui.add_enabled_ui(!status.busy, |ui| {
-            if button(ui, &scene.t("profile-export")).clicked() {
-                let name = if current.is_empty() {
-                    "profile"
-                } else {
-                    &current
-                };
-                desk.open(Ask::Export, format!("{name}.{ENDING}"));
-            }
-            if button(ui, &scene.t("profile-import")).clicked() {
-                desk.open(Ask::Import, String::new());
-            }
-        });
-    });
+        clicked
+    };
+    if item(has && status.changed, "profile-save") {
+        let name = current.clone();
+        actions.push(Action::Send(Command::SaveProfile { name }));
+    }
+    if item(true, "profile-save-as") {
+        desk.open(Ask::Name, String::new());
+    }
+    if item(has, "profile-rename") {
+        desk.open(Ask::Rename, current.clone());
+    }
+    if item(has, "profile-delete") {
+        desk.open(Ask::Delete, current.clone());
+    }
+    if item(!status.busy, "profile-export") {
+        let name = if current.is_empty() {
+            "profile"
+        } else {
+            &current
+        };
+        desk.open(Ask::Export, format!("{name}.{ENDING}"));
+    }
+    if item(!status.busy, "profile-import") {
+        desk.open(Ask::Import, String::new());
+    }
 }
 
 /// The field that a button opened.
@@ -229,37 +222,28 @@ fn asked(
         Ask::Rename => ("profile-new-name", "profile-rename-do"),
         Ask::Export => ("profile-file", "profile-export-do"),
         Ask::Import => ("profile-file", "profile-import-do"),
+        Ask::Delete => ("profile-name", "profile-delete-do"),
     };
     let mut done = false;
-    row(ui, &scene.t(title), |ui, width| {
-        let field = ui.add(
-            TextEdit::singleline(&mut desk.text)
-                .char_limit(1000)
-                .desired_width(width),
-        );
-        if std::mem::take(&mut desk.focus) {
-            field.request_focus();
-        }
-        done = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        field
-    });
+    if ask == Ask::Delete {
+        let text = scene.texts.f("profile-delete-ask", &[("name", &desk.text)]);
+        block::words(ui, text, theme::bold(13.5), theme::amber());
+    } else {
+        done = typed(ui, &scene.t(title), desk);
+    }
     ui.horizontal_wrapped(|ui| {
         let text = desk.text.trim().to_owned();
-        ui.add_enabled_ui(!text.is_empty(), |ui| {
-            done |= button(ui, &scene.t(verb)).clicked();
-        });
-        if matches!(ask, Ask::Export | Ask::Import) {
-            ui.add_enabled_ui(!desk.dialog.is_open(), |ui| {
-                if button(ui, &scene.t("profile-browse")).clicked() {
-                    desk.dialog.open(Wish {
-                        title: scene.t(verb),
-                        kind: scene.t("profile-title"),
-                        save_as: (ask == Ask::Export).then(|| file_name(&text)),
-                    });
-                }
+        done |= button(ui, !text.is_empty(), &scene.t(verb)).clicked();
+        if matches!(ask, Ask::Export | Ask::Import)
+            && button(ui, !desk.dialog.is_open(), &scene.t("profile-browse")).clicked()
+        {
+            desk.dialog.open(Wish {
+                title: scene.t(verb),
+                kind: scene.t("profile-title"),
+                save_as: (ask == Ask::Export).then(|| file_name(&text)),
             });
         }
-        if button(ui, &scene.t("profile-cancel")).clicked() {
+        if button(ui, true, &scene.t("profile-cancel")).clicked() {
             desk.ask = None;
         }
     });
@@ -291,6 +275,7 @@ fn asked(
         Ask::Import => Command::ImportProfile {
             path: PathBuf::from(text),
         },
+        Ask::Delete => Command::DeleteProfile { name: text },
     }));
 }
 
@@ -300,7 +285,25 @@ fn file_name(text: &str) -> String {
     name.unwrap_or_else(|| format!("profile.{ENDING}"))
 }
 
-fn button(ui: &mut Ui, text: &str) -> Response {
+/// The line that is typed; true where Enter ended it.
+fn typed(ui: &mut Ui, title: &str, desk: &mut Desk) -> bool {
+    let mut done = false;
+    row(ui, title, |ui, width| {
+        let field = ui.add(
+            TextEdit::singleline(&mut desk.text)
+                .char_limit(1000)
+                .desired_width(width),
+        );
+        if std::mem::take(&mut desk.focus) {
+            field.request_focus();
+        }
+        done = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        field
+    });
+    done
+}
+
+fn button(ui: &mut Ui, possible: bool, text: &str) -> Response {
     let text = RichText::new(text).font(theme::regular(13.0));
-    ui.add(Button::new(text).min_size(vec2(0.0, 28.0)))
+    ui.add_enabled(possible, Button::new(text).min_size(vec2(0.0, 28.0)))
 }

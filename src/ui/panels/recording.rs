@@ -10,6 +10,7 @@ use crate::record::status::Phase;
 use crate::session::snapshot::State;
 use crate::settings::{REPLAY_MAX_S, RecordingForm};
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{
@@ -31,17 +32,6 @@ pub fn toggle(phase: Phase) -> Action {
     match phase {
         Phase::Off | Phase::Ending => Action::Record(true),
         Phase::Starting | Phase::On => Action::Record(false),
-    }
-}
-
-/// Bytes as an operator reads them.
-pub fn amount(bytes: u64) -> String {
-    let mb = bytes as f64 / 1e6;
-    match mb {
-        mb if mb < 10.0 => format!("{mb:.1} MB"),
-        mb if mb < 1000.0 => format!("{mb:.0} MB"),
-        mb if mb < 100_000.0 => format!("{:.1} GB", mb / 1000.0),
-        mb => format!("{:.0} GB", mb / 1000.0),
     }
 }
 
@@ -93,7 +83,7 @@ fn badge(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     }
     let time = clock(Duration::from_secs_f64(recording.seconds.max(0.0)));
     let text = if on {
-        format!("REC {time}  {}", amount(recording.bytes))
+        format!("REC {time}  {}", numbers::bytes(recording.bytes))
     } else {
         "REC …".to_owned()
     };
@@ -141,7 +131,7 @@ fn words(ui: &mut Ui, scene: &Scene<'_>) {
             theme::amber(),
         )
     } else if recording.lost > 0 {
-        let lost = recording.lost.to_string();
+        let lost = numbers::count(recording.lost);
         (
             scene.texts.f("record-lost", &[("lost", &lost)]),
             theme::amber(),
@@ -229,7 +219,7 @@ mod tests {
             (1_234_000_000, "1.2 GB"),
             (123_400_000_000, "123 GB"),
         ] {
-            assert_eq!(amount(bytes), text);
+            assert_eq!(numbers::bytes(bytes), text);
         }
     }
 

@@ -7,6 +7,7 @@ use super::sheet::{self, Finder, Sheet};
 use super::{Scene, find};
 use crate::settings::{Language, StopWay, TargetKind, Theme};
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::{self, block};
 use crate::units::{Fps, Size};
@@ -92,6 +93,7 @@ fn sections(
     });
     section(ui, &scene.t("watch-page"));
     super::viewers::controls(ui, scene, form);
+    super::remote::settings(ui, scene, form, actions);
     section(ui, &scene.t("probe-title"));
     let probe = &mut form.draft.probe;
     tick(ui, &mut probe.on, &scene.t("probe-on"));
@@ -349,7 +351,7 @@ pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &
                 if value < 0.5 {
                     automatic.clone()
                 } else {
-                    format!("{value:.0}")
+                    numbers::fixed(value, 0)
                 }
             })
             .custom_parser(|text| {
@@ -364,7 +366,7 @@ pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &
     });
     if form.asks_latency() {
         let latency_ms = form.draft.target.latency_ms;
-        let seconds = format!("{:.1}", f64::from(latency_ms) / 1000.0);
+        let seconds = numbers::fixed(f64::from(latency_ms) / 1000.0, 1);
         fault(ui, &scene.texts.f("ask-latency", &[("seconds", &seconds)]));
         if ui.button(scene.t("ask-latency-yes")).clicked() {
             form.latency_meant = Some(latency_ms);

@@ -7,6 +7,7 @@ use super::{Scene, theme};
 use crate::audio::mixer::{DELAY_MAX_MS, GAIN_MAX_DB, GAIN_OFF_DB};
 use crate::session::snapshot::AudioInputStatus;
 use crate::settings::{AUDIO_INPUTS_MAX, AudioInput, AudioSourceKind};
+use crate::ui::numbers;
 use eframe::egui::{self, Button, DragValue, RichText, Slider, Ui, vec2};
 
 /// Draws the section.
@@ -111,7 +112,7 @@ fn state(ui: &mut Ui, scene: &Scene<'_>, status: Option<&AudioInputStatus>) {
                 ("rate", &format.rate_hz.to_string()),
                 ("channels", &format.channels.to_string()),
                 ("frames", &format.buffer_frames.to_string()),
-                ("ms", &format!("{:.1}", format.buffer_ms())),
+                ("ms", &numbers::fixed(format.buffer_ms(), 1)),
             ],
         );
         if format.late_ms > 0 {
@@ -143,13 +144,10 @@ fn controls(ui: &mut Ui, scene: &Scene<'_>, number: Option<usize>, input: &mut A
                 if gain_db <= f64::from(GAIN_OFF_DB) {
                     off.clone()
                 } else {
-                    format!("{gain_db:+.1} dB").replace('-', "−")
+                    format!("{} dB", numbers::signed(gain_db, 1))
                 }
             })
-            .custom_parser(|text| {
-                let text = text.trim().trim_end_matches("dB").trim();
-                text.replace('−', "-").parse().ok()
-            });
+            .custom_parser(|text| numbers::typed(text.trim().trim_end_matches("dB")));
         ui.add(slider)
     });
     let title = named(

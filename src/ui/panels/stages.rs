@@ -4,6 +4,7 @@
 use super::Scene;
 use super::latency::ms;
 use crate::session::snapshot::{Proof, StageFigures, State, Verdict};
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use eframe::egui::{Color32, Rect, Role, Sense, Ui, pos2, vec2};
@@ -119,12 +120,14 @@ fn stage_tile(ui: &Ui, scene: &Scene<'_>, rect: Rect, key: &str, part: Part, col
     }
     let largest = if scene.small { 17.0 } else { 22.0 };
     let room = inner.width();
+    // Alone it has all of it: a figure that ends in "…" would be read as another.
+    let share = if more.is_empty() { 1.0 } else { 0.5 };
     let value = widgets::fitted(
         ui,
         &value,
         theme::bold,
-        12.0..=largest,
-        room * 0.5,
+        9.0..=largest,
+        room * share,
         theme::text(),
     );
     let room = room - value.size().x - 6.0;
@@ -153,7 +156,7 @@ pub fn foot(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     } else {
         snapshot.passthrough
     };
-    let untouched = share.map_or_else(|| "—".to_owned(), percent);
+    let untouched = share.map_or_else(|| "—".to_owned(), numbers::percent_down);
     let changed = |verdict| matches!(verdict, Verdict::Damaged | Verdict::Recoded);
     let untouched_colour =
         if changed(snapshot.proof.verdict) || changed(snapshot.sound_proof.verdict) {
@@ -179,11 +182,6 @@ pub fn foot(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
         .on_hover_text(proof(scene));
 }
 
-/// Never rounded up to the whole.
-fn percent(share: f64) -> String {
-    format!("{:.1} %", (share * 1000.0).floor() / 10.0)
-}
-
 /// What came through untouched, picture and sound, in words.
 fn proof(scene: &Scene<'_>) -> String {
     let snapshot = scene.snapshot;
@@ -191,7 +189,7 @@ fn proof(scene: &Scene<'_>) -> String {
         (Verdict::Recoded, _) => Some(scene.t(keys[1])),
         (_, None) => None,
         (_, Some(share)) => {
-            let (share, all) = (percent(share), proof.all().to_string());
+            let (share, all) = (numbers::percent_down(share), numbers::count(proof.all()));
             Some(scene.texts.f(keys[0], &[("share", &share), ("all", &all)]))
         }
     };

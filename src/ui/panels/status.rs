@@ -7,11 +7,11 @@ use crate::control::Op;
 use crate::session::snapshot::{Confirmation, Receiver, State, Tally};
 use crate::ui::actions::Action;
 use crate::ui::dock::Dock;
+pub use crate::ui::numbers::clock;
 use crate::ui::theme;
 use crate::ui::widgets::block::Verdict;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{self, Align, Button, Layout, Role, Sense, Ui, vec2};
-use std::time::Duration;
 
 /// The state in the operator's language.
 pub fn state_text(scene: &Scene<'_>) -> String {
@@ -26,12 +26,6 @@ pub fn state_text(scene: &Scene<'_>) -> String {
         State::Stopping => scene.t("state-stopping"),
         State::Failed { .. } => scene.t("state-failed"),
     }
-}
-
-/// `hh:mm:ss`; hours go on past 99.
-pub fn clock(time: Duration) -> String {
-    let s = time.as_secs();
-    format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }
 
 /// Draws the line under the figures: who takes the stream and how that was confirmed, the viewers' link, and what
@@ -199,6 +193,7 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_clock_counts_hours_minutes_seconds() {

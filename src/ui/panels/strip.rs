@@ -4,6 +4,7 @@
 
 use super::live::Block;
 use super::{Scene, far, live, theme};
+use crate::control::Op;
 use crate::ui::actions::Action;
 use eframe::egui::{Button, Layout, Rect, RichText, Sense, Ui, pos2, vec2};
 
@@ -51,12 +52,19 @@ pub fn show(
     } else {
         Button::new(text)
     };
-    if column.add(mute.min_size(size)).on_hover_text("M").clicked() {
+    if column
+        .add(mute.min_size(size))
+        .on_hover_text(scene.keys.shown(Op::MuteToggle))
+        .clicked()
+    {
         actions.push(Action::Muted(!scene.muted));
     }
     let text = RichText::new(scene.t("strip-back")).font(theme::regular(12.5));
     let back = column.add(Button::new(text).min_size(size));
-    if back.on_hover_text("F8").clicked() {
+    if back
+        .on_hover_text(scene.keys.shown(Op::StripToggle))
+        .clicked()
+    {
         actions.push(Action::Strip(false));
     }
     let figures = cut(rect.left(), middle.left() - gap);

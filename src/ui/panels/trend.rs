@@ -4,6 +4,7 @@ use super::latency::{FAIR_MS, GOOD_MS};
 use super::{Scene, trend_events};
 use crate::session::Snapshot;
 use crate::session::snapshot::TrendPoint;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
 use eframe::egui::{self, Color32, Rect, Role, Sense, Ui, pos2, vec2};
@@ -162,7 +163,7 @@ fn scale(ui: &Ui, right: f32, graph: Rect, top_ms: f64) {
         painter.text(
             at,
             egui::Align2::RIGHT_CENTER,
-            format!("{value:.0}"),
+            numbers::fixed(value, 0),
             font,
             colour,
         );

@@ -3,6 +3,7 @@
 
 use super::Scene;
 use crate::session::snapshot::{TrendEvent, TrendKind};
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
 use eframe::egui::{self, Color32, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
@@ -100,7 +101,7 @@ pub fn newest(ui: &mut Ui, scene: &Scene<'_>, newest_s: f64) {
         let (_, colour) = look(event.kind);
         let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), Sense::hover());
         mark(ui.painter(), rect.center(), event.kind, colour);
-        let seconds = format!("{age:.0}");
+        let seconds = numbers::fixed(age, 0);
         let age = scene.texts.f("event-age", &[("seconds", &seconds)]);
         widgets::text(ui, age, theme::regular(12.5), theme::text_dim());
         let font = theme::regular(13.0);

@@ -6,6 +6,7 @@ use super::network::floor;
 use super::settings::{fault_of, line, row};
 use crate::publish::WayStatus;
 use crate::settings::Way;
+use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets::block;
 use eframe::egui::{ComboBox, DragValue, Response, Ui, vec2};
@@ -120,7 +121,7 @@ fn port(ui: &mut Ui, title: &str, value: &mut u16, scene: &Scene<'_>) {
                 if value < 0.5 {
                     found.clone()
                 } else {
-                    format!("{value:.0}")
+                    numbers::fixed(value, 0)
                 }
             });
         ui.add_sized(vec2(width.min(120.0), 28.0), port)

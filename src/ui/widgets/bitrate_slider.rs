@@ -1,6 +1,7 @@
 //! The bitrate slider: logarithmic, with the scale beneath, the measured bitrate as a mark, and
 //! steps that make round figures. Keyboard and AccessKit can do all that the pointer can.
 
+pub use crate::ui::numbers::bitrate as figure;
 use crate::ui::theme;
 pub use crate::units::bitrate_rung as rung;
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
@@ -52,17 +53,6 @@ pub fn nudge(kbps: u32, up: bool) -> u32 {
         snap(value + fine_step(value))
     } else {
         snap(value - fine_step(value - 1.0))
-    }
-}
-
-/// Bits a second for people: `2.5 Mb/s`, `400 kb/s`.
-pub fn figure(kbps: u32) -> String {
-    if kbps < 1000 {
-        format!("{kbps} kb/s")
-    } else if kbps.is_multiple_of(100) {
-        format!("{:.1} Mb/s", f64::from(kbps) / 1000.0)
-    } else {
-        format!("{:.2} Mb/s", f64::from(kbps) / 1000.0)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::name;
 use crate::session::snapshot::AudioLevel;
+use crate::ui::numbers;
+pub use crate::ui::numbers::dbfs;
 use crate::ui::theme;
 use eframe::egui::{Align2, Color32, Painter, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
 
@@ -39,15 +41,6 @@ impl PeakHold {
             }
         }
         [self.held[0].0, self.held[1].0]
-    }
-}
-
-/// A level as text: one decimal, a true minus, "−∞" for silence.
-pub fn dbfs(level: f32) -> String {
-    if level <= -99.95 {
-        "−∞".to_owned()
-    } else {
-        format!("{level:.1}").replace('-', "−")
     }
 }
 
@@ -122,7 +115,7 @@ pub fn show(
     let painter = ui.painter();
     let mut taken: Vec<Rect> = Vec::new();
     for mark in SCALE {
-        let text = format!("{mark:.0}").replace('-', "−");
+        let text = numbers::fixed(mark, 0);
         let galley = painter.layout_no_wrap(text, theme::regular(10.5), theme::text_dim());
         let x = left + share(mark) * (right - left) - galley.size().x / 2.0;
         let at = pos2(x, rect.top() + 2.0 * (bar_height + gap) - 2.0);
