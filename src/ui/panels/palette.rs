@@ -76,16 +76,22 @@ impl Palette {
     }
 }
 
-/// Draws it where it is open. `view.palette` is taken out while it is drawn, since what is possible is asked
+/// Draws it at the top of `room` where it is open. `view.palette` is taken out while it is drawn, since what is possible is asked
 /// of the view.
-pub fn show(ctx: &Context, scene: &Scene<'_>, view: &mut View, actions: &mut Vec<Action>) {
+pub fn show(
+    ctx: &Context,
+    room: Rect,
+    scene: &Scene<'_>,
+    view: &mut View,
+    actions: &mut Vec<Action>,
+) {
     if !view.palette.open {
         return;
     }
     let mut palette = std::mem::take(&mut view.palette);
     palette.titles(scene);
     let here = Here { scene, view };
-    let done = draw(ctx, &here, &mut palette, actions);
+    let done = draw(ctx, room, &here, &mut palette, actions);
     let stays = match done {
         Some(Done::Close) => false,
         Some(Done::Do(deed)) => carry_out(&here, &mut palette, deed, actions),
@@ -142,6 +148,7 @@ fn carry_out(
 
 fn draw(
     ctx: &Context,
+    room: Rect,
     here: &Here<'_>,
     palette: &mut Palette,
     actions: &mut Vec<Action>,
@@ -165,14 +172,11 @@ fn draw(
     }
     let moved = chosen != before;
     let mut done = None;
-    let screen = ctx.content_rect();
-    let width = (screen.width() - 32.0).min(620.0);
+    let width = (room.width() - 32.0).min(620.0);
     let area = Area::new(Id::unique("palette"))
         .order(Order::Foreground)
-        .anchor(
-            Align2::CENTER_TOP,
-            vec2(0.0, (screen.height() * 0.1).min(72.0)),
-        )
+        .pivot(Align2::CENTER_TOP)
+        .fixed_pos(room.center_top())
         .show(ctx, |ui| {
             theme::card_frame().inner_margin(12).show(ui, |ui| {
                 ui.set_width(width - 24.0);
