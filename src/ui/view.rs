@@ -199,7 +199,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             let rect = Rect::from_min_size(ui.max_rect().min, vec2(ui.available_width(), height));
             lower(ui, rect, view, &scene, block, &mut actions);
         });
-    let middle = CentralPanel::default()
+    let room = CentralPanel::default()
         .frame(bar.inner_margin(gap))
         .show(ui, |ui| {
             // Out of the view while it draws panels that want the view.
@@ -215,10 +215,11 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             panels::preflight::show(&ctx, room, &scene, &mut actions);
             panels::toasts::show(&ctx, room, &scene, &view.toasts, &mut actions);
             room
-        });
-    // What lies over the panels leaves the figures above and the button below in sight.
-    panels::keys::show(&ctx, middle.inner, &scene, view, &mut actions);
-    panels::palette::show(&ctx, middle.inner, &scene, view, &mut actions);
+        })
+        .inner;
+    // Over the panels, never over the figures of the show and what ends it.
+    panels::keys::show(&ctx, room, &scene, view, &mut actions);
+    panels::palette::show(&ctx, room, &scene, view, &mut actions);
     panels::note::show(&ctx, &scene, &view.note, height + f32::from(gap) + 12.0);
     let typing = ctx.text_edit_focused();
     view.form.hand_over(typing, scene.now, &mut actions);

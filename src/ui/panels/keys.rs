@@ -144,7 +144,7 @@ fn set(list: &mut Vec<KeyBinding>, deed: &Deed, keys: &[Chord], everywhere: bool
     }
 }
 
-/// Draws the page where it is open. Changes go into the settings' draft, which hands them over.
+/// Draws the page within `room` where it is open. Changes go into the settings' draft, which hands them over.
 pub fn show(
     ctx: &Context,
     room: Rect,
@@ -165,11 +165,10 @@ pub fn show(
         .collapsible(false)
         .default_size(vec2(
             (room.width() - 20.0).min(720.0),
-            // Title and margins are beside that.
-            (room.height() - 60.0).clamp(140.0, 620.0),
+            (room.height() - 50.0).max(160.0),
         ))
         .default_pos(room.left_top())
-        .constrain_to(ctx.content_rect())
+        .constrain_to(room)
         .show(ctx, |ui| {
             head(ui, scene, &mut page, &mut own.hotkeys_on);
             let mut lists = OwnKeys {
@@ -322,13 +321,12 @@ impl Row<'_> {
         });
         widgets::row(ui, 28.0, |ui| {
             let width = (ui.available_width() * 0.46).min(330.0);
-            let (rect, _) = ui.allocate_exact_size(vec2(width, 28.0), egui::Sense::hover());
-            let text = RichText::new(self.title).font(theme::regular(14.0));
-            let label = Label::new(text.color(theme::text())).truncate();
-            let place = egui::UiBuilder::new()
-                .max_rect(rect)
-                .layout(Layout::left_to_right(Align::Center));
-            ui.new_child(place).add(label);
+            let layout = Layout::left_to_right(Align::Center);
+            ui.allocate_ui_with_layout(vec2(width, 28.0), layout, |ui| {
+                ui.set_min_width(width);
+                let font = theme::regular(14.0);
+                widgets::short_text(ui, self.title, font, theme::text());
+            });
             if waits {
                 let text = self.here.scene.t("keys-press");
                 widgets::text(ui, text, theme::bold(13.0), theme::amber());
