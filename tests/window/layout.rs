@@ -130,6 +130,7 @@ fn check(size: [f32; 2], language: Language, state: &State) {
         s.frames = 123_456;
     });
     no_text_is_cut_off(&rig, &format!("{size:?} {language:?} {state:?}"));
+    lower_texts_lie_apart(&rig, size, &format!("{size:?} {language:?} {state:?}"));
     let window = Rect::from_min_size(pos2(0.0, 0.0), size.into());
     let controls = controls(&rig);
     assert!(controls.len() >= 12, "{controls:?}");
