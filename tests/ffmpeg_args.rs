@@ -55,6 +55,31 @@ fn both_commands_are_printed_and_no_secret() {
     }
 }
 
+/// Whatever the system's language and the window's: a figure has a dot, no group of digits is parted.
+#[test]
+fn no_argument_depends_on_the_language() {
+    let _alone = alone();
+    let ffmpeg = ffmpegs().into_iter().next().expect("an ffmpeg");
+    let of = |locale: &str, language: &str| {
+        let line = format!(
+            "ffmpeg-args --defaults --host 127.0.0.1 --bitrate 2500 --set target.path=pd_args \
+             --set video.fps=29.97 --set language={language}"
+        );
+        let ended = Plan::new(&ffmpeg, &line)
+            .env("LC_ALL", locale)
+            .env("LANG", locale)
+            .env("LANGUAGE", locale)
+            .run(Duration::from_secs(60));
+        assert!(ended.status.success(), "{locale}: {}", ended.stderr);
+        ended.stdout
+    };
+    let plain = of("C", "English");
+    assert!(plain.contains("-b:v 2500k"), "{plain}");
+    for (locale, language) in [("de_DE.UTF-8", "Auto"), ("ko_KR.UTF-8", "Korean")] {
+        assert_eq!(of(locale, language), plain, "{locale}, {language}");
+    }
+}
+
 #[test]
 fn a_wrong_setting_is_said_and_nothing_is_printed() {
     let _alone = alone();

@@ -372,3 +372,66 @@ fn a_recent_server_is_taken_again_and_all_are_forgotten() {
     let snapshot = wait(&session, "applied", |s| !s.settings.video.cursor);
     assert!(snapshot.settings.servers.is_empty());
 }
+
+/// A first start: everything that the page asks of the session, and the file that ends it, in well under
+/// a minute.
+#[test]
+fn a_first_start_is_ready_in_well_under_a_minute() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let config = tempfile::tempdir().unwrap();
+    let loaded = load_from(config.path(), SystemTime::now());
+    assert!(loaded.is_new);
+    let options = Options {
+        first_run: loaded.is_new,
+        ..Options::default()
+    };
+    let settings = show(&ffmpeg);
+    let began = Instant::now();
+    let journal = Journal::new();
+    let secrets = Secrets::default();
+    let session = Session::start(settings, secrets, options, journal, Some(loaded.store)).unwrap();
+    wait(&session, "greets", |s| s.first_run);
+    session.send(Command::Examine);
+    session.send(Command::SetPreview { on: true });
+    let (mut first_line, mut preview, mut level) = (None, None, None);
+    let snapshot = loop {
+        let snapshot = session.snapshot();
+        let now = || began.elapsed();
+        // Screens and inputs are asked for as the page does.
+        let _ = (session.pictures(), session.inputs());
+        let lines = snapshot.doctor.so_far.as_ref();
+        if lines.is_some_and(|report| !report.lines.is_empty()) {
+            first_line.get_or_insert_with(now);
+        }
+        if snapshot.preview.is_some() {
+            preview.get_or_insert_with(now);
+        }
+        if snapshot.audio.level.peak_dbfs[0].is_finite() {
+            level.get_or_insert_with(now);
+        }
+        if snapshot.doctor.report.is_some() && preview.is_some() && level.is_some() {
+            break snapshot;
+        }
+        assert!(now() < Duration::from_secs(60), "{:?}", snapshot.doctor);
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let looked = began.elapsed();
+    let report = snapshot.doctor.report.as_ref().unwrap();
+    assert!(report.lines.len() > 5, "{report:?}");
+    session.send(Command::SetUp);
+    wait(&session, "ends", |s| !s.first_run);
+    session.quit();
+    assert!(config.path().join("settings.ron").is_file());
+    assert!(
+        !load_from(config.path(), SystemTime::now()).is_new,
+        "asked once only"
+    );
+    println!(
+        "first line {first_line:?}, preview {preview:?}, level {level:?}, all {looked:?}, ended {:?}",
+        began.elapsed()
+    );
+    assert!(began.elapsed() < Duration::from_secs(60));
+}

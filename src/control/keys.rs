@@ -25,6 +25,7 @@ pub const fn shipped(op: Op) -> &'static [&'static str] {
         Op::PanelNetwork => &["F6"],
         Op::PanelViewers => &["F7"],
         Op::StripToggle => &["F8"],
+        // The plain ones are the bitrate's.
         Op::ScaleUp => &["Ctrl+Plus", "Ctrl+Equals"],
         Op::ScaleDown => &["Ctrl+Minus"],
         Op::ScaleReset => &["Ctrl+0"],

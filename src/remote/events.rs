@@ -4,10 +4,10 @@
 //! between two looks is told of where a client counts on it (an output that was stopped was stopping
 //! before).
 
-use super::protocol::{event, subscription, uuid};
+use super::protocol::{event, subscription};
 use super::request::{
-    self, Input, Place, VENDOR, bitrate, decibels_to_multiplier, inputs, is_active, keeps_replay,
-    latency, severity, tally, volume,
+    self, Input, Place, SCENE, VENDOR, bitrate, decibels_to_multiplier, inputs, is_active,
+    keeps_replay, latency, scene_uuid, severity, tally, volume,
 };
 use crate::clock::MonoTime;
 use crate::record::status::Phase;
@@ -241,8 +241,8 @@ impl Seen {
         };
         let scene = |input: &Input, index: usize| {
             json!({
-                "sceneName": "Program",
-                "sceneUuid": uuid("scene Program"),
+                "sceneName": SCENE,
+                "sceneUuid": scene_uuid(),
                 "sourceName": input.name,
                 "sourceUuid": input.uuid,
                 "sceneItemId": index + 1,

@@ -114,6 +114,7 @@ impl Server {
                     seen: None,
                     kept_at: MonoTime::ZERO,
                     ticked_at: MonoTime::ZERO,
+                    commands: 0,
                     said_at: None,
                 };
                 if let Err(error) = desk.run() {
@@ -180,6 +181,8 @@ struct Reception {
     seen: Option<Seen>,
     kept_at: MonoTime,
     ticked_at: MonoTime,
+    /// How many the session had taken at the last look.
+    commands: u64,
     said_at: Option<MonoTime>,
 }
 
@@ -232,6 +235,8 @@ impl Reception {
             due = self.turn(now);
             self.tick(now);
             self.keep(now);
+            // Last: each of these may have lost one.
+            self.count();
         }
     }
 
@@ -347,6 +352,11 @@ impl Reception {
             let intent = subscription::GENERAL;
             self.tell(&Event { intent, message }, now);
         }
+        next
+    }
+
+    /// Counts the clients; the first one's look at the session begins with it.
+    fn count(&mut self) {
         let clients = self.connections.values().filter(|c| c.is_identified());
         let clients = clients.count();
         self.orders.clients.store(clients, Ordering::Relaxed);
@@ -355,7 +365,6 @@ impl Reception {
         } else if self.seen.is_none() {
             self.seen = Some(Seen::of(&self.setup.console.snapshot()));
         }
-        next
     }
 
     fn end(&mut self, token: Token, why: Option<String>) {
@@ -371,15 +380,20 @@ impl Reception {
 
     /// Looks at the session and tells what happened.
     fn tick(&mut self, now: MonoTime) {
-        if now.since(self.ticked_at) < TICK {
+        let Some(seen) = &mut self.seen else { return };
+        let snapshot = self.setup.console.snapshot();
+        let is_due = now.since(self.ticked_at) >= TICK;
+        // What a client has just changed is told at once: a key lights up when it is pressed.
+        if !is_due && snapshot.commands == self.commands {
             return;
         }
-        let Some(seen) = &mut self.seen else { return };
-        self.ticked_at = now;
-        let snapshot = self.setup.console.snapshot();
+        self.commands = snapshot.commands;
         let mut all = seen.next(&snapshot);
+        if is_due {
+            self.ticked_at = now;
+        }
         let meters = subscription::INPUT_VOLUME_METERS;
-        if self.connections.values().any(|c| c.wants(meters)) {
+        if is_due && self.connections.values().any(|c| c.wants(meters)) {
             all.push(events::meters(&snapshot));
         }
         for event in &all {

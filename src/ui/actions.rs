@@ -50,6 +50,8 @@ pub enum Action {
     PressKick(String),
     /// Put the preview on or off.
     Preview(bool),
+    /// Opened or closed the page that sets the console up.
+    ShowWizard(bool),
     /// Asks the session for this, as it is.
     Send(Command),
     /// Read the failure and put it away.
@@ -141,6 +143,7 @@ impl Action {
             Self::ChooseScreen => vec![Command::ChooseScreen],
             Self::FastestWay => vec![Command::FastestWay],
             Self::Send(command) => vec![command],
+            Self::ShowWizard(true) => vec![Command::Examine],
             Self::Dismiss => vec![Command::Dismiss],
             Self::Examine => vec![Command::Examine],
             Self::Record(true) => vec![Command::StartRecording],
@@ -161,6 +164,7 @@ impl Action {
             | Self::Noted(_)
             | Self::PutAway(_)
             | Self::ShowKeys(_)
+            | Self::ShowWizard(false)
             | Self::CopySecret(_)
             | Self::Copy(_)
             | Self::HoldStop

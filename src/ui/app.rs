@@ -13,6 +13,7 @@ use super::i18n::Texts;
 use super::keep::Keeper;
 use super::panels::Scene;
 use super::panels::side::Side;
+use super::panels::wizard::Wizard;
 use super::place::{self, Placed};
 use super::retained::Retained;
 use super::view::{self, View};
@@ -51,6 +52,8 @@ pub struct Window {
     frames: Frames,
     drawn: bool,
     quitting: bool,
+    /// The first run was greeted by the page that sets up.
+    greeted: bool,
     keeper: Option<Keeper>,
     place: Placed,
     /// The state of the panels that was last handed to the keeper.
@@ -83,6 +86,7 @@ impl Window {
             frames: Frames::default(),
             drawn: false,
             quitting: false,
+            greeted: false,
             keeper: None,
             place: Placed::default(),
             docked: 0,
@@ -126,7 +130,7 @@ impl Window {
         let (visible, closing, touched) = ctx.input(|input| {
             let viewport = input.viewport();
             (
-                viewport.visible() != Some(false),
+                viewport.visible() != Some(false) && !self.feed.is_away(),
                 viewport.close_requested(),
                 !input.events.is_empty(),
             )
@@ -147,7 +151,7 @@ impl Window {
             self.view.asking = true;
         }
         let touched = self.touched_at.is_some_and(|at| now.since(at) < TOUCHED);
-        let runs_out = touched || !self.view.go.allows(now);
+        let runs_out = visible && (touched || !self.view.go.allows(now));
         ctx.request_repaint_after(if runs_out || !self.feed.looks_by_itself() {
             SOON
         } else {
@@ -194,6 +198,12 @@ impl Window {
             view.keys_page.failed = self.hotkeys.failed();
             view.keys_page.nowhere = hotkeys::nowhere().map(|why| self.texts.say(why));
         }
+        if snapshot.first_run && !self.greeted && !is_running(&snapshot.state) {
+            self.greeted = true;
+            view.wizard = Some(Wizard::new(&snapshot.settings, now));
+            view.examining.set(true, now);
+            self.console.send(Command::Examine);
+        }
         view.examining.settle(&snapshot.doctor.running, now);
         // Whoever looks elsewhere is called by the task bar.
         if view.toasts.follow(&snapshot, now) && !ctx.input(|input| input.focused) {
@@ -201,7 +211,7 @@ impl Window {
             ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(call));
         }
         let choosing = [Side::Settings, Side::Source, Side::Audio];
-        if choosing.into_iter().any(|side| view.dock.is_open(side))
+        if (choosing.into_iter().any(|side| view.dock.is_open(side)) || view.wizard.is_some())
             && self.inputs_at.is_none_or(|at| now.since(at) >= INPUTS)
         {
             self.inputs_at = Some(now);
@@ -346,6 +356,12 @@ impl Window {
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
             Action::PutAway(key) => view.toasts.put_away(*key),
+            Action::ShowWizard(open) => {
+                view.wizard = open.then(|| Wizard::new(&self.snapshot.settings, now));
+                if *open {
+                    view.examining.set(true, now);
+                }
+            }
             Action::ShowKeys(open) => view.keys_page.show(*open),
             Action::Copy(text) => ctx.copy_text(text.clone()),
             Action::CopySecret(secret) => ctx.copy_text(secret.expose().to_owned()),
@@ -446,6 +462,16 @@ impl Window {
     }
 }
 
+/// The window's identifier, where it is one of X11.
+fn x11_window(context: &eframe::CreationContext<'_>) -> Option<u32> {
+    use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
+    match context.window_handle().ok()?.as_raw() {
+        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
+        RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
+        _ => None,
+    }
+}
+
 /// Whether something would be lost by quitting.
 fn is_running(state: &State) -> bool {
     !matches!(state, State::Idle | State::Failed { .. })
@@ -521,7 +547,10 @@ pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>)
                 place::put_back(context, kept);
             }
             let mut window = Window::new(&context.egui_ctx, console);
-            if let Err(error) = window.feed.look_by_itself(&context.egui_ctx) {
+            if let Err(error) = window
+                .feed
+                .look_by_itself(&context.egui_ctx, x11_window(context))
+            {
                 tracing::warn!("the window looks at the session by itself: {error}");
             }
             let gl = context.gl.as_ref();

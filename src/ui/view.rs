@@ -43,6 +43,8 @@ pub struct View {
     pub least: Severity,
     /// The settings' draft.
     pub form: Form,
+    /// The page that sets the console up, while it is open.
+    pub wizard: Option<panels::wizard::Wizard>,
     /// The docked panels.
     pub dock: Dock,
     /// What lies over the panels.
@@ -91,6 +93,7 @@ impl Default for View {
             hold: PeakHold::default(),
             least: Severity::Info,
             form: Form::default(),
+            wizard: None,
             dock: Dock::default(),
             toasts: Toasts::default(),
             strip: false,
@@ -131,6 +134,14 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
     let size = ui.available_size();
     scene.small = size.x < 1000.0 || size.y < 640.0;
     let ctx = ui.ctx().clone();
+    if !panels::parts::is_free(&scene) {
+        // A show began, by remote control maybe: nothing may lie over it.
+        view.wizard = None;
+    }
+    if view.wizard.is_some() && !view.strip {
+        panels::wizard::show(ui, view, &scene, &mut actions);
+        return actions;
+    }
     take_keys(&ctx, view, &scene, &mut actions);
     let block = view.block(scene.now);
 

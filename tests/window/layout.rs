@@ -21,8 +21,9 @@ use std::sync::Arc;
 const DEVICE: &str = "USB Audio CODEC, analogue stereo";
 /// So may a source's.
 const SOURCE: &str = "X11 screen :0, 3840x1080";
+const SOURCE_KOREAN: &str = "X11 화면 :0, 3840x1080";
 /// A reason from the session likewise, in the one line that there is for it.
-const REASON: &str = "because of this and that and the other";
+pub const REASON: &str = "because of this and that and the other";
 
 /// In points: 1280x800 and 1920x1080 at 100, 125, 150 and 200 %, and 1024x700 at 100 and 150 %.
 const SIZES: [[f32; 2]; 10] = [
@@ -163,13 +164,15 @@ fn controls(rig: &Rig) -> Vec<(String, Rect)> {
 }
 
 /// No text of the window's own ends in "…" or reaches over the edge that it is drawn within.
-fn no_text_is_cut_off(rig: &Rig, at: &str) {
+pub fn no_text_is_cut_off(rig: &Rig, at: &str) {
     let mut count = 0;
     for clipped in &rig.harness.output().shapes {
         texts(&clipped.shape, &mut |text| {
             count += 1;
             let words = text.galley.text();
-            let outside = [DEVICE, REASON, SOURCE].iter().any(|s| words.contains(s));
+            let outside = [DEVICE, REASON, SOURCE, SOURCE_KOREAN]
+                .iter()
+                .any(|s| words.contains(s));
             assert!(!text.galley.elided || outside, "{words:?} in {at}");
             let place = text.galley.rect.translate(text.pos.to_vec2());
             // The log scrolls up and down: only the width is promised.

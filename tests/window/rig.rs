@@ -65,6 +65,16 @@ impl Rig {
     }
 
     pub fn sized(language: Language, size: [f32; 2], change: impl FnOnce(&mut Snapshot)) -> Self {
+        Self::scaled(language, size, 1.0, change)
+    }
+
+    /// On a screen of so many pixels a point.
+    pub fn scaled(
+        language: Language,
+        size: [f32; 2],
+        scale: f32,
+        change: impl FnOnce(&mut Snapshot),
+    ) -> Self {
         let mut snapshot = Snapshot::default();
         snapshot.settings.language = language;
         change(&mut snapshot);
@@ -77,6 +87,7 @@ impl Rig {
         let mut harness = Harness::builder()
             .renderer(textures.clone())
             .with_size(size)
+            .with_pixels_per_point(scale)
             .with_step_dt(STEP_S)
             .with_context_setup(|ctx| {
                 fonts::install(ctx);
@@ -182,6 +193,17 @@ impl Rig {
             })
             .flatten()
             .collect()
+    }
+
+    /// The name of what has the keyboard's focus.
+    pub fn focused(&self) -> Option<String> {
+        let nodes = self.harness.root().children_recursive();
+        let mut focused = nodes.filter(|node| node.accesskit_node().is_focused());
+        focused.find_map(|node| {
+            let node = node.accesskit_node();
+            let labels = node.labelled_by().find_map(|label| label.label());
+            node.label().or(labels)
+        })
     }
 
     pub fn has(&self, name: &str) -> bool {

@@ -251,7 +251,7 @@ fn one_setting_is_put_back_and_that_is_taken_back() {
     rig.wait(0.2);
     rig.press("Undo: recording.replay_seconds as before");
     let sent = rig.sent();
-    let [_, Command::ApplySettings(settings)] = sent.as_slice() else {
+    let [Command::ApplySettings(settings)] = sent.as_slice() else {
         panic!("{sent:?}");
     };
     assert_eq!(settings.recording.replay_seconds, 77);

@@ -15,6 +15,7 @@ mod vendor;
 
 pub use inputs::{Input, Place, decibels_to_multiplier, inputs, volume};
 pub use outputs::{is_active, keeps_replay, timecode};
+pub use scenes::{SCENE, scene_uuid};
 pub use vendor::{VENDOR, bitrate, latency, notice, severity, tally};
 
 use super::protocol::Status;

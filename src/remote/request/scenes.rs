@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 /// The scene's name.
 pub const SCENE: &str = "Program";
 
-fn scene_uuid() -> String {
+/// The same as a UUID.
+pub fn scene_uuid() -> String {
     uuid(&format!("scene {SCENE}"))
 }
 

@@ -81,6 +81,9 @@ impl<'a> Here<'a> {
                 "The chosen encoder is in force",
                 "There is nothing to put away.",
             ),
+            Op::Wizard if !self.now().is_idle() => {
+                no("A show runs", "Stop it first, then set the console up.")
+            }
             Op::PanelClose if self.view.dock.front().is_none() => {
                 no("No panel is open", "There is nothing to close.")
             }
@@ -143,6 +146,7 @@ impl<'a> Here<'a> {
             Op::ScaleDown => Some(Action::Scale(Step::Down)),
             Op::ScaleReset => Some(Action::Scale(Step::Reset)),
             Op::Palette => Some(Action::ShowPalette(!view.palette.open)),
+            Op::Wizard => Some(Action::ShowWizard(true)),
             Op::Keys => Some(Action::ShowKeys(!view.keys_page.open)),
             Op::Undo => Some(Action::Undo),
             Op::LogFilter => Some(Action::LogLeast(severity(deed)?)),

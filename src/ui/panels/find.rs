@@ -55,7 +55,9 @@ pub(super) fn undo(
         .clicked()
         && let Some((before, kbps, _)) = finder.undo.take()
     {
-        actions.push(Action::Bitrate(kbps));
+        if kbps != scene.kbps {
+            actions.push(Action::Bitrate(kbps));
+        }
         form.draft = before;
     }
 }
@@ -92,6 +94,14 @@ pub(super) fn reset_all(
     actions: &mut Vec<Action>,
 ) {
     ui.add_space(12.0);
+    let again = egui::Button::new(scene.t("wizard-open")).min_size(vec2(0.0, 28.0));
+    let again = ui.add_enabled(free, again);
+    if again
+        .on_disabled_hover_text(scene.t("settings-reset-live"))
+        .clicked()
+    {
+        actions.push(Action::ShowWizard(true));
+    }
     let armed = form.reset.left(scene.now).is_some();
     let key = if armed {
         "settings-reset-again"

@@ -45,6 +45,8 @@ pub mod trend;
 pub mod trend_events;
 pub mod viewers;
 pub mod way_choice;
+pub mod wizard;
+pub mod wizard_found;
 
 use super::actions::Action;
 use super::i18n::Texts;

@@ -9,7 +9,7 @@ use crate::ui::widgets::{self, block, level_meter};
 use eframe::egui::{Sense, Ui, vec2};
 
 /// Whether no show runs, so that its destination may change.
-pub(super) fn is_free(scene: &Scene<'_>) -> bool {
+pub fn is_free(scene: &Scene<'_>) -> bool {
     matches!(scene.snapshot.state, State::Idle | State::Failed { .. })
 }
 

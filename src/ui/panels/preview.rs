@@ -57,6 +57,17 @@ impl Screen {
         self.cost_us += (cost - self.cost_us) * weight;
     }
 
+    /// Paints the picture into `rect`, black where there is none.
+    pub fn paint(&self, ui: &Ui, rect: Rect) {
+        ui.painter().rect_filled(rect, 3.0, theme::picture());
+        if let Some((_, texture)) = &self.texture {
+            let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            let inside = fit(texture.size_vec2(), rect);
+            ui.painter()
+                .image(texture.id(), inside, uv, theme::untinted());
+        }
+    }
+
     /// What the preview takes at `fps`, percent of one core.
     fn load_percent(&self, fps: u32) -> f32 {
         self.cost_us * fps as f32 / 10_000.0

@@ -24,18 +24,7 @@ pub fn show(
     actions: &mut Vec<Action>,
 ) {
     section(ui, &scene.t("settings-picture"));
-    source(ui, scene, form, free);
-    if resolve(form.draft.video.source) == VideoSourceKind::Portal
-        && !super::sheet::is_searching(ui)
-    {
-        let text = RichText::new(scene.t("settings-source-ask")).font(theme::regular(13.0));
-        if ui
-            .add(Button::new(text).min_size(vec2(0.0, 28.0)))
-            .clicked()
-        {
-            actions.push(Action::ChooseScreen);
-        }
-    }
+    which(ui, scene, form, free, actions);
     region(ui, scene, &mut form.draft.video, &form.pictures);
     let video = &mut form.draft.video;
     let fits = [
@@ -56,6 +45,28 @@ pub fn show(
         let other = video.fps.to_string();
         choose(ui, "fps", width, &mut video.fps, &rates, other)
     });
+}
+
+/// Which screen, window or pattern; where the desktop asks itself, a button that has it ask again.
+pub(super) fn which(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    form: &mut Form,
+    free: bool,
+    actions: &mut Vec<Action>,
+) {
+    source(ui, scene, form, free);
+    if resolve(form.draft.video.source) == VideoSourceKind::Portal
+        && !super::sheet::is_searching(ui)
+    {
+        let text = RichText::new(scene.t("settings-source-ask")).font(theme::regular(13.0));
+        if ui
+            .add(Button::new(text).min_size(vec2(0.0, 28.0)))
+            .clicked()
+        {
+            actions.push(Action::ChooseScreen);
+        }
+    }
 }
 
 /// Everything that can be chosen, with its words.

@@ -120,12 +120,14 @@ fn stage_tile(ui: &Ui, scene: &Scene<'_>, rect: Rect, key: &str, part: Part, col
     }
     let largest = if scene.small { 17.0 } else { 22.0 };
     let room = inner.width();
+    // Alone it has all of it: a figure that ends in "…" would be read as another.
+    let share = if more.is_empty() { 1.0 } else { 0.5 };
     let value = widgets::fitted(
         ui,
         &value,
         theme::bold,
-        12.0..=largest,
-        room * 0.5,
+        9.0..=largest,
+        room * share,
         theme::text(),
     );
     let room = room - value.size().x - 6.0;
