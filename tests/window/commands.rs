@@ -74,6 +74,10 @@ fn installing(snapshot: &mut Snapshot) {
 /// In which state an operation can be carried out.
 fn stage(op: Op) -> fn(&mut Snapshot) {
     let stages = [full, recorded, idle, installing, failed];
+    if op == Op::Wizard {
+        // Not while a show runs, which only the window says.
+        return idle;
+    }
     let good = stages.into_iter().find(|stage| {
         let mut snapshot = Snapshot::default();
         stage(&mut snapshot);
