@@ -60,21 +60,21 @@ install_packages() {
             libwayland-client0 libwayland-egl1 libwayland-cursor0 libegl1 libgl1 libgl1-mesa-dri"
         [ "$purpose" = test ] && names="$names xvfb tcpdump pulseaudio pulseaudio-utils libasound2-plugins procps
             dbus-daemon pipewire pipewire-bin wireplumber gstreamer1.0-tools gstreamer1.0-plugins-base
-            gstreamer1.0-pipewire chromium"
+            gstreamer1.0-pipewire chromium openbox xdotool"
     elif have dnf; then
         manager=dnf
         names="ca-certificates curl git gcc gcc-c++ make pkgconf-pkg-config alsa-lib-devel /usr/bin/ffmpeg
             libX11 libX11-xcb libXcursor libXi libXrandr libxkbcommon libxkbcommon-x11
             libwayland-client libwayland-egl libwayland-cursor libglvnd-egl libglvnd-glx mesa-dri-drivers"
         # Fedora has PipeWire in PulseAudio's place; the tests of the latter are skipped there.
-        [ "$purpose" = test ] && names="$names xorg-x11-server-Xvfb tcpdump pulseaudio-utils procps-ng
+        [ "$purpose" = test ] && names="$names xorg-x11-server-Xvfb openbox xdotool tcpdump pulseaudio-utils procps-ng
             dbus-daemon pipewire pipewire-utils wireplumber gstreamer1 gstreamer1-plugins-base pipewire-gstreamer
             sway swaybg xdg-desktop-portal xdg-desktop-portal-wlr"
     elif have pacman; then
         manager=pacman
         names="ca-certificates curl git gcc make pkgconf alsa-lib libpipewire clang ffmpeg libx11 libxcursor libxi libxrandr
             libxkbcommon libxkbcommon-x11 wayland libglvnd mesa"
-        [ "$purpose" = test ] && names="$names xorg-server-xvfb tcpdump libpulse alsa-plugins procps-ng
+        [ "$purpose" = test ] && names="$names xorg-server-xvfb openbox xdotool tcpdump libpulse alsa-plugins procps-ng
             dbus pipewire wireplumber gstreamer gst-plugins-base gst-plugin-pipewire
             sway swaybg xdg-desktop-portal xdg-desktop-portal-wlr"
     elif have brew; then

@@ -39,7 +39,7 @@ fn longest_gap_s(times: &[f64]) -> f64 {
     gaps.fold(0.0, f64::max)
 }
 
-/// Goes live by the key, and confirms the look before the show where it asks.
+/// Goes live by the key.
 fn go_live(desktop: &Desktop, window: &Windowed) {
     desktop.keys("F5");
     window.console.wait_for(LIVE, 1, LIMIT);
@@ -73,8 +73,8 @@ fn a_whole_show_by_keyboard_and_mouse() {
 
     go_live(&desktop, &window);
     std::thread::sleep(Duration::from_millis(1500));
-    // Down by a rung of the ladder; another encoder takes over.
-    desktop.keys("minus");
+    // Down by two rungs of the ladder; another encoder takes over.
+    desktop.keys("minus minus");
     console.wait_for("2000 kb/s", 1, LIMIT);
     desktop.keys("r");
     console.wait_for("recording: writing", 1, LIMIT);
@@ -141,7 +141,7 @@ fn minimised_covered_or_on_another_desktop_the_stream_is_the_same() {
     std::thread::sleep(Duration::from_secs(1));
     let phase = |name: &'static str| {
         // What has to settle is not counted.
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(700));
         let (cpu, from) = (window.cpu(), Instant::now());
         std::thread::sleep(Duration::from_millis(2500));
         let percent = window
@@ -200,7 +200,7 @@ fn minimised_covered_or_on_another_desktop_the_stream_is_the_same() {
         // 2.5 s are 75 pictures; a busy machine may lose some, seen or not.
         assert!((rate - FPS).abs() < 0.06 * FPS, "{name}: {rate:.2} fps");
         assert!(gap < 0.3, "{name}: {gap:.3} s without a picture");
-        if ["minimised", "covered"].contains(name) {
+        if ["minimised", "covered", "on another desktop"].contains(name) {
             assert!(*share < 1.5 && *share < seen / 3.0, "{name}: {share:.1} %");
         }
     }

@@ -130,7 +130,7 @@ impl Window {
         let (visible, closing, touched) = ctx.input(|input| {
             let viewport = input.viewport();
             (
-                viewport.visible() != Some(false),
+                viewport.visible() != Some(false) && !self.feed.is_away(),
                 viewport.close_requested(),
                 !input.events.is_empty(),
             )
@@ -151,7 +151,7 @@ impl Window {
             self.view.asking = true;
         }
         let touched = self.touched_at.is_some_and(|at| now.since(at) < TOUCHED);
-        let runs_out = touched || !self.view.go.allows(now);
+        let runs_out = visible && (touched || !self.view.go.allows(now));
         ctx.request_repaint_after(if runs_out || !self.feed.looks_by_itself() {
             SOON
         } else {
@@ -462,6 +462,16 @@ impl Window {
     }
 }
 
+/// The window's identifier, where it is one of X11.
+fn x11_window(context: &eframe::CreationContext<'_>) -> Option<u32> {
+    use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
+    match context.window_handle().ok()?.as_raw() {
+        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
+        RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
+        _ => None,
+    }
+}
+
 /// Whether something would be lost by quitting.
 fn is_running(state: &State) -> bool {
     !matches!(state, State::Idle | State::Failed { .. })
@@ -537,7 +547,10 @@ pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>)
                 place::put_back(context, kept);
             }
             let mut window = Window::new(&context.egui_ctx, console);
-            if let Err(error) = window.feed.look_by_itself(&context.egui_ctx) {
+            if let Err(error) = window
+                .feed
+                .look_by_itself(&context.egui_ctx, x11_window(context))
+            {
                 tracing::warn!("the window looks at the session by itself: {error}");
             }
             let gl = context.gl.as_ref();

@@ -4,11 +4,12 @@
 
 use super::theme;
 use eframe::egui::{
-    Color32, Rect, Shape, TextureId, Vec2,
+    Color32, Galley, Mesh, Rect, Shape, TextureId, Vec2,
     epaint::{ClippedShape, ColorMode, PathStroke, textures::TexturesDelta},
     pos2,
 };
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Above this share of the window one whole painting costs less than its parts.
@@ -29,9 +30,37 @@ struct Mark {
 #[derive(Default)]
 pub struct Damage {
     marks: Vec<Mark>,
-    /// Kept so that no galley's address, which is its mark, is given to another.
+    /// Kept so that no galley's address is given to another.
     shapes: Vec<ClippedShape>,
+    /// What was looked at already, by address: texts are many and change rarely.
+    galleys: HashMap<usize, u64>,
     screen: Option<(Rect, f32, Color32)>,
+}
+
+/// What a frame changes of the textures.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// Letters have moved within the font atlas, which is new.
+    pub atlas: bool,
+    /// Other textures with new contents.
+    pub textures: HashSet<TextureId>,
+}
+
+impl Changed {
+    /// By this delta. More letters in the same atlas change nothing of those before.
+    pub fn by(delta: &TexturesDelta) -> Self {
+        let atlas = TextureId::default();
+        let of_atlas = delta.set.get(&atlas);
+        Self {
+            atlas: of_atlas.is_some_and(|all| all.iter().any(|delta| delta.pos.is_none())),
+            textures: delta
+                .set
+                .keys()
+                .copied()
+                .filter(|id| *id != atlas)
+                .collect(),
+        }
+    }
 }
 
 /// What is to be painted.
@@ -50,37 +79,33 @@ impl Damage {
     pub fn take(
         &mut self,
         shapes: &mut Vec<ClippedShape>,
-        textures: &TexturesDelta,
+        changed: &Changed,
         screen: Rect,
         pixels_per_point: f32,
         intact: bool,
     ) -> Parts {
         let now = (screen, pixels_per_point, theme::ground());
         let same_screen = self.screen.replace(now) == Some(now);
-        // A new font atlas moves every letter within it.
-        let atlas = textures.set.get(&TextureId::default());
-        let atlas_is_new = atlas.is_some_and(|all| all.iter().any(|delta| delta.pos.is_none()));
-        let changed: HashSet<TextureId> = textures
-            .set
-            .keys()
-            .copied()
-            .filter(|id| *id != TextureId::default())
-            .collect();
-        let mut bytes = Vec::with_capacity(256);
+        let mut reader = Reader {
+            bytes: Vec::with_capacity(256),
+            before: std::mem::take(&mut self.galleys),
+            galleys: HashMap::new(),
+        };
         let marks: Vec<Mark> = shapes
             .iter()
             .map(|shape| Mark {
-                hash: hash(shape, &mut bytes),
+                hash: reader.hash(shape),
                 place: place(shape).intersect(screen),
             })
             .collect();
+        self.galleys = reader.galleys;
         let before = std::mem::replace(&mut self.marks, marks);
-        let parts = if intact && same_screen && !atlas_is_new {
+        let parts = if intact && same_screen && !changed.atlas {
             let mut places = differences(&before, &self.marks);
             let textured = shapes
                 .iter()
                 .zip(&self.marks)
-                .filter(|(shape, _)| changed.contains(&shape.shape.texture_id()));
+                .filter(|(shape, _)| changed.textures.contains(&shape.shape.texture_id()));
             places.extend(textured.map(|(_, mark)| mark.place));
             merged(places, screen, pixels_per_point)
         } else {
@@ -199,14 +224,125 @@ fn area(rect: Rect) -> f32 {
     size.x * size.y
 }
 
-fn hash(shape: &ClippedShape, bytes: &mut Vec<u8>) -> u64 {
-    bytes.clear();
-    rect(bytes, shape.clip_rect);
-    let transform = shape.transform_after_tessellation;
-    numbers(bytes, &[transform.scaling, transform.translation.x]);
-    numbers(bytes, &[transform.translation.y]);
-    write(bytes, &shape.shape);
-    xxh3_64(bytes)
+/// Reads shapes.
+struct Reader {
+    bytes: Vec<u8>,
+    before: HashMap<usize, u64>,
+    galleys: HashMap<usize, u64>,
+}
+
+impl Reader {
+    fn hash(&mut self, shape: &ClippedShape) -> u64 {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        rect(&mut bytes, shape.clip_rect);
+        let transform = shape.transform_after_tessellation;
+        let moved = transform.translation;
+        numbers(&mut bytes, &[transform.scaling, moved.x, moved.y]);
+        self.write(&mut bytes, &shape.shape);
+        self.bytes = bytes;
+        xxh3_64(&self.bytes)
+    }
+
+    /// What a text looks like. Its layout alone would not do: a selection is drawn into its rows.
+    fn galley(&mut self, galley: &Arc<Galley>) -> u64 {
+        let address = Arc::as_ptr(galley).addr();
+        let known = self.galleys.get(&address).or(self.before.get(&address));
+        let hash = known.copied().unwrap_or_else(|| {
+            let mut bytes = Vec::new();
+            for placed in &galley.rows {
+                numbers(&mut bytes, &[placed.pos.x, placed.pos.y]);
+                mesh(&mut bytes, &placed.row.visuals.mesh);
+            }
+            xxh3_64(&bytes)
+        });
+        self.galleys.insert(address, hash);
+        hash
+    }
+
+    /// Everything of a shape that can be seen, as bytes.
+    fn write(&mut self, bytes: &mut Vec<u8>, shape: &Shape) {
+        match shape {
+            Shape::Noop => bytes.push(0),
+            Shape::Vec(all) => {
+                bytes.push(1);
+                for shape in all {
+                    self.write(bytes, shape);
+                }
+            }
+            Shape::Circle(circle) => {
+                bytes.push(2);
+                numbers(bytes, &[circle.center.x, circle.center.y, circle.radius]);
+                bytes.extend(circle.fill.to_array());
+                numbers(bytes, &[circle.stroke.width]);
+                bytes.extend(circle.stroke.color.to_array());
+            }
+            Shape::LineSegment { points, stroke } => {
+                bytes.push(3);
+                numbers(bytes, &[points[0].x, points[0].y, points[1].x, points[1].y]);
+                numbers(bytes, &[stroke.width]);
+                bytes.extend(stroke.color.to_array());
+            }
+            Shape::Path(path) => {
+                bytes.push(4);
+                for point in &path.points {
+                    numbers(bytes, &[point.x, point.y]);
+                }
+                bytes.push(path.closed.into());
+                bytes.extend(path.fill.to_array());
+                path_stroke(bytes, &path.stroke);
+            }
+            Shape::Rect(shape) => {
+                bytes.push(5);
+                rect(bytes, shape.rect);
+                let round = shape.corner_radius;
+                bytes.extend([round.nw, round.ne, round.sw, round.se]);
+                bytes.extend(shape.fill.to_array());
+                numbers(bytes, &[shape.stroke.width, shape.blur_width, shape.angle]);
+                bytes.extend(shape.stroke.color.to_array());
+                bytes.push(shape.stroke_kind as u8);
+                bytes.push(shape.round_to_pixels.map_or(2, u8::from));
+                if let Some(brush) = &shape.brush {
+                    texture(bytes, brush.fill_texture_id);
+                    rect(bytes, brush.uv);
+                }
+            }
+            Shape::Text(text) => {
+                bytes.push(6);
+                numbers(bytes, &[text.pos.x, text.pos.y]);
+                bytes.extend(self.galley(&text.galley).to_ne_bytes());
+                numbers(bytes, &[text.underline.width, text.opacity_factor]);
+                numbers(bytes, &[text.angle]);
+                bytes.extend(text.underline.color.to_array());
+                bytes.extend(text.fallback_color.to_array());
+                if let Some(colour) = text.override_text_color {
+                    bytes.extend(colour.to_array());
+                }
+            }
+            Shape::Mesh(all) => {
+                bytes.push(7);
+                texture(bytes, all.texture_id);
+                mesh(bytes, all);
+            }
+            // Rare: their words have all their numbers.
+            rare => {
+                use std::io::Write as _;
+                bytes.push(8);
+                let _ = write!(bytes, "{rare:?}");
+            }
+        }
+    }
+}
+
+fn mesh(bytes: &mut Vec<u8>, mesh: &Mesh) {
+    for vertex in &mesh.vertices {
+        let (at, uv) = (vertex.pos, vertex.uv);
+        numbers(bytes, &[at.x, at.y, uv.x, uv.y]);
+        bytes.extend(vertex.color.to_array());
+    }
+    for index in &mesh.indices {
+        bytes.extend(index.to_ne_bytes());
+    }
 }
 
 fn numbers(bytes: &mut Vec<u8>, all: &[f32]) {
@@ -217,10 +353,6 @@ fn numbers(bytes: &mut Vec<u8>, all: &[f32]) {
 
 fn rect(bytes: &mut Vec<u8>, rect: Rect) {
     numbers(bytes, &[rect.min.x, rect.min.y, rect.max.x, rect.max.y]);
-}
-
-fn address<T: ?Sized>(bytes: &mut Vec<u8>, at: *const T) {
-    bytes.extend(at.cast::<u8>().addr().to_ne_bytes());
 }
 
 fn texture(bytes: &mut Vec<u8>, id: TextureId) {
@@ -237,86 +369,8 @@ fn path_stroke(bytes: &mut Vec<u8>, stroke: &PathStroke) {
     bytes.push(stroke.kind as u8);
     match &stroke.color {
         ColorMode::Solid(colour) => bytes.extend(colour.to_array()),
-        ColorMode::UV(function) => address(bytes, std::sync::Arc::as_ptr(function)),
-    }
-}
-
-/// Everything of a shape that can be seen, as bytes.
-fn write(bytes: &mut Vec<u8>, shape: &Shape) {
-    match shape {
-        Shape::Noop => bytes.push(0),
-        Shape::Vec(all) => {
-            bytes.push(1);
-            for shape in all {
-                write(bytes, shape);
-            }
-        }
-        Shape::Circle(circle) => {
-            bytes.push(2);
-            numbers(bytes, &[circle.center.x, circle.center.y, circle.radius]);
-            bytes.extend(circle.fill.to_array());
-            numbers(bytes, &[circle.stroke.width]);
-            bytes.extend(circle.stroke.color.to_array());
-        }
-        Shape::LineSegment { points, stroke } => {
-            bytes.push(3);
-            numbers(bytes, &[points[0].x, points[0].y, points[1].x, points[1].y]);
-            numbers(bytes, &[stroke.width]);
-            bytes.extend(stroke.color.to_array());
-        }
-        Shape::Path(path) => {
-            bytes.push(4);
-            for point in &path.points {
-                numbers(bytes, &[point.x, point.y]);
-            }
-            bytes.push(path.closed.into());
-            bytes.extend(path.fill.to_array());
-            path_stroke(bytes, &path.stroke);
-        }
-        Shape::Rect(shape) => {
-            bytes.push(5);
-            rect(bytes, shape.rect);
-            let round = shape.corner_radius;
-            bytes.extend([round.nw, round.ne, round.sw, round.se]);
-            bytes.extend(shape.fill.to_array());
-            numbers(bytes, &[shape.stroke.width, shape.blur_width, shape.angle]);
-            bytes.extend(shape.stroke.color.to_array());
-            bytes.push(shape.stroke_kind as u8);
-            bytes.push(shape.round_to_pixels.map_or(2, u8::from));
-            if let Some(brush) = &shape.brush {
-                texture(bytes, brush.fill_texture_id);
-                rect(bytes, brush.uv);
-            }
-        }
-        Shape::Text(text) => {
-            bytes.push(6);
-            numbers(bytes, &[text.pos.x, text.pos.y]);
-            address(bytes, std::sync::Arc::as_ptr(&text.galley));
-            numbers(bytes, &[text.underline.width, text.opacity_factor]);
-            numbers(bytes, &[text.angle]);
-            bytes.extend(text.underline.color.to_array());
-            bytes.extend(text.fallback_color.to_array());
-            if let Some(colour) = text.override_text_color {
-                bytes.extend(colour.to_array());
-            }
-        }
-        Shape::Mesh(mesh) => {
-            bytes.push(7);
-            texture(bytes, mesh.texture_id);
-            for vertex in &mesh.vertices {
-                let (at, uv) = (vertex.pos, vertex.uv);
-                numbers(bytes, &[at.x, at.y, uv.x, uv.y]);
-                bytes.extend(vertex.color.to_array());
-            }
-            for index in &mesh.indices {
-                bytes.extend(index.to_ne_bytes());
-            }
-        }
-        // Rare: their words have all their numbers.
-        rare => {
-            use std::io::Write as _;
-            bytes.push(8);
-            let _ = write!(bytes, "{rare:?}");
+        ColorMode::UV(function) => {
+            bytes.extend(Arc::as_ptr(function).cast::<u8>().addr().to_ne_bytes());
         }
     }
 }
@@ -336,7 +390,7 @@ mod tests {
 
     fn frame(damage: &mut Damage, shapes: &[ClippedShape]) -> (Parts, Vec<ClippedShape>) {
         let mut shapes = shapes.to_vec();
-        let parts = damage.take(&mut shapes, &TexturesDelta::default(), SCREEN, 1.0, true);
+        let parts = damage.take(&mut shapes, &Changed::default(), SCREEN, 1.0, true);
         (parts, shapes)
     }
 
@@ -402,7 +456,7 @@ mod tests {
         let mut damage = Damage::default();
         let all = vec![square(10.0, 10.0, 20.0)];
         frame(&mut damage, &all);
-        let none = TexturesDelta::default();
+        let none = Changed::default();
         let parts = damage.take(&mut all.clone(), &none, SCREEN, 1.0, false);
         assert_eq!(parts, Parts::Whole);
         let parts = damage.take(&mut all.clone(), &none, SCREEN, 2.0, true);
@@ -411,7 +465,13 @@ mod tests {
         let output = ctx.run_ui(Default::default(), |ui| {
             ui.label("a");
         });
-        let parts = damage.take(&mut all.clone(), &output.textures_delta, SCREEN, 2.0, true);
+        let parts = damage.take(
+            &mut all.clone(),
+            &Changed::by(&output.textures_delta),
+            SCREEN,
+            2.0,
+            true,
+        );
         assert_eq!(parts, Parts::Whole);
         output.drop_without_applying_deltas();
     }

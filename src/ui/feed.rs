@@ -3,6 +3,8 @@
 //! the window is not woken at all. Thread `pd-window` looks at the session by the clock and asks for
 //! a frame; the window's own thread only takes what was found. Snapshots in between are dropped.
 
+#[cfg(all(target_os = "linux", feature = "x11"))]
+use super::away::Desk;
 use crate::clock::{self, MonoTime};
 use crate::session::ahead::PingStatus;
 use crate::session::snapshot::State;
@@ -144,6 +146,8 @@ pub struct Feed {
     sieve: Mutex<Sieve>,
     by_itself: AtomicBool,
     hidden: AtomicBool,
+    /// On another virtual desktop.
+    away: AtomicBool,
     /// When a key or the pointer was last used, on the console's clock, microseconds.
     touched_us: AtomicU64,
 }
@@ -157,20 +161,25 @@ impl Feed {
             sieve: Mutex::new(Sieve::new(first, MonoTime::ZERO)),
             by_itself: AtomicBool::new(false),
             hidden: AtomicBool::new(false),
+            away: AtomicBool::new(false),
             touched_us: AtomicU64::new(clock::now().as_micros()),
         })
     }
 
     /// From now on looks by the clock on a thread of its own, and asks `ctx` for a frame where what
-    /// is shown changed.
+    /// is shown changed. `window` is its identifier where it is one of X11.
     ///
     /// # Errors
     /// Where no thread can be had; then it goes on looking when asked to.
-    pub fn look_by_itself(self: &Arc<Self>, ctx: &Context) -> std::io::Result<()> {
+    pub fn look_by_itself(
+        self: &Arc<Self>,
+        ctx: &Context,
+        window: Option<u32>,
+    ) -> std::io::Result<()> {
         let (feed, ctx) = (Arc::downgrade(self), ctx.clone());
         std::thread::Builder::new()
             .name("pd-window".into())
-            .spawn(move || look_on(&feed, &ctx))?;
+            .spawn(move || look_on(&feed, &ctx, window))?;
         self.by_itself.store(true, Relaxed);
         Ok(())
     }
@@ -183,6 +192,11 @@ impl Feed {
     /// Whether anybody sees the window.
     pub fn set_hidden(&self, hidden: bool) {
         self.hidden.store(hidden, Relaxed);
+    }
+
+    /// Whether the window is on a virtual desktop that nobody sees.
+    pub fn is_away(&self) -> bool {
+        self.away.load(Relaxed)
     }
 
     /// A key or the pointer was used.
@@ -235,18 +249,45 @@ fn is_at_rest(snapshot: &Snapshot) -> bool {
     matches!(snapshot.state, State::Idle | State::Failed { .. })
 }
 
-fn look_on(feed: &Weak<Feed>, ctx: &Context) {
+fn look_on(feed: &Weak<Feed>, ctx: &Context, window: Option<u32>) {
+    let desk = window.and_then(Desk::of);
+    let mut asked_at = MonoTime::ZERO;
     loop {
         let pause = {
             // The window is gone.
             let Some(feed) = feed.upgrade() else { return };
-            if feed.look(clock::now()) {
+            let now = clock::now();
+            let mut changed = feed.look(now);
+            if now.since(asked_at) >= LOOK_HIDDEN {
+                asked_at = now;
+                let away = desk.as_ref().is_some_and(Desk::is_away);
+                // The window has to hear of it, and on its return to be drawn as things are then.
+                changed = changed && !away || feed.away.swap(away, Relaxed) != away;
+            } else {
+                changed = changed && !feed.is_away();
+            }
+            if changed {
                 // Without any delay egui would draw twice.
                 ctx.request_repaint_after(AT_ONCE);
             }
             feed.pause()
         };
         std::thread::sleep(pause);
+    }
+}
+
+/// Elsewhere nobody says so, or winit does.
+#[cfg(not(all(target_os = "linux", feature = "x11")))]
+struct Desk;
+
+#[cfg(not(all(target_os = "linux", feature = "x11")))]
+impl Desk {
+    fn of(_window: u32) -> Option<Self> {
+        None
+    }
+
+    fn is_away(&self) -> bool {
+        false
     }
 }
 

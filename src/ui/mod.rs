@@ -4,6 +4,8 @@
 
 pub mod actions;
 pub mod app;
+#[cfg(all(target_os = "linux", feature = "x11"))]
+mod away;
 pub mod commands;
 pub mod damage;
 pub mod dock;

@@ -9,7 +9,7 @@
 
 #![allow(unsafe_code)] // OpenGL's calls.
 
-use super::damage::Damage;
+use super::damage::{Changed, Damage};
 use super::theme;
 use eframe::egui::{self, FullOutput, PaintCallback, Shape, ViewportId, epaint::ClippedShape};
 use eframe::egui_glow::CallbackFn;
@@ -119,7 +119,7 @@ impl egui::Plugin for Cutter {
         let intact = alone && self.state.intact.load(Relaxed);
         self.damage.take(
             &mut output.shapes,
-            &output.textures_delta,
+            &Changed::by(&output.textures_delta),
             screen,
             output.pixels_per_point,
             intact,

@@ -37,7 +37,8 @@ fn viewer(id: &str, address: &str) -> Reader {
     }
 }
 
-fn on_air(snapshot: &mut Snapshot) {
+/// On air by SRT push, raised, with two viewers.
+pub fn on_air(snapshot: &mut Snapshot) {
     live(snapshot);
     snapshot.route = RouteStatus {
         way: Some(Way::SrtPush),

@@ -5,6 +5,7 @@
 use eframe::egui::epaint::{ClippedPrimitive, ImageData, Mesh, Primitive, Vertex};
 use eframe::egui::{Context, FullOutput, Rect, TextureFilter, TextureId, TexturesDelta};
 use egui_kittest::TestRenderer;
+use pd_console::ui::damage::Changed;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -47,7 +48,7 @@ impl Picture {
         let rows: Vec<_> = self.pixels.chunks_exact(self.width).collect();
         let last = rows
             .iter()
-            .rposition(|row| !uniform(&row[8..self.width - 16]));
+            .rposition(|row| !uniform(&row[30..self.width - 30]));
         self.height = (last.unwrap_or(0) + 12).min(self.height);
         self.pixels.truncate(self.height * self.width);
         self
@@ -67,17 +68,16 @@ pub struct Textures(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     all: HashMap<TextureId, Texture>,
-    newest: TexturesDelta,
+    newest: Changed,
 }
 
 impl TestRenderer for Textures {
     fn handle_delta(&mut self, delta: &mut TexturesDelta) {
         let mut inner = self.0.lock().unwrap();
-        inner.newest.clear();
-        inner.newest.append(std::mem::take(delta));
-        let mut newest = inner.newest.clone();
-        for (id, images) in newest.set.drain() {
-            for image in &images {
+        inner.newest = Changed::by(delta);
+        let mut delta = std::mem::take(delta);
+        for (id, images) in &delta.set {
+            for image in images {
                 let ImageData::Color(colours) = &image.image;
                 let pixels = colours.pixels.iter().map(|colour| colour.to_array());
                 let linear = image.options.magnification == TextureFilter::Linear;
@@ -87,10 +87,10 @@ impl TestRenderer for Textures {
                         pixels: pixels.collect(),
                         linear,
                     };
-                    inner.all.insert(id, texture);
+                    inner.all.insert(*id, texture);
                     continue;
                 };
-                let whole = inner.all.get_mut(&id).expect("a patch of what is there");
+                let whole = inner.all.get_mut(id).expect("a patch of what is there");
                 let pixels: Vec<_> = pixels.collect();
                 for (row, line) in pixels.chunks_exact(colours.size[0]).enumerate() {
                     let at = (y + row) * whole.size[0] + x;
@@ -98,20 +98,14 @@ impl TestRenderer for Textures {
                 }
             }
         }
-        // A delta that is dropped with something in it panics.
-        newest.clear();
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.newest.clear();
+        // All of it is taken over.
+        delta.clear();
     }
 }
 
 impl Textures {
     /// What the newest frame changed.
-    pub fn newest(&self) -> TexturesDelta {
+    pub fn newest(&self) -> Changed {
         self.0.lock().unwrap().newest.clone()
     }
 
@@ -200,40 +194,74 @@ fn triangle(
     let plain = corners
         .iter()
         .all(|c| c.uv == corners[0].uv && c.color == corners[0].color);
-    let constant = plain.then(|| shade(&corners, [1.0, 0.0, 0.0], texture));
+    let values = corners.map(|corner| {
+        let [r, g, b, a] = corner.color.to_array().map(f32::from);
+        [r, g, b, a, corner.uv.x, corner.uv.y]
+    });
+    let constant = shade(values[0], texture);
     for y in from(1, rows[0])..to(1, rows[1]) {
-        for x in from(0, columns[0])..to(0, columns[1]) {
+        let weights = |x: i64| {
             let middle = [x as f64 + 0.5, y as f64 + 0.5];
-            let weights = sides.map(|(a, b)| edge(at[a], at[b], middle));
-            let inside = (0..3).all(|i| weights[i] > 0.0 || (weights[i] == 0.0 && owns[i]));
-            if inside {
-                let source = constant.unwrap_or_else(|| {
-                    shade(
-                        &corners,
-                        weights.map(|weight| (weight / area) as f32),
-                        texture,
-                    )
-                });
-                blend(
-                    &mut picture.pixels[y as usize * picture.width + x as usize],
-                    source,
-                );
+            sides.map(|(a, b)| edge(at[a], at[b], middle))
+        };
+        let is_inside = |x: i64| {
+            let weights = weights(x);
+            (0..3).all(|i| weights[i] > 0.0 || (weights[i] == 0.0 && owns[i]))
+        };
+        // A row of a triangle is one piece.
+        let (mut first, mut end) = (from(0, columns[0]), to(0, columns[1]));
+        for (a, b) in sides {
+            let (dx, dy) = (at[b][0] - at[a][0], at[b][1] - at[a][1]);
+            if dy != 0.0 {
+                let crossing = at[a][0] + (y as f64 + 0.5 - at[a][1]) * dx / dy - 0.5;
+                if dy < 0.0 {
+                    first = first.max(crossing.floor() as i64);
+                } else {
+                    end = end.min(crossing.ceil() as i64 + 1);
+                }
             }
+        }
+        while first < end && !is_inside(first) {
+            first += 1;
+        }
+        while first < end && !is_inside(end - 1) {
+            end -= 1;
+        }
+        if first >= end {
+            continue;
+        }
+        let line = &mut picture.pixels[y as usize * picture.width..];
+        let line = &mut line[first as usize..end as usize];
+        if plain && constant[3] >= 255.0 {
+            line.fill([constant[0] as u8, constant[1] as u8, constant[2] as u8, 255]);
+            continue;
+        }
+        let mut share = weights(first).map(|weight| (weight / area) as f32);
+        let next = weights(first + 1);
+        let step = [0, 1, 2].map(|i| (next[i] / area) as f32 - share[i]);
+        for pixel in line {
+            let source = if plain {
+                constant
+            } else {
+                let mut sum = [0.0; 6];
+                for i in 0..6 {
+                    sum[i] =
+                        values[0][i] * share[0] + values[1][i] * share[1] + values[2][i] * share[2];
+                }
+                for i in 0..3 {
+                    share[i] += step[i];
+                }
+                shade(sum, texture)
+            };
+            blend(pixel, source);
         }
     }
 }
 
-/// The colour of a point, 0..=255.
-fn shade(corners: &[Vertex; 3], weights: [f32; 3], texture: &Texture) -> [f32; 4] {
-    let sum = |value: &dyn Fn(&Vertex) -> f32| -> f32 {
-        corners
-            .iter()
-            .zip(weights)
-            .map(|(corner, weight)| value(corner) * weight)
-            .sum()
-    };
-    let texel = sample(texture, sum(&|c| c.uv.x), sum(&|c| c.uv.y));
-    std::array::from_fn(|i| sum(&|c| f32::from(c.color.to_array()[i])) * texel[i] / 255.0)
+/// The colour of a point with this colour and this place in the texture, 0..=255.
+fn shade(value: [f32; 6], texture: &Texture) -> [f32; 4] {
+    let texel = sample(texture, value[4], value[5]);
+    [0, 1, 2, 3].map(|i| value[i] * texel[i] / 255.0)
 }
 
 fn sample(texture: &Texture, u: f32, v: f32) -> [f32; 4] {
@@ -256,6 +284,10 @@ fn sample(texture: &Texture, u: f32, v: f32) -> [f32; 4] {
         texel(left, top + 1.0),
         texel(left + 1.0, top + 1.0),
     ];
+    // Mostly the white that plain colours are drawn with, or nothing.
+    if four[1..].iter().all(|texel| *texel == four[0]) {
+        return four[0];
+    }
     std::array::from_fn(|i| {
         let upper = four[0][i] + (four[1][i] - four[0][i]) * dx;
         let lower = four[2][i] + (four[3][i] - four[2][i]) * dx;
@@ -264,6 +296,9 @@ fn sample(texture: &Texture, u: f32, v: f32) -> [f32; 4] {
 }
 
 fn blend(pixel: &mut [u8; 4], source: [f32; 4]) {
+    if source == [0.0; 4] {
+        return;
+    }
     let rest = 1.0 - source[3] / 255.0;
     for (under, over) in pixel.iter_mut().zip(source).take(3) {
         *under = (over + f32::from(*under) * rest).round().clamp(0.0, 255.0) as u8;

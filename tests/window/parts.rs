@@ -39,7 +39,12 @@ impl Buffer {
         let parts = self.damage.take(&mut shapes, &delta, screen, 1.0, true);
         match &parts {
             Parts::Whole => self.whole += 1,
-            Parts::Some(rects) => self.painted += rects.iter().map(|rect| rect.area()).sum::<f32>(),
+            // Where something moves that should not, its place says what it is.
+            Parts::Some(rects) if !rects.is_empty() => {
+                println!("  {rects:?}");
+                self.painted += rects.iter().map(|rect| rect.area()).sum::<f32>();
+            }
+            Parts::Some(_) => {}
         }
         let primitives = ctx.tessellate(shapes, 1.0);
         rig.textures.paint_over(&mut self.picture, &primitives, 1.0);
@@ -80,6 +85,7 @@ fn show(s: &mut Snapshot) {
 #[test]
 fn parts_make_the_same_picture_as_the_whole() {
     let mut rig = Rig::new(English, show);
+    rig.wait(1.0);
     let mut buffer = Buffer::of(&rig);
     buffer.after(&mut rig, "nothing");
     assert!(buffer.painted < 1.0 && buffer.whole == 0, "nothing changed");

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 /// A show with something in every panel.
 fn rich(s: &mut Snapshot) {
+    crate::network::on_air(s);
     full(s);
     s.viewer = ViewerStatus {
         links: vec!["http://192.168.0.12:8880/".into()],
