@@ -85,16 +85,16 @@ pub fn show(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<A
 /// The line of buttons.
 fn end(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     widgets::row(ui, 40.0, |ui| {
-        let wanting = found::all(scene)
-            .into_iter()
-            .filter(|found| found.verdict == block::Verdict::Bad)
-            .count();
-        let (key, colour) = match (wanting, scene.examining) {
-            (0, true) => ("wizard-looking", theme::blue()),
-            (0, false) => ("wizard-ready", theme::green()),
-            _ => ("wizard-wanting", theme::amber()),
+        let all = found::all(scene);
+        let count = |verdict| all.iter().filter(|found| found.verdict == verdict).count();
+        let (bad, poor) = (count(block::Verdict::Bad), count(block::Verdict::Poor));
+        let (key, colour, number) = match (bad, poor) {
+            (0, _) if scene.examining => ("wizard-looking", theme::blue(), 0),
+            (0, 0) => ("wizard-ready", theme::green(), 0),
+            (0, poor) => ("wizard-poor", theme::amber(), poor),
+            (bad, _) => ("wizard-wanting", theme::amber(), bad),
         };
-        let number = wanting.to_string();
+        let number = number.to_string();
         let text = scene.texts.f(key, &[("number", &number)]);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let go = RichText::new(scene.t("wizard-go-on"))
