@@ -262,10 +262,11 @@ fn part(
                             _ => theme::text(),
                         };
                         if !found.text.is_empty() {
-                            block::words(ui, &found.text, theme::regular(13.0), ink);
+                            block::words(ui, scene.say(&found.text), theme::regular(13.0), ink);
                         }
                         if !found.fix.is_empty() {
-                            let fix = scene.texts.f("check-fix", &[("fix", &found.fix)]);
+                            let fix = scene.say(&found.fix);
+                            let fix = scene.texts.f("check-fix", &[("fix", &fix)]);
                             block::words(ui, fix, theme::regular(13.0), theme::blue());
                         }
                     }
@@ -338,7 +339,7 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
         }
         status if found::wants_server(scene) => {
             if let InstallStatus::Failed(why) = status {
-                super::settings::fault(ui, why);
+                super::settings::fault(ui, &scene.say(why));
             }
             ui.horizontal_wrapped(|ui| {
                 let text = scene.t("install-fetch");
