@@ -209,7 +209,7 @@ fn head(ui: &mut Ui, scene: &Scene<'_>, page: &mut KeysPage, hotkeys_on: &mut bo
         let text = scene.t("keys-everywhere-on");
         ui.add_enabled(page.nowhere.is_none(), Checkbox::new(hotkeys_on, text));
         let (words, ink) = match &page.nowhere {
-            Some(why) => (why.clone(), theme::amber()),
+            Some(why) => (scene.say(why), theme::amber()),
             None => (scene.t("keys-everywhere-hint"), theme::text_dim()),
         };
         wrapped(ui, words, ink);
