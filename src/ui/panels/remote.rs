@@ -48,7 +48,7 @@ pub fn settings(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut V
 fn state(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     let remote = &scene.snapshot.remote;
     if let Some(problem) = &remote.problem {
-        fault(ui, problem);
+        fault(ui, &scene.say(problem));
     }
     let Some(address) = remote.addresses.first() else {
         if remote.problem.is_none() {
