@@ -19,7 +19,7 @@ fn commit(text: &str) -> Event {
 }
 
 fn open() -> Rig {
-    let mut rig = Rig::sized(Language::English, [1280.0, 1800.0], |s| {
+    let mut rig = Rig::sized(Language::English, [1280.0, 2200.0], |s| {
         s.settings.target.kind = TargetKind::Srt;
         s.settings.target.host.clear();
         s.settings.target.path = "pd_main".into();

@@ -147,7 +147,7 @@ fn triangles(picture: &mut Picture, mesh: &Mesh, texture: &Texture, clip: Rect, 
         let corner = |i: usize| mesh.vertices[corners[i] as usize];
         let mut corners = [corner(0), corner(1), corner(2)];
         for corner in &mut corners {
-            corner.pos = corner.pos * per_point;
+            corner.pos *= per_point;
         }
         triangle(picture, corners, texture, columns, rows);
     }
