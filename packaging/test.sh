@@ -6,7 +6,7 @@
 #
 # Looked at, all optional: MEDIAMTX_BIN (or mediamtx in PATH: without it the tests with a real
 # server say that they were skipped), PD_TEST_FFMPEGS (more ffmpegs, separated by colons),
-# PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
+# PD_SKIP_REMOTE_CLIENTS=1 (no clients in Python and JavaScript), PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
 # PD_SKIP_FOREIGN=1 (nothing for Windows and macOS), PD_SKIP_WINE=1 (no Windows build under wine).
 set -euo pipefail
 
@@ -129,6 +129,31 @@ more_ffmpegs() {
     done
 }
 
+# --- clients of the remote control that others wrote (a Rust one is among the dev-dependencies)
+remote_clients() {
+    if [ -n "${PD_SKIP_REMOTE_CLIENTS:-}" ]; then
+        echo "not asked for"
+        return 0
+    fi
+    if python3 -m pip --version >/dev/null 2>&1 &&
+        timeout 300 python3 -m pip install -q --disable-pip-version-check --root-user-action=ignore \
+            --target "$work/remote-python" obsws-python==1.8.0 simpleobsws==1.4.3 >"$work/pip.log" 2>&1; then
+        echo "Python: obsws-python 1.8.0, simpleobsws 1.4.3"
+        export PD_TEST_REMOTE_PYTHON="$work/remote-python"
+    else
+        echo "REMOTE CLIENTS OF PYTHON SKIPPED: $(tail -n 1 "$work/pip.log" 2>/dev/null || echo "no pip")"
+    fi
+    mkdir -p "$work/remote-node"
+    echo '{"private": true}' >"$work/remote-node/package.json"
+    if have npm && timeout 300 npm install --silent --no-audit --no-fund --ignore-scripts \
+        --prefix "$work/remote-node" obs-websocket-js@5.0.8 >"$work/npm.log" 2>&1; then
+        echo "Node: obs-websocket-js 5.0.8"
+        export PD_TEST_REMOTE_NODE="$work/remote-node"
+    else
+        echo "REMOTE CLIENTS OF NODE SKIPPED: $(tail -n 1 "$work/npm.log" 2>/dev/null || echo "no npm")"
+    fi
+}
+
 # --- cargo-deny
 deny() {
     if ! cargo deny --version >/dev/null 2>&1; then
@@ -191,6 +216,7 @@ foreign_steps() {
 step "screen" start_screen
 step "sound server" start_sound
 step "more ffmpegs" more_ffmpegs
+step "remote control's clients" remote_clients
 if [ -n "${PD_TEST_FFMPEGS:-}" ]; then
     export PD_TEST_FFMPEGS
     # PATH's first: whoever takes one only takes that one.

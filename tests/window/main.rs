@@ -16,6 +16,7 @@ mod paint;
 mod parts;
 mod pictures;
 mod png_file;
+mod remote;
 mod rig;
 mod room;
 mod setting_up;

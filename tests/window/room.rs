@@ -103,7 +103,6 @@ fn no_text_is_far_wider_than_in_the_other_language() {
         ("state-", 190.0, "the state's field"),
         ("area-", 200.0, "a head of the check"),
         ("log-", 110.0, "the log's head"),
-        ("stage-", 260.0, "a stage, and its words when pointed at"),
         ("drops-", 90.0, "a tile"),
         ("event-", 190.0, "a mark's word"),
         ("record-st", 110.0, "a button of the strip"),

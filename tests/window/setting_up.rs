@@ -61,6 +61,9 @@ fn the_look_is_a_list_while_it_lasts_and_after_it_failed() {
     assert_eq!(rig.sent(), [Command::InstallServer]);
     rig.press("Dismiss");
     assert_eq!(rig.sent(), [Command::Dismiss]);
+    rig.press("Set up again…");
+    assert!(rig.has("Setting up"));
+    rig.sent();
     // On air there is none, whatever was before.
     rig.set(live);
     rig.wait(0.2);

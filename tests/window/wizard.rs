@@ -67,7 +67,8 @@ fn the_first_start_is_greeted_and_enter_is_enough() {
         "ffmpeg 7.1 at /usr/bin/ffmpeg. libx264 works",
         "Screen :0, 1920x1080",
         "USB microphone",
-        "no MediaMTX",
+        "MediaMTX, the server on this computer, is not installed yet",
+        "A show can begin. 1 of the parts could be better",
         "Sound level: −∞ dBFS",
         "Preview picture of Screen :0, 1920x1080",
     ] {

@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, dock: &Dock, size: Vec2, actions: &m
         }
         ui.separator();
         let strip =
-            Button::new(scene.t("strip-button")).shortcut_text(scene.keys.shown(Op::StripToggle));
+            Button::new(scene.t("strip-button")).shortcut_text(scene.keys_of(Op::StripToggle));
         if ui
             .add(strip)
             .accessible_name(scene.t("strip-button"))

@@ -45,8 +45,11 @@ pub fn show(ctx: &Context, room: Rect, scene: &Scene<'_>, actions: &mut Vec<Acti
                 ui.set_width(width - 28.0);
                 ui.spacing_mut().item_spacing.y = 4.0;
                 head(ui, scene, failed, actions);
+                let height = (room.height() - 76.0).max(80.0);
                 ScrollArea::vertical()
-                    .max_height((room.height() - 76.0).max(80.0))
+                    .max_height(height)
+                    // It grows to what it holds before it scrolls.
+                    .min_scrolled_height(height)
                     .show(ui, |ui| {
                         for step in scene.snapshot.preflight.iter() {
                             ui.push_id(step.kind, |ui| one(ui, scene, step, actions));
@@ -80,7 +83,8 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, step: &Step, actions: &mut Vec<Action>) {
     let (verdict, word) = verdict(step.state);
     let title = scene.t(title(step.kind));
     let word = scene.t(word);
-    let name = match step.text.as_str() {
+    let said = scene.say(&step.text);
+    let name = match said.as_str() {
         "" => format!("{title}: {word}"),
         text => format!("{title}: {word}. {text}"),
     };
@@ -123,9 +127,7 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, step: &Step, actions: &mut Vec<Action>) {
                     StepState::Failed | StepState::Warning => theme::text(),
                     _ => theme::text_soft(),
                 };
-                let text = RichText::new(&step.text)
-                    .font(theme::regular(13.5))
-                    .color(ink);
+                let text = RichText::new(said).font(theme::regular(13.5)).color(ink);
                 let label = Label::new(text).selectable(true);
                 match step.state {
                     StepState::Failed | StepState::Warning | StepState::Running => {
@@ -169,7 +171,8 @@ fn next(scene: &Scene<'_>, kind: StepKind) -> (&'static str, Action) {
         StepKind::Settings | StepKind::Picture | StepKind::Sound => {
             page("settings-title", Side::Settings)
         }
-        StepKind::Ffmpeg => page("check-title", Side::Check),
+        // There its path can be typed.
+        StepKind::Ffmpeg => ("wizard-open", Action::ShowWizard(true)),
         StepKind::Encoder => page("encoder-title", Side::Encoder),
         StepKind::Server if !own => ("install-fetch", Action::Send(Command::InstallServer)),
         StepKind::Server | StepKind::Connection => page("network-title", Side::Network),

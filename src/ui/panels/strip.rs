@@ -54,17 +54,14 @@ pub fn show(
     };
     if column
         .add(mute.min_size(size))
-        .on_hover_text(scene.keys.shown(Op::MuteToggle))
+        .on_hover_text(scene.keys_of(Op::MuteToggle))
         .clicked()
     {
         actions.push(Action::Muted(!scene.muted));
     }
     let text = RichText::new(scene.t("strip-back")).font(theme::regular(12.5));
     let back = column.add(Button::new(text).min_size(size));
-    if back
-        .on_hover_text(scene.keys.shown(Op::StripToggle))
-        .clicked()
-    {
+    if back.on_hover_text(scene.keys_of(Op::StripToggle)).clicked() {
         actions.push(Action::Strip(false));
     }
     let figures = cut(rect.left(), middle.left() - gap);

@@ -85,16 +85,16 @@ pub fn show(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<A
 /// The line of buttons.
 fn end(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     widgets::row(ui, 40.0, |ui| {
-        let wanting = found::all(scene)
-            .into_iter()
-            .filter(|found| found.verdict == block::Verdict::Bad)
-            .count();
-        let (key, colour) = match (wanting, scene.examining) {
-            (0, true) => ("wizard-looking", theme::blue()),
-            (0, false) => ("wizard-ready", theme::green()),
-            _ => ("wizard-wanting", theme::amber()),
+        let all = found::all(scene);
+        let count = |verdict| all.iter().filter(|found| found.verdict == verdict).count();
+        let (bad, poor) = (count(block::Verdict::Bad), count(block::Verdict::Poor));
+        let (key, colour, number) = match (bad, poor) {
+            (0, _) if scene.examining => ("wizard-looking", theme::blue(), 0),
+            (0, 0) => ("wizard-ready", theme::green(), 0),
+            (0, poor) => ("wizard-poor", theme::amber(), poor),
+            (bad, _) => ("wizard-wanting", theme::amber(), bad),
         };
-        let number = wanting.to_string();
+        let number = number.to_string();
         let text = scene.texts.f(key, &[("number", &number)]);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let go = RichText::new(scene.t("wizard-go-on"))
@@ -262,10 +262,11 @@ fn part(
                             _ => theme::text(),
                         };
                         if !found.text.is_empty() {
-                            block::words(ui, &found.text, theme::regular(13.0), ink);
+                            block::words(ui, scene.say(&found.text), theme::regular(13.0), ink);
                         }
                         if !found.fix.is_empty() {
-                            let fix = scene.texts.f("check-fix", &[("fix", &found.fix)]);
+                            let fix = scene.say(&found.fix);
+                            let fix = scene.texts.f("check-fix", &[("fix", &fix)]);
                             block::words(ui, fix, theme::regular(13.0), theme::blue());
                         }
                     }
@@ -338,7 +339,7 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
         }
         status if found::wants_server(scene) => {
             if let InstallStatus::Failed(why) = status {
-                super::settings::fault(ui, why);
+                super::settings::fault(ui, &scene.say(why));
             }
             ui.horizontal_wrapped(|ui| {
                 let text = scene.t("install-fetch");
