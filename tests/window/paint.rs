@@ -1,6 +1,7 @@
 //! Paints egui's triangles on the CPU as egui's OpenGL painter does: gamma-space colours, textures
 //! filtered by their options, premultiplied blending. For pictures of the window that are the same
 //! on every machine, without a driver.
+#![allow(clippy::unwrap_used)] // Serves tests only.
 
 use eframe::egui::epaint::{ClippedPrimitive, ImageData, Mesh, Primitive, Vertex};
 use eframe::egui::{Context, FullOutput, Rect, TextureFilter, TextureId, TexturesDelta};
