@@ -168,7 +168,7 @@ fn left(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Actio
     });
     part(ui, scene, "wizard-bitrate", None, |ui| {
         let words = PRESETS.map(|(kbps, key)| {
-            let megabits = format!("{:.1}", f64::from(kbps) / 1000.0);
+            let megabits = crate::ui::numbers::fixed(f64::from(kbps) / 1000.0, 1);
             (kbps, scene.texts.f(key, &[("mb", &megabits)]))
         });
         let mut kbps = scene.kbps;
