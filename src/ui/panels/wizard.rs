@@ -325,7 +325,7 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
     }
     match &scene.snapshot.install {
         InstallStatus::Running { got, of } => {
-            let mb = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+            let mb = |bytes: u64| crate::ui::numbers::fixed(bytes as f64 / 1e6, 1);
             let share = of.map(|of| *got as f32 / of.max(1) as f32);
             let all = of.map_or_else(|| "?".to_owned(), mb);
             let words = [("got", mb(*got)), ("all", all)];
