@@ -464,6 +464,7 @@ impl Window {
 }
 
 /// The window's identifier, where it is one of X11.
+#[cfg(target_os = "linux")]
 fn x11_window(context: &eframe::CreationContext<'_>) -> Option<u32> {
     use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
     match context.window_handle().ok()?.as_raw() {
@@ -471,6 +472,12 @@ fn x11_window(context: &eframe::CreationContext<'_>) -> Option<u32> {
         RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
         _ => None,
     }
+}
+
+/// No other system has any.
+#[cfg(not(target_os = "linux"))]
+fn x11_window(_context: &eframe::CreationContext<'_>) -> Option<u32> {
+    None
 }
 
 /// Whether something would be lost by quitting.

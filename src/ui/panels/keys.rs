@@ -392,7 +392,7 @@ impl Row<'_> {
             let field = TextEdit::singleline(text)
                 .hint_text(hint)
                 .char_limit(200)
-                .desired_width(64.0);
+                .desired_width(96.0);
             let name = self.name("keys-argument-name", "");
             ui.add(field)
                 .on_hover_text(told(scene, takes))

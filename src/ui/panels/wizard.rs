@@ -11,6 +11,7 @@ use crate::session::Command;
 use crate::session::install::InstallStatus;
 use crate::settings::{AudioSourceKind, Language, Settings, TargetKind};
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::view::View;
 use crate::ui::widgets::{self, block, level_meter};
 use eframe::egui::{
@@ -168,7 +169,7 @@ fn left(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Actio
     });
     part(ui, scene, "wizard-bitrate", None, |ui| {
         let words = PRESETS.map(|(kbps, key)| {
-            let megabits = format!("{:.1}", f64::from(kbps) / 1000.0);
+            let megabits = numbers::fixed(f64::from(kbps) / 1000.0, 1);
             (kbps, scene.texts.f(key, &[("mb", &megabits)]))
         });
         let mut kbps = scene.kbps;
