@@ -146,7 +146,8 @@ impl Window {
             self.preview_sent = Some(wanted);
             self.console.send(Command::SetPreview { on: wanted });
         }
-        if closing && !self.quitting && is_running(&self.snapshot.state) {
+        // What is shown may be a moment old; here that would be an answer to what is no more.
+        if closing && !self.quitting && is_running(&self.console.snapshot().state) {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.view.asking = true;
         }
