@@ -63,7 +63,7 @@ fn no_argument_depends_on_the_language() {
     let of = |locale: &str, language: &str| {
         let line = format!(
             "ffmpeg-args --defaults --host 127.0.0.1 --bitrate 2500 --set target.path=pd_args \
-             --set video.fps=29.97 --set language={language}"
+             --set video.fps=(num:30000,den:1001) --set language={language}"
         );
         let ended = Plan::new(&ffmpeg, &line)
             .env("LC_ALL", locale)

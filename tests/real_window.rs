@@ -55,6 +55,25 @@ fn loudness(sound: &[u8]) -> Vec<f64> {
     samples.chunks_exact(4000).map(rms).collect()
 }
 
+/// A first start: the page that sets up is there, Enter is enough, and what it chose is kept.
+fn set_up(desktop: &Desktop, ffmpeg: &Path) {
+    let plan = common::console::Plan::new(ffmpeg, "--log");
+    let window = Windowed::of(plan, desktop, "");
+    let kept = window.folder.path().join("settings.ron");
+    assert!(!kept.exists(), "nothing is kept before the operator agrees");
+    // The button has the keyboard once the page is drawn.
+    let is_kept = || {
+        desktop.keys("Return");
+        wait_until(Duration::from_secs(2), || kept.exists())
+    };
+    assert!(wait_until(LIMIT, is_kept), "{}", window.console.stderr());
+    let text = std::fs::read_to_string(&kept).unwrap();
+    assert!(text.contains("version: 3"), "{text}");
+    desktop.close(&window.window);
+    let ended = window.console.end_within(Duration::from_secs(10));
+    assert!(ended.status.success(), "{}", ended.stderr);
+}
+
 #[test]
 fn a_whole_show_by_keyboard_and_mouse() {
     let _alone = alone();
@@ -64,6 +83,7 @@ fn a_whole_show_by_keyboard_and_mouse() {
     let Some(desktop) = Desktop::start(false) else {
         return;
     };
+    set_up(&desktop, &ffmpeg);
     let listener = Listener::start("");
     let recordings = tempfile::tempdir().unwrap();
     let folder = recordings.path().display();
@@ -74,7 +94,9 @@ fn a_whole_show_by_keyboard_and_mouse() {
     go_live(&desktop, &window);
     std::thread::sleep(Duration::from_millis(1500));
     // Down by two rungs of the ladder; another encoder takes over.
-    desktop.keys("minus minus");
+    desktop.keys("minus");
+    console.wait_for("2500 kb/s", 1, LIMIT);
+    desktop.keys("minus");
     console.wait_for("2000 kb/s", 1, LIMIT);
     desktop.keys("r");
     console.wait_for("recording: writing", 1, LIMIT);
@@ -93,7 +115,8 @@ fn a_whole_show_by_keyboard_and_mouse() {
     desktop.does("click 1");
     console.wait_for(ENDED, 1, LIMIT);
     let stream = listener.received();
-    // Nothing runs: now it closes.
+    // Nothing runs: now it closes. (For a moment after it has said so it still asks.)
+    std::thread::sleep(Duration::from_secs(1));
     desktop.close(&window.window);
     let ended = window.console.end_within(Duration::from_secs(10));
     assert!(ended.status.success(), "{}", ended.stderr);

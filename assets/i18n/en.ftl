@@ -204,12 +204,12 @@ log-error = ERROR
 
 # Remote control
 remote-title = Remote control
-remote-on = Let Companion, Stream Deck and others steer the console
-remote-hint = Speaks as OBS does (obs-websocket), with a password. docs/remote.md tells how to set up Companion.
+remote-on = Serve the remote control
+remote-hint = Companion, Stream Deck and others then steer the console as they steer OBS (obs-websocket), with a password. docs/remote.md tells how.
 remote-port = Remote control port
 remote-lan = Open to the local network
 remote-lan-hint = Everyone on this network who has the password can steer the console.
-remote-confirm = Ending a show takes a second press within 3 s
+remote-confirm = Stop takes two presses in 3 s
 remote-starting = Remote control is being started
 remote-nobody = Nobody is connected
 remote-clients = Connected: { $count }

@@ -204,8 +204,8 @@ log-error = 오류
 
 # Remote control
 remote-title = 원격 제어
-remote-on = Companion과 Stream Deck에서 콘솔 조작 허용
-remote-hint = OBS와 같은 방식(obs-websocket)이며 비밀번호가 필요합니다. Companion 설정은 docs/remote.md를 참조하세요.
+remote-on = 원격 제어 제공
+remote-hint = Companion과 Stream Deck에서 OBS처럼(obs-websocket) 콘솔을 조작합니다. 비밀번호가 필요하며 설정은 docs/remote.md를 참조하세요.
 remote-port = 원격 제어 포트
 remote-lan = 이 네트워크에 열기
 remote-lan-hint = 이 네트워크에서 비밀번호를 알면 누구나 콘솔을 조작할 수 있습니다.

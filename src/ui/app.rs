@@ -146,7 +146,8 @@ impl Window {
             self.preview_sent = Some(wanted);
             self.console.send(Command::SetPreview { on: wanted });
         }
-        if closing && !self.quitting && is_running(&self.snapshot.state) {
+        // What is shown may be a moment old; here that would be an answer to what is no more.
+        if closing && !self.quitting && is_running(&self.console.snapshot().state) {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.view.asking = true;
         }
@@ -463,6 +464,7 @@ impl Window {
 }
 
 /// The window's identifier, where it is one of X11.
+#[cfg(target_os = "linux")]
 fn x11_window(context: &eframe::CreationContext<'_>) -> Option<u32> {
     use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
     match context.window_handle().ok()?.as_raw() {
@@ -470,6 +472,12 @@ fn x11_window(context: &eframe::CreationContext<'_>) -> Option<u32> {
         RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
         _ => None,
     }
+}
+
+/// No other system has any.
+#[cfg(not(target_os = "linux"))]
+fn x11_window(_context: &eframe::CreationContext<'_>) -> Option<u32> {
+    None
 }
 
 /// Whether something would be lost by quitting.

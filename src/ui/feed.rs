@@ -25,7 +25,7 @@ pub const LOOK: Duration = Duration::from_millis(80);
 /// The same while nobody sees the window.
 const LOOK_HIDDEN: Duration = Duration::from_millis(500);
 /// The same where no show runs and nobody has touched the window for [`ALONE`].
-const LOOK_ALONE: Duration = Duration::from_millis(500);
+const LOOK_ALONE: Duration = Duration::from_secs(1);
 /// See [`LOOK_ALONE`].
 const ALONE: Duration = Duration::from_secs(60);
 /// As soon as can be.

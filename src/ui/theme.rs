@@ -237,6 +237,16 @@ pub fn picture() -> Color32 {
     Color32::BLACK
 }
 
+/// Text on the preview's ground, which is black in each look.
+pub fn on_picture() -> Color32 {
+    DARK.text
+}
+
+/// Lesser text there.
+pub fn on_picture_soft() -> Color32 {
+    DARK.text_soft
+}
+
 /// Leaves a texture's colours as they are.
 pub fn untinted() -> Color32 {
     Color32::WHITE

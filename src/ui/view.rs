@@ -199,7 +199,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             let rect = Rect::from_min_size(ui.max_rect().min, vec2(ui.available_width(), height));
             lower(ui, rect, view, &scene, block, &mut actions);
         });
-    CentralPanel::default()
+    let room = CentralPanel::default()
         .frame(bar.inner_margin(gap))
         .show(ui, |ui| {
             // Out of the view while it draws panels that want the view.
@@ -214,9 +214,12 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             let room = ui.max_rect();
             panels::preflight::show(&ctx, room, &scene, &mut actions);
             panels::toasts::show(&ctx, room, &scene, &view.toasts, &mut actions);
-        });
-    panels::keys::show(&ctx, &scene, view, &mut actions);
-    panels::palette::show(&ctx, &scene, view, &mut actions);
+            room
+        })
+        .inner;
+    // Over the panels, never over the figures of the show and what ends it.
+    panels::keys::show(&ctx, room, &scene, view, &mut actions);
+    panels::palette::show(&ctx, room, &scene, view, &mut actions);
     panels::note::show(&ctx, &scene, &view.note, height + f32::from(gap) + 12.0);
     let typing = ctx.text_edit_focused();
     view.form.hand_over(typing, scene.now, &mut actions);

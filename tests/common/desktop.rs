@@ -184,10 +184,12 @@ impl Windowed {
         Self::of(plan, desktop, settings)
     }
 
-    /// The same of a plan, which may be another build's.
+    /// The same of a plan, which may be another build's. Empty settings: a first start.
     pub fn of(plan: Plan, desktop: &Desktop, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("settings.ron"), settings).unwrap();
+        if !settings.is_empty() {
+            std::fs::write(folder.path().join("settings.ron"), settings).unwrap();
+        }
         let console = plan
             .env("PD_CONSOLE_CONFIG_DIR", folder.path())
             .env("XDG_STATE_HOME", folder.path().join("state"))

@@ -8,6 +8,7 @@
 mod common;
 
 mod foreign;
+mod program;
 mod raw;
 mod show;
 

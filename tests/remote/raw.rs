@@ -47,7 +47,7 @@ fn read(socket: &mut Socket) -> Value {
 }
 
 /// The code with which the server closes.
-fn closed(socket: &mut Socket) -> u16 {
+pub fn closed(socket: &mut Socket) -> u16 {
     loop {
         match socket.read() {
             Ok(Message::Close(frame)) => return frame.map_or(0, |frame| frame.code.into()),
@@ -68,10 +68,26 @@ fn identify(socket: &mut Socket, password: &str, subscriptions: u64) {
 }
 
 fn identified(port: u16, subscriptions: u64) -> Socket {
+    identified_with(port, PASSWORD, subscriptions)
+}
+
+/// A connection that has given its password.
+pub fn identified_with(port: u16, password: &str, subscriptions: u64) -> Socket {
     let mut socket = connect(port);
-    identify(&mut socket, PASSWORD, subscriptions);
+    identify(&mut socket, password, subscriptions);
     assert_eq!(read(&mut socket)["op"], 2);
     socket
+}
+
+/// Whether the password is taken, or how the connection is closed.
+pub fn try_identify(port: u16, password: &str) -> Result<(), u16> {
+    let mut socket = connect(port);
+    identify(&mut socket, password, 0);
+    match socket.read() {
+        Ok(Message::Close(frame)) => Err(frame.map_or(0, |frame| frame.code.into())),
+        Ok(_) => Ok(()),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn ask(socket: &mut Socket, kind: &str, data: Value) -> Value {

@@ -225,3 +225,29 @@ fn a_line_between_panels_is_moved_by_the_keyboard_and_stays_where_it_was_put() {
     }
     assert!(1280.0 - left(&rig) > 310.0, "{}", left(&rig));
 }
+
+#[test]
+fn the_menu_of_panels_is_scrolled_in_a_low_window() {
+    for (language, menu, last) in [
+        (English, "Panels", "Put the layout back"),
+        (Korean, "패널", "처음 배치로"),
+    ] {
+        let mut rig = Rig::sized(language, [640.0, 400.0], live);
+        rig.press(menu);
+        let bottom = |rig: &Rig| {
+            let entry = rig.harness.get_by_role_and_label(Role::Button, last);
+            entry.rect().bottom()
+        };
+        assert!(bottom(&rig) > 400.0, "{}", bottom(&rig));
+        let entry = rig.harness.get_by_role_and_label(Role::Button, last);
+        entry.scroll_to_me();
+        rig.wait(0.5);
+        let all: Vec<_> = rig
+            .harness
+            .get_all_by_role(Role::Button)
+            .map(|n| n.rect())
+            .collect();
+        assert!(bottom(&rig) <= 400.0, "{} {all:?}", bottom(&rig));
+        rig.press(last);
+    }
+}

@@ -13,6 +13,7 @@ use pd_console::session::snapshot::{
     TrendEvent, TrendKind,
 };
 use pd_console::settings::{EncoderFamily, Language, Settings};
+use pd_console::ui::panels::far::DIGIT;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -62,6 +63,51 @@ fn every_control_lies_whole_in_the_window_and_on_no_other() {
     assert_eq!(faults, 0, "each is told above");
 }
 
+/// The figures of `panels::far` are read at 3 m: on a 24-inch screen of 1920x1080 (0.277 mm a pixel) digits of 12 mm, a
+/// 250th of the distance, at least in a window of 1280x800, and of 14 mm, 16 minutes of arc, in one as large as the screen.
+#[test]
+fn the_main_figures_are_large_enough_for_three_metres() {
+    const MM: f32 = 0.277;
+    // Points, pixels a point, the least height of a digit.
+    for (size, scale, least_mm) in [
+        ([1280.0, 800.0], 1.0, 12.0),
+        ([1024.0, 640.0], 1.25, 11.0),
+        ([853.0, 533.0], 1.5, 11.0),
+        ([640.0, 400.0], 2.0, 10.5),
+        ([1920.0, 1080.0], 1.0, 14.0),
+    ] {
+        for language in [Language::English, Language::Korean] {
+            let rig = Rig::sized(language, size, |s| {
+                full(s);
+                s.latency.arrived = Some(figures(38.0));
+                s.drops.capture = 12;
+            });
+            let mut found = Vec::new();
+            for clipped in &rig.harness.output().shapes {
+                texts(&clipped.shape, &mut |text| {
+                    let type_size = text.galley.job.sections[0].format.font_id.size;
+                    let height_mm = type_size * DIGIT * scale * MM;
+                    found.push((text.galley.text().to_owned(), height_mm));
+                });
+            }
+            for figure in ["01:02:05", "38", "2.99", "12", "3"] {
+                let heights = found.iter().filter(|(text, _)| text == figure);
+                let largest = heights.map(|(_, mm)| *mm).fold(0.0, f32::max);
+                assert!(
+                    largest >= least_mm,
+                    "{figure}: {largest} mm in {size:?} {language:?}"
+                );
+            }
+            let stop = ["STOP", "송출 종료"];
+            let button = found.iter().find(|(text, _)| stop.contains(&text.as_str()));
+            assert!(
+                button.is_some_and(|(_, mm)| *mm >= least_mm * 0.6),
+                "{button:?} in {size:?}"
+            );
+        }
+    }
+}
+
 fn check(size: [f32; 2], language: Language, state: &State) {
     if matches!(state, State::Failed { .. } | State::Reconnecting { .. }) && size[1] < 500.0 {
         // Its strip takes the room of the log, whose buttons are then scrolled to.
@@ -85,6 +131,7 @@ fn check(size: [f32; 2], language: Language, state: &State) {
         s.frames = 123_456;
     });
     no_text_is_cut_off(&rig, &format!("{size:?} {language:?} {state:?}"));
+    lower_texts_lie_apart(&rig, size, &format!("{size:?} {language:?} {state:?}"));
     let window = Rect::from_min_size(pos2(0.0, 0.0), size.into());
     let controls = controls(&rig);
     assert!(controls.len() >= 12, "{controls:?}");

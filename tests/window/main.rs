@@ -1,6 +1,7 @@
 //! The window as an operator, a keyboard and a screen reader meet it, on a session that only
 //! records what it is told.
 #![cfg(feature = "gui")]
+#![allow(clippy::unwrap_used)]
 
 mod access;
 mod check;

@@ -1,6 +1,7 @@
 //! Paints egui's triangles on the CPU as egui's OpenGL painter does: gamma-space colours, textures
 //! filtered by their options, premultiplied blending. For pictures of the window that are the same
 //! on every machine, without a driver.
+#![allow(clippy::unwrap_used)] // Serves tests only.
 
 use eframe::egui::epaint::{ClippedPrimitive, ImageData, Mesh, Primitive, Vertex};
 use eframe::egui::{Context, FullOutput, Rect, TextureFilter, TextureId, TexturesDelta};
@@ -147,7 +148,7 @@ fn triangles(picture: &mut Picture, mesh: &Mesh, texture: &Texture, clip: Rect, 
         let corner = |i: usize| mesh.vertices[corners[i] as usize];
         let mut corners = [corner(0), corner(1), corner(2)];
         for corner in &mut corners {
-            corner.pos = corner.pos * per_point;
+            corner.pos *= per_point;
         }
         triangle(picture, corners, texture, columns, rows);
     }

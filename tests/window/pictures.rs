@@ -5,6 +5,7 @@
 //!
 //! Where one differs, what was painted and where it differs lie beside the kept one as
 //! `NAME.new.png` and `NAME.diff.png`.
+#![allow(clippy::unwrap_used)] // Serves tests only.
 
 use crate::layout::full;
 use crate::png_file;

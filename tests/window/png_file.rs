@@ -1,4 +1,5 @@
 //! Pictures as small PNG files, and how far two of them are from each other.
+#![allow(clippy::unwrap_used)] // Serves tests only.
 
 use crate::paint::Picture;
 use std::collections::HashMap;

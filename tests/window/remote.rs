@@ -27,10 +27,7 @@ fn page(language: pd_console::settings::Language, change: impl FnOnce(&mut Snaps
 fn it_is_off_as_shipped_and_switched_on_by_its_name() {
     let mut rig = page(English, |_| {});
     assert!(!rig.has("Copy password") && !rig.has("Remote control port"));
-    rig.click(
-        Role::CheckBox,
-        "Let Companion, Stream Deck and others steer the console",
-    );
+    rig.click(Role::CheckBox, "Serve the remote control");
     let sent = rig.sent();
     let [Command::ApplySettings(settings)] = sent.as_slice() else {
         panic!("{sent:?}");

@@ -48,6 +48,10 @@ pub fn find(entries: &[Entry], query: &str, recent: &[Deed]) -> Vec<Deed> {
         *score = *score * 10 + place(deed).map_or(0, |at| 8 - at.min(7) as i64);
     }
     found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    // Scattered letters only where nothing else fits.
+    if found.first().is_some_and(|(best, _)| *best > 0) {
+        found.retain(|(score, _)| *score > 0);
+    }
     found.into_iter().map(|(_, deed)| deed).collect()
 }
 

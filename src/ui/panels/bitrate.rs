@@ -9,7 +9,7 @@ use crate::ui::widgets;
 use crate::ui::widgets::bitrate_slider::{self, Look};
 use crate::ui::widgets::block::Verdict;
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
-use eframe::egui::{Align, Button, DragValue, Layout, RichText, Ui, vec2};
+use eframe::egui::{Align, Button, DragValue, FontId, Layout, RichText, Ui, vec2};
 
 /// Height of the line that an adaptive bitrate adds, points.
 pub const ADAPTIVE_LINE: f32 = 22.0;
@@ -143,16 +143,32 @@ fn step(ui: &mut Ui, sign: &str, name: &str) -> bool {
 
 fn measured(ui: &mut Ui, scene: &Scene<'_>) {
     // Right to left: fps first.
-    let room = !(scene.small && is_adaptive(scene));
-    if let Some(fps) = scene.snapshot.measured_fps.filter(|_| room) {
-        let value = numbers::fixed(fps, 1);
-        let text = scene.texts.f("bitrate-fps", &[("value", &value)]);
-        widgets::text(ui, text, theme::regular(14.0), theme::text_soft());
-    }
-    if let Some(kbps) = scene.snapshot.measured_kbps {
+    let width = |ui: &Ui, text: &str, font: FontId| {
+        let galley = ui
+            .painter()
+            .layout_no_wrap(text.to_owned(), font, theme::text());
+        galley.size().x + ui.spacing().item_spacing.x
+    };
+    let kbps = scene.snapshot.measured_kbps.map(|kbps| {
         let value = numbers::fixed(kbps, 0);
-        let text = scene.texts.f("bitrate-kbps", &[("value", &value)]);
-        widgets::text(ui, text, theme::bold(15.0), theme::text());
+        scene.texts.f("bitrate-kbps", &[("value", &value)])
+    });
+    let needed = kbps
+        .as_ref()
+        .map_or(0.0, |text| width(ui, text, theme::bold(15.0)));
+    // What there is no room for stands in the row over the panels.
+    let fps = scene.snapshot.measured_fps.map(|fps| {
+        let value = numbers::fixed(fps, 1);
+        scene.texts.f("bitrate-fps", &[("value", &value)])
+    });
+    let fits = |ui: &Ui, text: &str| {
+        needed + width(ui, text, theme::regular(14.0)) <= ui.available_width()
+    };
+    if let Some(fps) = fps.filter(|text| fits(ui, text)) {
+        widgets::text(ui, fps, theme::regular(14.0), theme::text_soft());
+    }
+    if let Some(kbps) = kbps.filter(|_| needed <= ui.available_width()) {
+        widgets::text(ui, kbps, theme::bold(15.0), theme::text());
         if ui.available_width() > 64.0 {
             let title = scene.t("bitrate-measured");
             widgets::short_text(ui, title, theme::regular(13.0), theme::text_dim());

@@ -13,8 +13,8 @@ use crate::ui::theme;
 use crate::ui::view::View;
 use crate::ui::widgets;
 use eframe::egui::{
-    self, Align, Button, Checkbox, Context, Id, Label, Layout, RichText, ScrollArea, TextEdit, Ui,
-    Window, vec2,
+    self, Align, Button, Checkbox, Context, Id, Label, Layout, Rect, RichText, ScrollArea,
+    TextEdit, Ui, Window, vec2,
 };
 use std::collections::BTreeMap;
 
@@ -144,8 +144,14 @@ fn set(list: &mut Vec<KeyBinding>, deed: &Deed, keys: &[Chord], everywhere: bool
     }
 }
 
-/// Draws the page where it is open. Changes go into the settings' draft, which hands them over.
-pub fn show(ctx: &Context, scene: &Scene<'_>, view: &mut View, actions: &mut Vec<Action>) {
+/// Draws the page within `room` where it is open. Changes go into the settings' draft, which hands them over.
+pub fn show(
+    ctx: &Context,
+    room: Rect,
+    scene: &Scene<'_>,
+    view: &mut View,
+    actions: &mut Vec<Action>,
+) {
     if !view.keys_page.open {
         return;
     }
@@ -153,17 +159,16 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, view: &mut View, actions: &mut Vec
     let mut own = view.form.draft.controls.clone();
     let here = Here { scene, view };
     let mut open = true;
-    let screen = ctx.content_rect();
     Window::new(scene.t("keys-title"))
         .id(Id::unique("keys"))
         .open(&mut open)
         .collapsible(false)
         .default_size(vec2(
-            (screen.width() - 40.0).min(720.0),
-            (screen.height() - 140.0).clamp(200.0, 620.0),
+            (room.width() - 20.0).min(720.0),
+            (room.height() - 50.0).max(160.0),
         ))
-        .default_pos(screen.left_top() + vec2(20.0, 70.0))
-        .constrain_to(screen)
+        .default_pos(room.left_top())
+        .constrain_to(room)
         .show(ctx, |ui| {
             head(ui, scene, &mut page, &mut own.hotkeys_on);
             let mut lists = OwnKeys {
@@ -204,7 +209,7 @@ fn head(ui: &mut Ui, scene: &Scene<'_>, page: &mut KeysPage, hotkeys_on: &mut bo
         let text = scene.t("keys-everywhere-on");
         ui.add_enabled(page.nowhere.is_none(), Checkbox::new(hotkeys_on, text));
         let (words, ink) = match &page.nowhere {
-            Some(why) => (why.clone(), theme::amber()),
+            Some(why) => (scene.say(why), theme::amber()),
             None => (scene.t("keys-everywhere-hint"), theme::text_dim()),
         };
         wrapped(ui, words, ink);
@@ -316,12 +321,12 @@ impl Row<'_> {
         });
         widgets::row(ui, 28.0, |ui| {
             let width = (ui.available_width() * 0.46).min(330.0);
-            let (rect, _) = ui.allocate_exact_size(vec2(width, 28.0), egui::Sense::hover());
-            let text = RichText::new(self.title).font(theme::regular(14.0));
-            let label = Label::new(text.color(theme::text()))
-                .truncate()
-                .halign(Align::Min);
-            ui.put(rect, label);
+            let layout = Layout::left_to_right(Align::Center);
+            ui.allocate_ui_with_layout(vec2(width, 28.0), layout, |ui| {
+                ui.set_min_width(width);
+                let font = theme::regular(14.0);
+                widgets::short_text(ui, self.title, font, theme::text());
+            });
             if waits {
                 let text = self.here.scene.t("keys-press");
                 widgets::text(ui, text, theme::bold(13.0), theme::amber());
@@ -387,7 +392,7 @@ impl Row<'_> {
             let field = TextEdit::singleline(text)
                 .hint_text(hint)
                 .char_limit(200)
-                .desired_width(64.0);
+                .desired_width(96.0);
             let name = self.name("keys-argument-name", "");
             ui.add(field)
                 .on_hover_text(told(scene, takes))

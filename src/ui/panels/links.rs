@@ -117,6 +117,6 @@ fn chip(ui: &mut Ui, scene: &Scene<'_>, backup: &BackupStatus) {
     painter.galley(at, galley, ink);
     widgets::name(&response, Role::Status, &text);
     if !backup.link.cause.is_empty() {
-        response.on_hover_text(&backup.link.cause);
+        response.on_hover_text(scene.say(&backup.link.cause));
     }
 }

@@ -39,7 +39,7 @@ pub fn show(ctx: &Context, scene: &Scene<'_>, note: &Note, above: f32) {
         .show(ctx, |ui| {
             theme::card_frame().inner_margin(10).show(ui, |ui| {
                 ui.set_max_width((ctx.content_rect().width() - 64.0).min(640.0));
-                let words = RichText::new(text)
+                let words = RichText::new(scene.say(text))
                     .font(theme::regular(14.5))
                     .color(theme::text());
                 let response = ui.add(Label::new(words).wrap().selectable(false));

@@ -21,7 +21,7 @@ use eframe::egui::{
 const REMEMBERED: usize = 16;
 /// A row's height, points.
 const ROW: f32 = 30.0;
-/// Rows in sight.
+/// Rows in sight where there is room.
 const ROWS: f32 = 9.0;
 
 /// What the palette remembers.
@@ -76,16 +76,22 @@ impl Palette {
     }
 }
 
-/// Draws it where it is open. `view.palette` is taken out while it is drawn, since what is possible is asked
+/// Draws it over the top of `room` where it is open. `view.palette` is taken out while it is drawn, since what is possible is asked
 /// of the view.
-pub fn show(ctx: &Context, scene: &Scene<'_>, view: &mut View, actions: &mut Vec<Action>) {
+pub fn show(
+    ctx: &Context,
+    room: Rect,
+    scene: &Scene<'_>,
+    view: &mut View,
+    actions: &mut Vec<Action>,
+) {
     if !view.palette.open {
         return;
     }
     let mut palette = std::mem::take(&mut view.palette);
     palette.titles(scene);
     let here = Here { scene, view };
-    let done = draw(ctx, &here, &mut palette, actions);
+    let done = draw(ctx, room, &here, &mut palette, actions);
     let stays = match done {
         Some(Done::Close) => false,
         Some(Done::Do(deed)) => carry_out(&here, &mut palette, deed, actions),
@@ -142,6 +148,7 @@ fn carry_out(
 
 fn draw(
     ctx: &Context,
+    room: Rect,
     here: &Here<'_>,
     palette: &mut Palette,
     actions: &mut Vec<Action>,
@@ -165,14 +172,11 @@ fn draw(
     }
     let moved = chosen != before;
     let mut done = None;
-    let screen = ctx.content_rect();
-    let width = (screen.width() - 32.0).min(620.0);
+    let width = (room.width() - 16.0).min(620.0);
     let area = Area::new(Id::unique("palette"))
         .order(Order::Foreground)
-        .anchor(
-            Align2::CENTER_TOP,
-            vec2(0.0, (screen.height() * 0.1).min(72.0)),
-        )
+        .fixed_pos(room.center_top())
+        .pivot(Align2::CENTER_TOP)
         .show(ctx, |ui| {
             theme::card_frame().inner_margin(12).show(ui, |ui| {
                 ui.set_width(width - 24.0);
@@ -185,7 +189,8 @@ fn draw(
                 if let Some(deed) = found.get(chosen) {
                     point_at(ui, &field, deed);
                 }
-                let rows = rows(ui, here, &found, chosen, moved);
+                let height = (room.height() - 130.0).clamp(ROW * 3.0, ROW * ROWS);
+                let rows = rows(ui, here, &found, (chosen, moved), height);
                 let clicked = rows.or_else(|| found.get(chosen).filter(|_| enter).cloned());
                 done = clicked.map(Done::Do);
                 foot(ui, scene, palette, found.is_empty());
@@ -240,13 +245,19 @@ fn row_id(deed: &Deed) -> Id {
 }
 
 /// Draws what fits; what was clicked.
-fn rows(ui: &mut Ui, here: &Here<'_>, found: &[Deed], chosen: usize, moved: bool) -> Option<Deed> {
+fn rows(
+    ui: &mut Ui,
+    here: &Here<'_>,
+    found: &[Deed],
+    (chosen, moved): (usize, bool),
+    height: f32,
+) -> Option<Deed> {
     let mut clicked = None;
     ui.add_space(6.0);
     ScrollArea::vertical()
         .id_salt("rows")
-        .max_height(ROW * ROWS)
-        .min_scrolled_height(ROW * ROWS)
+        .max_height(height)
+        .min_scrolled_height(height)
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;

@@ -83,7 +83,8 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, step: &Step, actions: &mut Vec<Action>) {
     let (verdict, word) = verdict(step.state);
     let title = scene.t(title(step.kind));
     let word = scene.t(word);
-    let name = match step.text.as_str() {
+    let said = scene.say(&step.text);
+    let name = match said.as_str() {
         "" => format!("{title}: {word}"),
         text => format!("{title}: {word}. {text}"),
     };
@@ -126,9 +127,7 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, step: &Step, actions: &mut Vec<Action>) {
                     StepState::Failed | StepState::Warning => theme::text(),
                     _ => theme::text_soft(),
                 };
-                let text = RichText::new(&step.text)
-                    .font(theme::regular(13.5))
-                    .color(ink);
+                let text = RichText::new(said).font(theme::regular(13.5)).color(ink);
                 let label = Label::new(text).selectable(true);
                 match step.state {
                     StepState::Failed | StepState::Warning | StepState::Running => {

@@ -174,7 +174,7 @@ fn banner(ui: &Ui, rect: Rect, colour: egui::Color32, text: &str) {
     let mut job = egui::epaint::text::LayoutJob::simple(
         text.to_owned(),
         theme::regular(13.5),
-        theme::text(),
+        theme::on_picture(),
         (rect.width() - 28.0).max(40.0),
     );
     job.wrap.max_rows = 4;
@@ -185,7 +185,7 @@ fn banner(ui: &Ui, rect: Rect, colour: egui::Color32, text: &str) {
     let edge = Rect::from_min_size(ground.min, egui::vec2(5.0, ground.height()));
     painter.rect_filled(edge, 0.0, colour);
     let at = ground.min + egui::vec2(14.0, 7.0);
-    painter.galley(at, galley, theme::text());
+    painter.galley(at, galley, theme::on_picture());
     let response = ui.interact(ground, ui.scope_id().with("banner"), Sense::hover());
     widgets::name(&response, Role::Label, text);
 }
@@ -204,7 +204,7 @@ fn nothing(ui: &Ui, scene: &Scene<'_>, rect: Rect, on: bool) {
         theme::regular,
         11.0..=16.0,
         room,
-        theme::text_soft(),
+        theme::on_picture_soft(),
     );
     let hint = widgets::fitted(
         ui,
@@ -212,7 +212,7 @@ fn nothing(ui: &Ui, scene: &Scene<'_>, rect: Rect, on: bool) {
         theme::regular,
         10.0..=13.0,
         room,
-        theme::text_dim(),
+        theme::on_picture_soft(),
     );
     let at = |width: f32, y: f32| pos2(rect.center().x - width / 2.0, y);
     let middle = rect.center().y;
@@ -220,9 +220,13 @@ fn nothing(ui: &Ui, scene: &Scene<'_>, rect: Rect, on: bool) {
     painter.galley(
         at(title.size().x, middle - title.size().y),
         title,
-        theme::text_soft(),
+        theme::on_picture_soft(),
     );
-    painter.galley(at(hint.size().x, middle + 2.0), hint, theme::text_dim());
+    painter.galley(
+        at(hint.size().x, middle + 2.0),
+        hint,
+        theme::on_picture_soft(),
+    );
 }
 
 /// The largest rectangle of the picture's aspect in the middle of `into`.

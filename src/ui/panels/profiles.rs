@@ -68,9 +68,14 @@ pub fn show(
     asked(ui, scene, status, desk, actions);
     if let Some(note) = &status.note {
         if note.good {
-            block::words(ui, &note.text, theme::regular(12.5), theme::text_soft());
+            block::words(
+                ui,
+                scene.say(&note.text),
+                theme::regular(12.5),
+                theme::text_soft(),
+            );
         } else {
-            fault(ui, &note.text);
+            fault(ui, &scene.say(&note.text));
         }
     }
     if let Some(undo) = &status.undo {

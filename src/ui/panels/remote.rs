@@ -3,21 +3,26 @@
 
 use super::Scene;
 use super::form::Form;
-use super::settings::{fault, row, section};
+use super::settings::{fault, row, section, tick};
+use super::sheet;
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::block;
-use eframe::egui::{Button, Checkbox, DragValue, RichText, Ui, vec2};
+use eframe::egui::{Button, DragValue, RichText, Ui, vec2};
 
 /// Draws the section.
 pub fn settings(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Action>) {
     section(ui, &scene.t("remote-title"));
     let remote = &mut form.draft.remote;
-    ui.add(Checkbox::new(&mut remote.on, scene.t("remote-on")));
+    tick(ui, &mut remote.on, &scene.t("remote-on"));
+    // While something is looked for only settings are shown.
+    let searching = sheet::is_searching(ui);
     if !remote.on {
         form.ask_password = false;
-        let hint = scene.t("remote-hint");
-        block::words(ui, hint, theme::regular(12.5), theme::text_dim());
+        if !searching {
+            let hint = scene.t("remote-hint");
+            block::words(ui, hint, theme::regular(12.5), theme::text_dim());
+        }
         return;
     }
     row(ui, &scene.t("remote-port"), |ui, width| {
@@ -26,15 +31,15 @@ pub fn settings(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut V
             .speed(0.0);
         ui.add_sized(vec2(width.min(96.0), 28.0), port)
     });
-    ui.add(Checkbox::new(&mut remote.lan, scene.t("remote-lan")));
-    if remote.lan {
+    tick(ui, &mut remote.lan, &scene.t("remote-lan"));
+    if remote.lan && !searching {
         let who = scene.t("remote-lan-hint");
         block::words(ui, who, theme::regular(13.0), theme::amber());
     }
-    ui.add(Checkbox::new(
-        &mut remote.confirm_stop,
-        scene.t("remote-confirm"),
-    ));
+    tick(ui, &mut remote.confirm_stop, &scene.t("remote-confirm"));
+    if searching {
+        return;
+    }
     state(ui, scene, actions);
     password(ui, scene, form, actions);
 }
@@ -43,7 +48,7 @@ pub fn settings(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut V
 fn state(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     let remote = &scene.snapshot.remote;
     if let Some(problem) = &remote.problem {
-        fault(ui, problem);
+        fault(ui, &scene.say(problem));
     }
     let Some(address) = remote.addresses.first() else {
         if remote.problem.is_none() {

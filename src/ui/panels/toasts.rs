@@ -27,7 +27,7 @@ pub fn show(
     if all.is_empty() {
         return;
     }
-    let width = (room.width() * 0.5).clamp(260.0, 520.0).min(room.width());
+    let width = (room.width() * 0.34).clamp(260.0, 460.0).min(room.width());
     Area::new(Id::unique("toasts"))
         .order(Order::Foreground)
         .fixed_pos(room.left_bottom() + vec2(8.0, -8.0))

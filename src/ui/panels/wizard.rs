@@ -11,6 +11,7 @@ use crate::session::Command;
 use crate::session::install::InstallStatus;
 use crate::settings::{AudioSourceKind, Language, Settings, TargetKind};
 use crate::ui::actions::Action;
+use crate::ui::numbers;
 use crate::ui::view::View;
 use crate::ui::widgets::{self, block, level_meter};
 use eframe::egui::{
@@ -168,7 +169,7 @@ fn left(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Actio
     });
     part(ui, scene, "wizard-bitrate", None, |ui| {
         let words = PRESETS.map(|(kbps, key)| {
-            let megabits = format!("{:.1}", f64::from(kbps) / 1000.0);
+            let megabits = crate::ui::numbers::fixed(f64::from(kbps) / 1000.0, 1);
             (kbps, scene.texts.f(key, &[("mb", &megabits)]))
         });
         let mut kbps = scene.kbps;
@@ -262,10 +263,11 @@ fn part(
                             _ => theme::text(),
                         };
                         if !found.text.is_empty() {
-                            block::words(ui, &found.text, theme::regular(13.0), ink);
+                            block::words(ui, scene.say(&found.text), theme::regular(13.0), ink);
                         }
                         if !found.fix.is_empty() {
-                            let fix = scene.texts.f("check-fix", &[("fix", &found.fix)]);
+                            let fix = scene.say(&found.fix);
+                            let fix = scene.texts.f("check-fix", &[("fix", &fix)]);
                             block::words(ui, fix, theme::regular(13.0), theme::blue());
                         }
                     }
@@ -324,7 +326,7 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
     }
     match &scene.snapshot.install {
         InstallStatus::Running { got, of } => {
-            let mb = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+            let mb = |bytes: u64| crate::ui::numbers::fixed(bytes as f64 / 1e6, 1);
             let share = of.map(|of| *got as f32 / of.max(1) as f32);
             let all = of.map_or_else(|| "?".to_owned(), mb);
             let words = [("got", mb(*got)), ("all", all)];
@@ -338,7 +340,7 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
         }
         status if found::wants_server(scene) => {
             if let InstallStatus::Failed(why) = status {
-                super::settings::fault(ui, why);
+                super::settings::fault(ui, &scene.say(why));
             }
             ui.horizontal_wrapped(|ui| {
                 let text = scene.t("install-fetch");

@@ -70,6 +70,7 @@ fn text_is_readable_on_its_ground_in_both_looks() {
             ("busy, card", blue(), card()),
             ("warn, well", amber(), well()),
             ("bad, well", vermillion(), well()),
+            ("picture", on_picture_soft(), picture()),
             ("ink, amber", ink(), amber()),
             ("ink, vermillion", ink(), vermillion()),
         ] {
