@@ -268,7 +268,13 @@ fn all_settings_are_put_back_on_a_second_press_and_brought_back() {
         s.settings.target.host = "studio".into();
         s.settings.ffmpeg_path = Some("/opt/ffmpeg".into());
     });
-    let before = rig.console.snapshot.lock().unwrap().settings.clone();
+    let before = rig
+        .console
+        .snapshot
+        .lock()
+        .expect("no holder panics")
+        .settings
+        .clone();
     rig.press("Put all settings back");
     assert_eq!(rig.sent(), []);
     rig.wait(0.5);

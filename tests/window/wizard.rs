@@ -63,6 +63,8 @@ fn the_first_start_is_greeted_and_enter_is_enough() {
     let mut rig = Rig::new(English, first);
     assert!(rig.has("Setting up"), "{:?}", rig.names());
     assert_eq!(commands(&rig), [Command::Examine], "it looks by itself");
+    // The look that was asked for is over.
+    rig.wait(2.2);
     for text in [
         "ffmpeg 7.1 at /usr/bin/ffmpeg. libx264 works",
         "Screen :0, 1920x1080",
