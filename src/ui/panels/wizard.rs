@@ -11,7 +11,6 @@ use crate::session::Command;
 use crate::session::install::InstallStatus;
 use crate::settings::{AudioSourceKind, Language, Settings, TargetKind};
 use crate::ui::actions::Action;
-use crate::ui::numbers;
 use crate::ui::view::View;
 use crate::ui::widgets::{self, block, level_meter};
 use eframe::egui::{
