@@ -28,6 +28,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("src/remote/client.rs", "the same"),
     ("src/remote/job.rs", "the same"),
     ("src/remote/codec.rs", "the same"),
+    ("src/remote/job.rs", "the same"),
     (
         "src/capture/pattern/layout.rs",
         "names for tests of the pattern",
