@@ -104,7 +104,7 @@ fn follow(
     wish: &Wish,
     mut trace: Option<Trace>,
     interrupted: &StopToken,
-    asked_at: clock::MonoTime,
+    mut asked_at: clock::MonoTime,
 ) -> Result<Outcome, Failure> {
     let mut printed = 0;
     let mut told = Vec::new();
@@ -154,6 +154,10 @@ fn follow(
                 meter.get_or_insert_with(|| LoadMeter::start(&session.pids()));
             }
             _ => {}
+        }
+        if begun && snapshot.state == State::Idle {
+            // A next show is asked for from afar.
+            asked_at = clock::now();
         }
         let live_s = snapshot
             .live_since

@@ -6,23 +6,16 @@
 
 use super::auth::{self, Wrongs};
 use super::codec::Form;
-use super::protocol::{self, Close, RPC_VERSION, Status, op, subscription};
-use super::request::{self, Answer, Desk, Execution, Load, Refused};
+use super::job::{Job, batch};
+use super::protocol::{self, Close, RPC_VERSION, op, subscription};
+use super::request::{Desk, Execution, Load};
 use crate::clock::MonoTime;
 use crate::session::Console;
-use serde_json::{Map, Value, json};
-use std::collections::VecDeque;
+use serde_json::{Value, json};
 use std::net::IpAddr;
-use std::time::Duration;
 
-/// The session is waited for no longer than this: a show's end takes it a second or two.
-const TAKEN_WITHIN: Duration = Duration::from_millis(500);
-/// A request that is not ready is asked again after this.
-const AGAIN: Duration = Duration::from_millis(20);
 /// Requests of a batch that are answered before others have their turn.
 const AT_ONCE: usize = 32;
-/// Requests in a batch.
-const BATCH: usize = 1000;
 
 /// A client.
 pub struct Client {
@@ -47,29 +40,6 @@ enum Stage {
     },
     /// It may ask.
     Identified { subscriptions: u64 },
-}
-
-/// A request or a batch under way.
-struct Job {
-    /// Of the message.
-    id: Value,
-    /// Whether it is a batch, and how it goes.
-    execution: Execution,
-    halt_on_failure: bool,
-    /// Not yet asked.
-    requests: VecDeque<Value>,
-    results: Vec<Value>,
-    /// The one that is under way.
-    now: Option<UnderWay>,
-}
-
-struct UnderWay {
-    request: Value,
-    since: MonoTime,
-    /// None: to be asked again.
-    outcome: Option<Result<Value, Refused>>,
-    not_before: MonoTime,
-    ticket: Option<u64>,
 }
 
 /// What the password is checked with.
@@ -122,13 +92,7 @@ impl Client {
         if let Stage::Checking { due, .. } = self.stage {
             return Some(due);
         }
-        let job = self.job.as_ref()?;
-        Some(match &job.now {
-            // The session takes a command within a millisecond or so.
-            Some(way) if way.ticket.is_some() => now + Duration::from_millis(2),
-            Some(way) => way.not_before.max(now),
-            None => now,
-        })
+        self.job.as_ref().map(|job| job.due(now))
     }
 
     /// Takes a message; to be called only while it is not busy. What is to be sent at once, if anything.
@@ -318,161 +282,6 @@ impl Client {
     }
 }
 
-impl Job {
-    fn new(
-        id: Value,
-        execution: Execution,
-        halt_on_failure: bool,
-        requests: VecDeque<Value>,
-    ) -> Self {
-        Self {
-            id,
-            execution,
-            halt_on_failure,
-            requests,
-            results: Vec::new(),
-            now: None,
-        }
-    }
-
-    fn is_through(&self) -> bool {
-        self.now.is_none() && self.requests.is_empty()
-    }
-
-    /// Asks the next request, or looks whether the one under way is ready; false where it is not.
-    fn step(&mut self, desk: &mut Desk<'_>) -> bool {
-        let way = match &mut self.now {
-            Some(way) => way,
-            now => {
-                let Some(request) = self.requests.pop_front() else {
-                    return true;
-                };
-                now.insert(UnderWay {
-                    request,
-                    since: desk.now,
-                    outcome: None,
-                    not_before: desk.now,
-                    ticket: None,
-                })
-            }
-        };
-        if desk.now < way.not_before || !way.is_taken(desk) {
-            return false;
-        }
-        if way.outcome.is_none() {
-            way.ask(self.execution, desk);
-            if way.outcome.is_none() || desk.now < way.not_before || !way.is_taken(desk) {
-                return false;
-            }
-        }
-        let Some((request, outcome)) = self.now.take().and_then(|w| Some((w.request, w.outcome?)))
-        else {
-            return true;
-        };
-        if self.halt_on_failure && outcome.is_err() {
-            self.requests.clear();
-        }
-        self.results.push(result(&request, outcome));
-        true
-    }
-
-    fn answer(mut self) -> Value {
-        if self.execution == Execution::None {
-            let mut one = self.results.pop().unwrap_or_default();
-            one["requestId"] = self.id;
-            return protocol::message(op::REQUEST_RESPONSE, one);
-        }
-        let all = json!({ "requestId": self.id, "results": self.results });
-        protocol::message(op::REQUEST_BATCH_RESPONSE, all)
-    }
-}
-
-impl UnderWay {
-    /// Whether the session has taken what this request sent it.
-    fn is_taken(&self, desk: &Desk<'_>) -> bool {
-        self.ticket.is_none_or(|ticket| {
-            desk.snapshot.commands >= ticket || desk.now.since(self.since) >= TAKEN_WITHIN
-        })
-    }
-
-    fn ask(&mut self, execution: Execution, desk: &mut Desk<'_>) {
-        let kind = self.request.get("requestType").and_then(Value::as_str);
-        let data = self.request.get("requestData");
-        let answered = request::answer(kind.unwrap_or_default(), data, execution, self.since, desk);
-        self.ticket = desk.ticket.or(self.ticket);
-        match answered {
-            Ok(Answer::Done(data)) => self.outcome = Some(Ok(data)),
-            Ok(Answer::After(time)) => {
-                self.outcome = Some(Ok(Value::Null));
-                self.not_before = desk.now + time;
-            }
-            Ok(Answer::Later) => self.not_before = desk.now + AGAIN,
-            Err(refused) => self.outcome = Some(Err(refused)),
-        }
-    }
-}
-
-/// How a request went, with its type and, in a batch, the id that it may have.
-fn result(request: &Value, outcome: Result<Value, Refused>) -> Value {
-    let mut result = Map::new();
-    let kind = request.get("requestType").cloned();
-    result.insert("requestType".into(), kind.unwrap_or_else(|| "".into()));
-    if let Some(id) = request.get("requestId").filter(|id| !id.is_null()) {
-        result.insert("requestId".into(), id.clone());
-    }
-    let status = match &outcome {
-        Ok(_) => json!({ "result": true, "code": Status::Success as u16 }),
-        Err(refused) => json!({
-            "result": false,
-            "code": refused.status as u16,
-            "comment": refused.comment,
-        }),
-    };
-    result.insert("requestStatus".into(), status);
-    if let Ok(data @ Value::Object(_)) = outcome {
-        result.insert("responseData".into(), data);
-    }
-    result.into()
-}
-
-fn batch(mut data: Value) -> Result<Job, Close> {
-    let id = needed(&data, "requestId")?.clone();
-    let there = |name: &str| data.get(name).filter(|value| !value.is_null());
-    let wrong = |why: &str| Err(Close::new(Close::INVALID_DATA_FIELD_TYPE, why));
-    let execution = match there("executionType").map(Value::as_i64) {
-        None => Execution::SerialRealtime,
-        Some(None) => return wrong("`executionType` must be a whole number"),
-        Some(Some(0)) => Execution::SerialRealtime,
-        Some(Some(1)) => Execution::SerialFrame,
-        Some(Some(2)) => {
-            let why = "batches are serial here; executionType 2 is not";
-            return Err(Close::new(Close::UNSUPPORTED_FEATURE, why));
-        }
-        Some(Some(_)) => {
-            let why = "`executionType` must be 0 or 1";
-            return Err(Close::new(Close::INVALID_DATA_FIELD_VALUE, why));
-        }
-    };
-    if there("variables").is_some() {
-        let why = "batches have no variables here";
-        return Err(Close::new(Close::UNSUPPORTED_FEATURE, why));
-    }
-    let halt_on_failure = match there("haltOnFailure").map(Value::as_bool) {
-        None => false,
-        Some(Some(halt)) => halt,
-        Some(None) => return wrong("`haltOnFailure` must be true or false"),
-    };
-    needed(&data, "requests")?;
-    let Some(Value::Array(requests)) = data.get_mut("requests").map(Value::take) else {
-        return wrong("`requests` must be a list");
-    };
-    if requests.len() > BATCH {
-        let why = format!("a batch has {BATCH} requests at most");
-        return Err(Close::new(Close::INVALID_DATA_FIELD_VALUE, why));
-    }
-    Ok(Job::new(id, execution, halt_on_failure, requests.into()))
-}
-
 fn identified() -> Value {
     protocol::message(
         op::IDENTIFIED,
@@ -480,7 +289,7 @@ fn identified() -> Value {
     )
 }
 
-fn needed<'a>(data: &'a Value, name: &str) -> Result<&'a Value, Close> {
+pub(super) fn needed<'a>(data: &'a Value, name: &str) -> Result<&'a Value, Close> {
     data.get(name).ok_or_else(|| {
         let why = format!("`{name}` is missing");
         Close::new(Close::MISSING_DATA_FIELD, why)

@@ -10,6 +10,7 @@ pub mod client;
 pub mod codec;
 pub mod connection;
 pub mod events;
+pub mod job;
 pub mod password;
 pub mod protocol;
 pub mod request;

@@ -1,7 +1,8 @@
 //! The lines between panels for those who do not use a pointer: a name, the mark of the focus, arrow keys that move them.
 //! [`egui_tiles`] draws the lines and moves them by the pointer only. Main thread.
 
-use super::{Dock, least};
+use super::Dock;
+use super::tree::least;
 use crate::ui::panels::side::Side;
 use crate::ui::theme;
 use eframe::egui::accesskit::Role;

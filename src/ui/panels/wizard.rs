@@ -169,7 +169,7 @@ fn left(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Actio
     });
     part(ui, scene, "wizard-bitrate", None, |ui| {
         let words = PRESETS.map(|(kbps, key)| {
-            let megabits = numbers::fixed(f64::from(kbps) / 1000.0, 1);
+            let megabits = crate::ui::numbers::fixed(f64::from(kbps) / 1000.0, 1);
             (kbps, scene.texts.f(key, &[("mb", &megabits)]))
         });
         let mut kbps = scene.kbps;
@@ -326,7 +326,7 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
     }
     match &scene.snapshot.install {
         InstallStatus::Running { got, of } => {
-            let mb = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+            let mb = |bytes: u64| crate::ui::numbers::fixed(bytes as f64 / 1e6, 1);
             let share = of.map(|of| *got as f32 / of.max(1) as f32);
             let all = of.map_or_else(|| "?".to_owned(), mb);
             let words = [("got", mb(*got)), ("all", all)];
