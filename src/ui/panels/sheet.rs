@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub const ROWS: &[(&str, &str)] = &[
     ("profile-title", "profile"),
     ("settings-language", "language"),
+    ("settings-stop", "controls.stop"),
+    ("settings-theme", "window.theme"),
+    ("settings-scale", "window.scale_percent"),
     ("settings-source", "video.source"),
     ("settings-region", "video.region"),
     ("settings-fit", "video.fit"),
