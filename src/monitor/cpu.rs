@@ -3,7 +3,6 @@
 
 use crate::clock::MonoTime;
 use std::time::Duration;
-use sysinfo::System;
 
 /// From one look to the next; shorter spans say nothing.
 const EVERY: Duration = Duration::from_secs(1);
@@ -11,9 +10,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Looks now and then.
 #[derive(Default)]
 pub struct CpuMeter {
-    /// None before the first look, and where the system does not tell.
-    system: Option<System>,
     looked_at: Option<MonoTime>,
+    source: Source,
     percent: Option<f64>,
 }
 
@@ -24,15 +22,44 @@ impl CpuMeter {
         if self.looked_at.is_some_and(|at| now.since(at) < EVERY) {
             return self.percent;
         }
-        let is_first = self.looked_at.replace(now).is_none();
+        self.looked_at = Some(now);
+        self.percent = self.source.look();
+        self.percent
+    }
+}
+
+/// The system's own word; None before the first look, and where the system does not tell.
+#[cfg(not(windows))]
+#[derive(Default)]
+struct Source(Option<sysinfo::System>);
+
+#[cfg(not(windows))]
+impl Source {
+    fn look(&mut self) -> Option<f64> {
+        let is_first = self.0.is_none();
         if is_first {
-            self.system = System::new().ok();
+            self.0 = sysinfo::System::new().ok();
         }
-        let system = self.system.as_mut()?;
+        let system = self.0.as_mut()?;
         system.refresh_cpu_usage();
         // The first look has nothing to compare with.
-        self.percent = (!is_first).then(|| f64::from(system.global_cpu_usage()));
-        self.percent
+        (!is_first).then(|| f64::from(system.global_cpu_usage()))
+    }
+}
+
+/// Idle and whole time at the last look.
+#[cfg(windows)]
+#[derive(Default)]
+struct Source(Option<(u64, u64)>);
+
+#[cfg(windows)]
+impl Source {
+    fn look(&mut self) -> Option<f64> {
+        let (idle, all) = super::cpu_windows::times()?;
+        let (idle_before, all_before) = self.0.replace((idle, all))?;
+        let span = all.saturating_sub(all_before).max(1) as f64;
+        let idle = idle.saturating_sub(idle_before) as f64;
+        Some((100.0 * (1.0 - idle / span)).clamp(0.0, 100.0))
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the console costs, and what the machine's graphics cards do.
 
 pub mod cpu;
+#[cfg(windows)]
+mod cpu_windows;
 #[cfg(target_os = "linux")]
 mod drm;
 pub mod gpu;
