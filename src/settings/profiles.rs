@@ -368,7 +368,14 @@ impl Profiles {
             });
         }
         let path = self.path(&from);
-        fs::rename(&path, self.path(&to)).map_err(|e| disk(&path, "renamed", e))?;
+        let failed = |e| disk(&path, "renamed", e);
+        // Where capitals are all that changes, some file systems keep the old ones in a single step.
+        let between = path.with_extension("renamed");
+        fs::rename(&path, &between).map_err(failed)?;
+        fs::rename(&between, self.path(&to)).map_err(|e| {
+            let _ = fs::rename(&between, &path);
+            failed(e)
+        })?;
         Ok(to.as_str().into())
     }
 
