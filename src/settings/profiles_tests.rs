@@ -321,6 +321,10 @@ fn names_are_found_whatever_their_capitals_renamed_and_given_back() {
     assert!(profiles.save("../out", &settings).is_err());
     // What is no profile by its name is not listed.
     for name in [".hidden.ron", "x.txt", "con.ron"] {
+        // A device of Windows, which makes no such file.
+        if cfg!(windows) && name == "con.ron" {
+            continue;
+        }
         fs::write(dir.path().join(FOLDER).join(name), "()").unwrap();
     }
     assert_eq!(profiles.list(), ["News"]);
