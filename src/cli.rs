@@ -18,7 +18,7 @@ use crate::session::failure::{Failure, FailureKind};
 use crate::settings::schema::VideoSettings;
 use crate::settings::{
     AudioInput, AudioSourceKind, ScreenPart, Secrets, Settings, TargetKind, VideoSourceKind, load,
-    set_pair,
+    sentences, set_pair,
 };
 use crate::stop::StopToken;
 use crate::units::Region;
@@ -310,14 +310,7 @@ impl SettingsArgs {
         for pair in &self.set {
             set_pair(&mut settings, pair).map_err(|e| bad(&e))?;
         }
-        settings.check().map_err(|all| {
-            let all = all
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; ");
-            bad(&all)
-        })?;
+        settings.check().map_err(|all| bad(&sentences(&all)))?;
         Ok(settings)
     }
 }

@@ -35,4 +35,5 @@ pub mod tls;
 pub mod ui;
 pub mod units;
 pub mod viewer;
+pub mod whole_file;
 pub mod words;

@@ -237,14 +237,16 @@ fn the_readmes_pictures() {
     let _alone = alone();
     let ffmpeg = ffmpegs().into_iter().next().unwrap();
     assert!(are_installed(&["import"], "no pictures"));
-    {
-        let desktop = Desktop::start(false).unwrap();
+    let plan = || {
         let plan = common::console::Plan::new(&ffmpeg, "--log");
-        let plan = match common::mediamtx() {
+        match common::mediamtx() {
             Some(program) => plan.env("MEDIAMTX_BIN", program),
             None => plan,
-        };
-        let window = Windowed::of(plan, &desktop, "");
+        }
+    };
+    {
+        let desktop = Desktop::start(false).unwrap();
+        let window = Windowed::of(plan(), &desktop, "");
         // Until everything was looked at.
         std::thread::sleep(Duration::from_secs(12));
         desktop.picture(&pictures().join("first-start-en.png"));
@@ -256,12 +258,7 @@ fn the_readmes_pictures() {
             let desktop = Desktop::start(false).unwrap();
             let more =
                 format!("language: {language}, window: (theme: {theme}), target: (kind: Embedded)");
-            let plan = common::console::Plan::new(&ffmpeg, "--log");
-            let plan = match common::mediamtx() {
-                Some(program) => plan.env("MEDIAMTX_BIN", program),
-                None => plan,
-            };
-            let window = Windowed::of(plan, &desktop, &settings(&more));
+            let window = Windowed::of(plan(), &desktop, &settings(&more));
             let shoot = |what: &str| {
                 std::thread::sleep(Duration::from_millis(700));
                 // The pointer away from everything that it would light up.

@@ -42,7 +42,7 @@ impl<'a> Now<'a> {
 
     /// Whether neither a show runs nor one begins or ends.
     pub fn is_idle(&self) -> bool {
-        matches!(self.snapshot.state, State::Idle | State::Failed { .. })
+        self.snapshot.state.is_at_rest()
     }
 
     /// Whether there is something to record: pictures go out, or soon will.

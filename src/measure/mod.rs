@@ -21,7 +21,7 @@ use crate::ffmpeg::{Ffmpeg, capabilities};
 use crate::mediamtx::locate;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::snapshot::{Receiver, Snapshot};
-use crate::settings::{Secrets, Settings, TargetKind, VideoSourceKind, Way};
+use crate::settings::{Secrets, Settings, TargetKind, VideoSourceKind, Way, sentences};
 use crate::stop::StopToken;
 use crate::units::{Fps, Size};
 use bench::Bench;
@@ -101,8 +101,8 @@ pub fn run(
     let mut cells = matrix.cells();
     for cell in &cells {
         settings_of(settings, cell).check().map_err(|all| {
-            let all: Vec<_> = all.iter().map(ToString::to_string).collect();
-            Failure::new(FailureKind::Settings, format!("{cell}: {}", all.join("; ")))
+            let all = sentences(&all);
+            Failure::new(FailureKind::Settings, format!("{cell}: {all}"))
         })?;
     }
     let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref())

@@ -7,9 +7,10 @@
 use crate::session::Secret;
 use crate::settings::store::config_dir;
 use crate::settings::{Secrets, StoreError, secrets::REMOTE_PASSWORD_ENV};
+use crate::whole_file;
 use secrecy::ExposeSecret;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// The file's name in the settings' folder.
@@ -106,15 +107,7 @@ fn read(path: &Path) -> io::Result<Option<Secret>> {
 /// Writes a new password, whole or not at all.
 fn make(path: &Path) -> io::Result<Secret> {
     let secret = crate::hex::random()?;
-    let dir = path.parent().ok_or(io::ErrorKind::NotFound)?;
-    fs::create_dir_all(dir)?;
-    // Mode 0600 is tempfile's own on Unix; on Windows the user's folder is private already.
-    let mut file = tempfile::Builder::new()
-        .prefix(".remote-")
-        .tempfile_in(dir)?;
-    writeln!(file, "{secret}")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
+    whole_file::write(path, format!("{secret}\n").as_bytes())?;
     Ok(Secret::new(secret))
 }
 

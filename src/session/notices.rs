@@ -140,7 +140,6 @@ impl Notices {
                 self.list.push(Notice {
                     number: self.next,
                     kind,
-                    severity: kind.severity(),
                     since,
                     until: None,
                     text,

@@ -17,7 +17,7 @@ use crate::mediamtx::{ApiError, Client, ManagedServer, Need, Offers, locate};
 use crate::publish::{
     Place, Target, TargetError, WayStatus, invited, parse_host_box, ping_best, ways,
 };
-use crate::settings::{Secrets, Settings, TargetKind, Way};
+use crate::settings::{Secrets, Settings, TargetKind, Way, sentences};
 use crate::stop::StopToken;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,10 +89,7 @@ pub fn run(
 ) -> Result<Ready, Box<Missed>> {
     let good = step(board, StepKind::Settings, || {
         let good = settings.check().map(|()| ((), Words::none()));
-        good.map_err(|bad| {
-            let all: Vec<_> = bad.iter().map(ToString::to_string).collect();
-            Failure::new(FailureKind::Settings, all.join("; "))
-        })
+        good.map_err(|bad| Failure::new(FailureKind::Settings, sentences(&bad)))
     });
     let ffmpeg = step(board, StepKind::Ffmpeg, || {
         let ffmpeg = capabilities::look(settings.ffmpeg_path.as_deref())

@@ -50,6 +50,13 @@ pub enum State {
     },
 }
 
+impl State {
+    /// Whether neither a show runs nor one begins or ends.
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self, Self::Idle | Self::Failed { .. })
+    }
+}
+
 /// p50, p95 and maximum of one stage over the meter's window, ms since the capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct StageFigures {

@@ -351,7 +351,7 @@ impl Worker {
 
     /// Sources run while a show does, and before it where there is a window.
     fn keep_inputs(&mut self) {
-        let idle = matches!(self.machine.state(), State::Idle | State::Failed { .. });
+        let idle = self.machine.state().is_at_rest();
         let wanted = !(idle && self.options.sources_on_demand);
         if self.show.is_none() && wanted != self.inputs.is_some() {
             if let Some(inputs) = self.inputs.take() {
@@ -412,7 +412,7 @@ impl Worker {
     }
 
     fn examine(&mut self) {
-        let idle = matches!(self.machine.state(), State::Idle | State::Failed { .. });
+        let idle = self.machine.state().is_at_rest();
         let now = doctor::Now {
             live: !idle,
             picture: self.inputs.as_ref().map(Inputs::picture_status),

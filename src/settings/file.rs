@@ -4,8 +4,9 @@ use super::migrate::migrate;
 use super::overrides::shape;
 use super::store::{FILE_NAME, StoreError};
 use super::tree::Node;
+use crate::whole_file;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -79,32 +80,10 @@ pub(super) fn write_tree(path: &Path, tree: &Node) -> Result<(), StoreError> {
     let text = format!("{HEADER}{}\n", tree.print());
     // A file that cannot be read back must never replace one that can.
     Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))?;
-    write_text(path, text.as_bytes()).map_err(|source| StoreError::Write {
+    whole_file::write(path, text.as_bytes()).map_err(|source| StoreError::Write {
         path: path.into(),
         source,
     })
-}
-
-/// Writes a whole file or leaves the old one: a new file of the same folder is renamed over `path`.
-pub(super) fn write_text(path: &Path, text: &[u8]) -> io::Result<()> {
-    // A linked file (kept in a dotfiles folder, say) stays a link.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    // The parent of a bare name is "": here.
-    let dir = match target.parent().ok_or(io::ErrorKind::NotFound)? {
-        dir if dir.as_os_str().is_empty() => Path::new("."),
-        dir => dir,
-    };
-    fs::create_dir_all(dir)?;
-    // Mode 0600 is tempfile's own on Unix, and the rename keeps it.
-    let mut file = tempfile::Builder::new()
-        .prefix(".settings-")
-        .tempfile_in(dir)?;
-    file.write_all(text)?;
-    file.as_file().sync_all()?;
-    file.persist(&target)?;
-    #[cfg(unix)]
-    fs::File::open(dir)?.sync_all()?;
-    Ok(())
 }
 
 /// `time` in UTC as 20261231T235959Z, fit for a file's name on every system.

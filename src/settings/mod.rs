@@ -14,7 +14,7 @@ mod shared;
 pub mod store;
 mod tree;
 
-pub use overrides::{SetError, set, set_pair};
+pub use overrides::{SetError, sentences, set, set_pair};
 pub use profiles::{ProfileError, Profiles};
 pub use schema::*;
 pub use secrets::{Secrets, mask, mask_values};

@@ -45,7 +45,8 @@ pub(super) fn did_you_mean(near: &[String]) -> String {
     format!("; did you mean {}?", quoted.join(" or "))
 }
 
-fn sentences(bad: &[BadSetting]) -> String {
+/// All of them in one line.
+pub fn sentences(bad: &[BadSetting]) -> String {
     bad.iter()
         .map(ToString::to_string)
         .collect::<Vec<_>>()

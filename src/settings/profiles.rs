@@ -6,13 +6,14 @@
 //! place anybody chooses (a share that hangs), on a thread of their own. Blocks on the disk only.
 //! Written atomically; what was there before is given back, so that a deletion can be undone.
 
-use super::file::{Unread, read_tree, write_text};
-use super::overrides::{did_you_mean, names, shape};
+use super::file::{Unread, read_tree};
+use super::overrides::{did_you_mean, names, sentences, shape};
 use super::profile_name::{NameError, ProfileName};
 use super::schema::{SCHEMA_VERSION, Settings};
 use super::shared;
 use super::store::{StoreError, config_dir, interpret, own_tree};
 use super::tree::{self, Node};
+use crate::whole_file;
 use serde_json::Value;
 use std::fs;
 use std::io;
@@ -115,10 +116,7 @@ impl Profile {
             }
         }
         let new: Settings = serde_json::from_value(json).map_err(|e| e.to_string())?;
-        new.check().map_err(|bad| {
-            let all: Vec<_> = bad.iter().map(ToString::to_string).collect();
-            all.join("; ")
-        })?;
+        new.check().map_err(|bad| sentences(&bad))?;
         Ok(new)
     }
 
@@ -334,7 +332,7 @@ impl Profiles {
         let before = known.as_ref().and_then(|known| self.before(known));
         let name = known.unwrap_or(name);
         let path = self.path(&name);
-        write_text(&path, text.as_bytes()).map_err(|e| disk(&path, "written", e))?;
+        whole_file::write(&path, text.as_bytes()).map_err(|e| disk(&path, "written", e))?;
         Ok((name.as_str().into(), before))
     }
 
@@ -385,7 +383,7 @@ impl Profiles {
     /// The disk.
     pub fn put_back(&self, before: &Before) -> Result<(), ProfileError> {
         let path = self.path(&before.name);
-        write_text(&path, &before.bytes).map_err(|e| disk(&path, "written", e))
+        whole_file::write(&path, &before.bytes).map_err(|e| disk(&path, "written", e))
     }
 }
 
@@ -398,7 +396,7 @@ pub fn write_shared(path: &Path, settings: &Settings) -> Result<Vec<String>, Pro
     let tree = own_tree(&shared)?;
     let kept = |name: &str| name == "version" || shared::is_shared(name);
     let text = print(SHARED_HEADER, &tree, &kept)?;
-    write_text(path, text.as_bytes()).map_err(|e| disk(path, "written", e))?;
+    whole_file::write(path, text.as_bytes()).map_err(|e| disk(path, "written", e))?;
     Ok(left_out)
 }
 

@@ -148,7 +148,7 @@ impl Window {
             self.console.send(Command::SetPreview { on: wanted });
         }
         // What is shown may be a moment old; here that would be an answer to what is no more.
-        if closing && !self.quitting && is_running(&self.console.snapshot().state) {
+        if closing && !self.quitting && !self.console.snapshot().state.is_at_rest() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.view.asking = true;
         }
@@ -173,7 +173,7 @@ impl Window {
         let kbps = view.kbps.or(actual, now);
         let muted = view.muted.or(snapshot.settings.audio.muted, now);
         view.form.follow(&snapshot.settings, kbps, muted, now);
-        let running = is_running(&snapshot.state);
+        let running = !snapshot.state.is_at_rest();
         view.go.see(running, now);
         if !running {
             // In the next show it is news again.
@@ -200,7 +200,7 @@ impl Window {
             view.keys_page.failed = self.hotkeys.failed();
             view.keys_page.nowhere = hotkeys::nowhere().map(|why| self.texts.say(why));
         }
-        if snapshot.first_run && !self.greeted && !is_running(&snapshot.state) {
+        if snapshot.first_run && !self.greeted && snapshot.state.is_at_rest() {
             self.greeted = true;
             view.wizard = Some(Wizard::new(&snapshot.settings, now));
             view.examining.set(true, now);
@@ -283,11 +283,6 @@ fn x11_window(context: &eframe::CreationContext<'_>) -> Option<u32> {
 #[cfg(not(target_os = "linux"))]
 fn x11_window(_context: &eframe::CreationContext<'_>) -> Option<u32> {
     None
-}
-
-/// Whether something would be lost by quitting.
-fn is_running(state: &State) -> bool {
-    !matches!(state, State::Idle | State::Failed { .. })
 }
 
 /// The window's own time: egui's, which tests set.

@@ -7,7 +7,6 @@
 use super::away::Desk;
 use crate::clock::{self, MonoTime};
 use crate::session::ahead::PingStatus;
-use crate::session::snapshot::State;
 use crate::session::{Console, Snapshot};
 use eframe::egui::Context;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -58,7 +57,7 @@ impl Sieve {
     /// Takes the newest snapshot at `now`; true where the window has to be drawn anew.
     pub fn take(&mut self, newest: &Snapshot, now: MonoTime) -> bool {
         let mut next = newest.clone();
-        let every = if is_at_rest(&next) {
+        let every = if next.state.is_at_rest() {
             FIGURES_AT_REST
         } else {
             FIGURES
@@ -103,7 +102,7 @@ fn second(snapshot: &Snapshot) -> u64 {
 
 /// Whether anything in the window counts seconds.
 fn shows_time(snapshot: &Snapshot) -> bool {
-    !is_at_rest(snapshot) || snapshot.picture.lost_since.is_some() || snapshot.doctor.running
+    !snapshot.state.is_at_rest() || snapshot.picture.lost_since.is_some() || snapshot.doctor.running
 }
 
 /// Leaves in `next` the measured figures of `shown`. What is not named here changes at once.
@@ -119,6 +118,8 @@ fn hold_figures(next: &mut Snapshot, shown: &Snapshot) {
     next.probe.clone_from(&shown.probe);
     next.drops = shown.drops;
     next.frames = shown.frames;
+    next.bytes = shown.bytes;
+    next.cpu_percent = shown.cpu_percent;
     next.network = shown.network;
     next.gpus.clone_from(&shown.gpus);
     // Only the figure: whether it answers, and who watches, is news.
@@ -235,7 +236,7 @@ fn pause(shown: &Snapshot, hidden: bool, untouched: Duration) -> Duration {
     let preview = shown.settings.preview;
     if hidden {
         LOOK_HIDDEN
-    } else if is_at_rest(shown) && untouched >= ALONE {
+    } else if shown.state.is_at_rest() && untouched >= ALONE {
         LOOK_ALONE
     } else if preview.on {
         // A preview that is wished faster gets its pictures in time.
@@ -243,10 +244,6 @@ fn pause(shown: &Snapshot, hidden: bool, untouched: Duration) -> Duration {
     } else {
         LOOK
     }
-}
-
-fn is_at_rest(snapshot: &Snapshot) -> bool {
-    matches!(snapshot.state, State::Idle | State::Failed { .. })
 }
 
 fn look_on(feed: &Weak<Feed>, ctx: &Context, window: Option<u32>) {
@@ -294,6 +291,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::snapshot::State;
     use crate::session::snapshot::{LogLine, Severity, TrendPoint};
 
     const fn ms(ms: u64) -> MonoTime {

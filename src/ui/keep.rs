@@ -10,9 +10,10 @@
 use super::dock::plan::{Layout, Node};
 use crate::clock::MonoTime;
 use crate::session::journal::Journal;
+use crate::whole_file;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -129,17 +130,7 @@ fn read(path: &Path) -> Result<Option<Kept>, String> {
 fn write(path: &Path, kept: &Kept) -> io::Result<()> {
     let pretty = ron::ser::PrettyConfig::new().depth_limit(12);
     let text = ron::ser::to_string_pretty(kept, pretty).map_err(io::Error::other)?;
-    let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".window-")
-        .tempfile_in(folder)?;
-    file.write_all(HEADER.as_bytes())?;
-    file.write_all(text.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    whole_file::write(path, format!("{HEADER}{text}\n").as_bytes())
 }
 
 /// Keeps what the window remembers.

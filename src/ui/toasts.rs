@@ -80,7 +80,7 @@ impl Toasts {
         for notice in &snapshot.notices {
             if notice.number >= self.notice_next {
                 self.notice_next = notice.number + 1;
-                is_grave |= notice.severity == Severity::Error;
+                is_grave |= notice.kind.severity() == Severity::Error;
             }
         }
         self.put_away.retain(|key| match key {
@@ -102,7 +102,7 @@ impl Toasts {
         let notices = notices.map(|notice| Toast {
             key: Key::Notice(notice.number),
             kind: Some(notice.kind),
-            severity: notice.severity,
+            severity: notice.kind.severity(),
             text: notice.text.clone(),
             lasted: Some(notice.until.unwrap_or(now).since(notice.since)),
             is_over: notice.until.is_some(),
@@ -148,7 +148,6 @@ mod tests {
         Notice {
             number,
             kind,
-            severity: kind.severity(),
             since: at(10),
             until,
             text: format!("{kind:?}"),

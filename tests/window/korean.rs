@@ -112,7 +112,6 @@ fn full(s: &mut Snapshot) {
     s.notices = vec![Notice {
         number: 0,
         kind: NoticeKind::Silence,
-        severity: Severity::Warning,
         since: MonoTime::ZERO,
         until: None,
         text: "the sound is back, after 3 s".into(),

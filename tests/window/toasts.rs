@@ -12,7 +12,6 @@ fn notice(number: u64, kind: NoticeKind, at: MonoTime) -> Notice {
     Notice {
         number,
         kind,
-        severity: kind.severity(),
         since: MonoTime::from_micros(at.as_micros() - 12_000_000),
         until: None,
         text: format!("{} is so. Do this and that", kind.id()),

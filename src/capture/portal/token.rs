@@ -4,8 +4,9 @@
 
 use super::Wanted;
 use crate::settings::store::CONFIG_DIR_ENV;
+use crate::whole_file;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Longer is no token: portals give a UUID of 36 bytes.
@@ -68,7 +69,7 @@ impl Tokens {
             return;
         };
         let kept = match token {
-            Some(token) => write(&path, token),
+            Some(token) => whole_file::write(&path, format!("{token}\n").as_bytes()),
             None => remove(&path),
         };
         if let Err(error) = kept {
@@ -88,19 +89,6 @@ impl Tokens {
         }
         Ok(())
     }
-}
-
-/// A whole file or the old one; mode 0600 is tempfile's own, and the rename keeps it.
-fn write(path: &Path, token: &str) -> io::Result<()> {
-    let dir = path.parent().ok_or(io::ErrorKind::NotFound)?;
-    fs::create_dir_all(dir)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".portal-")
-        .tempfile_in(dir)?;
-    writeln!(file, "{token}")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn remove(path: &Path) -> io::Result<()> {

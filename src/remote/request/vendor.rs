@@ -211,7 +211,7 @@ pub fn notice(notice: &Notice, now: MonoTime) -> Value {
     json!({
         "number": notice.number,
         "kind": notice.kind.id(),
-        "severity": severity(notice.severity),
+        "severity": severity(notice.kind.severity()),
         "text": notice.text,
         "since_s": now.since(notice.since).as_secs_f64(),
         "over": notice.until.is_some(),

@@ -11,8 +11,6 @@ pub struct Notice {
     pub number: u64,
     /// What kind.
     pub kind: NoticeKind,
-    /// How grave.
-    pub severity: Severity,
     /// Since when it is so.
     pub since: MonoTime,
     /// When it was over; None while it lasts.

@@ -6,7 +6,6 @@
 use super::{Answer, Worker};
 use crate::clock;
 use crate::session::profiles::{Undo, on_air, words};
-use crate::session::snapshot::State;
 use crate::settings::profiles::{Profile, read_shared, write_shared};
 use crate::settings::{Settings, TargetSettings, servers};
 use std::path::{Path, PathBuf};
@@ -292,7 +291,7 @@ impl Worker {
     }
 
     pub(super) fn in_show(&self) -> bool {
-        !matches!(self.machine.state(), State::Idle | State::Failed { .. })
+        !self.machine.state().is_at_rest()
     }
 
     fn done(&mut self, text: String) {

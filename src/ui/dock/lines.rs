@@ -2,7 +2,7 @@
 //! [`egui_tiles`] draws the lines and moves them by the pointer only. Main thread.
 
 use super::Dock;
-use super::tree::least;
+use super::tree::{in_sight, least};
 use crate::ui::panels::side::Side;
 use crate::ui::theme;
 use eframe::egui::accesskit::Role;
@@ -43,12 +43,7 @@ fn all(dock: &Dock, tile: TileId, scope: Id, lines: &mut Vec<Line>) {
         return;
     };
     let inside = scope.with(tile).with(IdSalt::new("child"));
-    let in_sight: Vec<TileId> = linear
-        .children
-        .iter()
-        .copied()
-        .filter(|id| tiles.is_visible_in_layout(*id))
-        .collect();
+    let in_sight = in_sight(tiles, &linear.children);
     for (place, pair) in in_sight.windows(2).enumerate() {
         lines.push(Line {
             id: inside.with((tile, "resize", place)),

@@ -14,7 +14,9 @@ use eframe::egui::{Id, Ui, Vec2};
 use egui_tiles::{Container, LinearDir, Tabs, Tile, TileId, Tiles, Tree};
 use plan::{Layout, Node};
 use std::collections::{BTreeMap, HashSet};
-use tree::{arrange, can_fold, insert, is_folded, is_within, least, normalise, restore, shares};
+use tree::{
+    arrange, can_fold, in_sight, insert, is_folded, is_within, least, normalise, restore, shares,
+};
 
 pub use behavior::Draw;
 
@@ -260,11 +262,7 @@ impl Dock {
         let front = self.front.and_then(|side| self.place(side));
         loop {
             let tiles = &self.tree.tiles;
-            let in_sight: Vec<_> = children
-                .iter()
-                .copied()
-                .filter(|child| tiles.is_visible_in_layout(*child))
-                .collect();
+            let in_sight = in_sight(tiles, &children);
             let lengths = in_sight.iter().map(|child| match dir {
                 LinearDir::Horizontal => least(tiles, &self.folded, *child, gap)[0],
                 LinearDir::Vertical if is_folded(tiles, &self.folded, *child) => HEADING,

@@ -59,17 +59,20 @@ pub(super) fn is_within(tiles: &Tiles<Side>, tile: TileId, within: TileId) -> bo
             .is_some_and(|parent| is_within(tiles, parent, within))
 }
 
+/// The children that are in sight, in their order.
+pub(super) fn in_sight(tiles: &Tiles<Side>, children: &[TileId]) -> Vec<TileId> {
+    let all = children.iter().copied();
+    all.filter(|child| tiles.is_visible_in_layout(*child))
+        .collect()
+}
+
 /// Whether a group of tabs has something over or under it that would take its room.
 pub(super) fn can_fold(tiles: &Tiles<Side>, tabs: TileId) -> bool {
     let parent = tiles.parent_of(tabs).and_then(|id| tiles.get_container(id));
     let Some(Container::Linear(linear)) = parent else {
         return false;
     };
-    let in_sight = linear
-        .children
-        .iter()
-        .filter(|id| tiles.is_visible_in_layout(**id));
-    linear.dir == LinearDir::Vertical && in_sight.count() > 1
+    linear.dir == LinearDir::Vertical && in_sight(tiles, &linear.children).len() > 1
 }
 
 /// Whether only a heading is shown of a group of tabs.
@@ -99,12 +102,9 @@ pub(super) fn least(
         Some(Tile::Container(Container::Linear(linear))) => {
             let along = usize::from(linear.dir == LinearDir::Vertical);
             let mut sum: [f32; 2] = [0.0; 2];
-            let in_sight = linear
-                .children
-                .iter()
-                .filter(|id| tiles.is_visible_in_layout(**id));
-            for (place, id) in in_sight.enumerate() {
-                let part = least(tiles, folded, *id, gap);
+            let shown = in_sight(tiles, &linear.children);
+            for (place, id) in shown.into_iter().enumerate() {
+                let part = least(tiles, folded, id, gap);
                 sum[along] += part[along] + if place > 0 { gap } else { 0.0 };
                 sum[1 - along] = sum[1 - along].max(part[1 - along]);
             }
@@ -128,12 +128,7 @@ pub(super) fn arrange(
     let linear = linear.clone();
     let vertical = linear.dir == LinearDir::Vertical;
     let along = usize::from(vertical);
-    let in_sight: Vec<TileId> = linear
-        .children
-        .iter()
-        .copied()
-        .filter(|id| tiles.is_visible_in_layout(*id))
-        .collect();
+    let in_sight = in_sight(tiles, &linear.children);
     let claims: Vec<Claim> = in_sight
         .iter()
         .map(|child| Claim {
@@ -183,12 +178,7 @@ pub(super) fn normalise(tiles: &mut Tiles<Side>, before: &[(TileId, Shares)]) {
         let Some(Container::Linear(linear)) = tiles.get_container(*id) else {
             continue;
         };
-        let in_sight: Vec<TileId> = linear
-            .children
-            .iter()
-            .copied()
-            .filter(|child| tiles.is_visible_in_layout(*child))
-            .collect();
+        let in_sight = in_sight(tiles, &linear.children);
         let was: f32 = in_sight.iter().map(|child| shares[*child]).sum();
         let is: f32 = in_sight.iter().map(|child| linear.shares[*child]).sum();
         if let Some(Tile::Container(Container::Linear(linear))) = tiles.get_mut(*id) {

@@ -5,7 +5,7 @@ use super::encoder_choice::{family, speed};
 use super::latency::ms;
 use super::{Scene, fallback};
 use crate::ffmpeg::plan::EncoderWish;
-use crate::session::snapshot::{EncoderStatus, NetworkFigures, StageFigures, State};
+use crate::session::snapshot::{EncoderStatus, NetworkFigures, StageFigures};
 use crate::ui::actions::Action;
 use crate::ui::numbers;
 use crate::ui::theme;
@@ -24,7 +24,7 @@ const RATE_TOLERANCE: f64 = 1.1;
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     let snapshot = scene.snapshot;
     let encoding = &snapshot.encoding;
-    let running = !matches!(snapshot.state, State::Idle | State::Failed { .. });
+    let running = !snapshot.state.is_at_rest();
     let Some(wish) = encoding.wish.as_ref().filter(|_| running) else {
         let key = if running {
             "encoder-waiting"

@@ -5,7 +5,6 @@
 use super::form::Form;
 use super::settings::{choose, row, section, tick};
 use super::{Scene, theme};
-use crate::session::snapshot::State;
 use crate::settings::{EncoderFamily, EncoderSpeed, Priority};
 use crate::ui::widgets::block;
 use crate::units::{BITRATE_MAX_KBPS, BITRATE_MIN_KBPS};
@@ -37,7 +36,7 @@ pub fn speed(speed: EncoderSpeed) -> &'static str {
 /// Draws the section.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     section(ui, &scene.t("settings-encoder-title"));
-    if !matches!(scene.snapshot.state, State::Idle | State::Failed { .. }) {
+    if !scene.snapshot.state.is_at_rest() {
         hint(ui, scene, "settings-encoder-live");
     }
     which(ui, scene, form);

@@ -4,7 +4,6 @@
 use super::Scene;
 use super::side::Side;
 use crate::control::Op;
-use crate::session::snapshot::State;
 use crate::ui::actions::Action;
 use crate::ui::theme;
 use crate::ui::widgets::{self, marks};
@@ -14,7 +13,7 @@ use eframe::egui::{
 
 /// What fell back, where a show runs.
 pub fn text<'a>(scene: &Scene<'a>) -> Option<&'a str> {
-    let running = !matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
+    let running = !scene.snapshot.state.is_at_rest();
     scene
         .snapshot
         .encoding

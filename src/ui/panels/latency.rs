@@ -36,7 +36,7 @@ pub enum Reading {
 
 /// What can be said of the latency now.
 pub fn reading(snapshot: &Snapshot) -> Reading {
-    if matches!(snapshot.state, State::Idle | State::Failed { .. }) {
+    if snapshot.state.is_at_rest() {
         return Reading::Unknown("latency-why-idle");
     }
     if let Some(figures) = snapshot.latency.arrived {

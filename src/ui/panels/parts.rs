@@ -3,14 +3,13 @@
 
 use super::form::Form;
 use super::{Scene, theme};
-use crate::session::snapshot::State;
 use crate::ui::actions::Action;
 use crate::ui::widgets::{self, block, level_meter};
 use eframe::egui::{Sense, Ui, vec2};
 
 /// Whether no show runs, so that its destination may change.
 pub fn is_free(scene: &Scene<'_>) -> bool {
-    matches!(scene.snapshot.state, State::Idle | State::Failed { .. })
+    scene.snapshot.state.is_at_rest()
 }
 
 /// What is captured: its name and its state, and what can be chosen.

@@ -3,7 +3,7 @@
 
 use super::Scene;
 use super::latency::ms;
-use crate::session::snapshot::{Proof, StageFigures, State, Verdict};
+use crate::session::snapshot::{Proof, StageFigures, Verdict};
 use crate::ui::numbers;
 use crate::ui::theme;
 use crate::ui::widgets;
@@ -24,7 +24,7 @@ type Part = Option<(f64, StageFigures)>;
 /// The stages: a bar of what each adds, over their tiles.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let latency = &scene.snapshot.latency;
-    let running = !matches!(scene.snapshot.state, State::Idle | State::Failed { .. });
+    let running = !scene.snapshot.state.is_at_rest();
     let (added, stages) = (latency.parts(), latency.stages());
     // Source, pacer and conversion are one tile: each by itself is a fraction of a millisecond.
     let part = |tile: usize| -> Part {
