@@ -30,7 +30,8 @@ impl Worker {
                 if self.failing.is_some() {
                     self.no_picture(&problem, now);
                 }
-            } else if inputs.slot.put_count() > 0 {
+            } else if inputs.slot.put_count() > 0 && !status.label.is_empty() {
+                // The source's name is told up to one look of its watcher after its first picture.
                 self.board
                     .end(StepKind::Picture, StepState::Good, status.label, now);
             } else if let Some(asks) = status.asks {
@@ -84,6 +85,14 @@ impl Worker {
         };
         self.board
             .end(StepKind::Connection, StepState::Good, text, now);
+        if let Some(inputs) = &self.inputs {
+            let status = inputs.picture_status();
+            let (state, text) = match status.problem {
+                Some(problem) => (StepState::Warning, problem),
+                None => (StepState::Good, status.label),
+            };
+            self.board.end(StepKind::Picture, state, text, now);
+        }
         let late = "no sound yet; the show goes on";
         self.board
             .end(StepKind::Sound, StepState::Warning, late, now);
