@@ -64,7 +64,7 @@ pub enum Task {
     #[command(subcommand)]
     Profile(profile::ProfileTask),
     /// Print the link to the viewers' page and its QR code.
-    ViewerLink(SettingsArgs),
+    ViewerLink(viewer::ViewerArgs),
     /// Print where the remote control is to be reached, and its password.
     Remote(remote::RemoteArgs),
     /// Show a clock for cameras and for `glass`: digits, a flash, a bar and a code.

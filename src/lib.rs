@@ -21,8 +21,10 @@ pub mod measure;
 pub mod mediamtx;
 pub mod monitor;
 pub mod panics;
+pub mod peer;
 #[cfg(feature = "probe")]
 pub mod probe;
+pub mod private;
 pub mod publish;
 pub mod record;
 pub mod relay;

@@ -27,7 +27,8 @@ pub fn start(to_stderr: bool) -> Option<WorkerGuard> {
         .state_dir()
         .unwrap_or_else(|| strategy.data_dir())
         .join("log");
-    std::fs::create_dir_all(&folder).ok()?;
+    // The files in it are private by `private::by_default`.
+    crate::private::folder(&folder).ok()?;
     let file = tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
         .filename_prefix("pd-console")

@@ -9,6 +9,8 @@ use pd_console::stop::StopToken;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before there is a second thread.
+    let _ = pd_console::private::by_default();
     let cli = Cli::parse();
     let _log = pd_console::logging::start(cli.log);
     let result = match &cli.command {

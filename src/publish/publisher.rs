@@ -17,6 +17,7 @@ use crate::audio::feed::{self, Due, Feed, SOUND_DELAY};
 use crate::audio::{CHANNELS, Mixer, SAMPLE_RATE};
 use crate::clock::{self, MonoTime};
 use crate::ffmpeg::child::Tail;
+use crate::ffmpeg::cover::{Cover, Which};
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{Arguments, AudioInput};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
@@ -104,6 +105,7 @@ impl Publisher {
             last_pts_ms: None,
             waiting: true,
             primed_at: None,
+            cover: Some(Cover::of(sidecar.pid(), &args)),
         };
         let audio = Audio {
             sound: wish.sound,
@@ -119,9 +121,9 @@ impl Publisher {
         };
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         named("pd-pub-video").spawn(move || video.run(stdin))?;
-        let end = sound.end;
+        let (end, child) = (sound.end, sidecar.pid());
         named("pd-pub-audio").spawn(move || {
-            if let Err(error) = end.open().and_then(|pipe| audio.run(pipe)) {
+            if let Err(error) = end.open(child).and_then(|pipe| audio.run(pipe)) {
                 tracing::debug!("the publisher takes no more sound: {error}");
             }
         })?;
@@ -202,12 +204,17 @@ struct Video {
     waiting: bool,
     /// When its child was primed.
     primed_at: Option<MonoTime>,
+    /// Its secret arguments, until all of them are covered.
+    cover: Option<Cover>,
 }
 
 impl Video {
     fn run(mut self, mut stdin: ChildStdin) {
         if stdin.write_all(&flv_write::HEADER).is_err() {
             return;
+        }
+        if let Some(cover) = &self.cover {
+            cover.once_read(&stdin);
         }
         if let Some(primer) = self.sink.primer.take() {
             let repeated = AccessUnit {
@@ -230,6 +237,10 @@ impl Video {
                         continue;
                     }
                     if self.sent.load(Ordering::Relaxed) > 0 {
+                        // It has opened its address.
+                        if let Some(cover) = self.cover.take() {
+                            cover.now(Which::All);
+                        }
                         self.sink.established.store(true, Ordering::Relaxed);
                     }
                     if self.write(&unit, &mut stdin).is_err() {

@@ -137,6 +137,7 @@ impl Worker {
         let mut worker = Self {
             shared,
             machine: Machine::new(options.policy, fastrand::u64(..)),
+            viewer: Viewer::new(options.viewer_key.clone()),
             options,
             view: View::new(),
             preview,
@@ -154,7 +155,6 @@ impl Worker {
             recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
-            viewer: Viewer::default(),
             drops_before: 0,
             examiner: Examiner::default(),
             installer: Installer::default(),
