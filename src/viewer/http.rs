@@ -218,16 +218,19 @@ impl Door {
     }
 
     fn is_our_host(&self, host: &str) -> bool {
-        let name = name_of(host).to_ascii_lowercase();
-        if name == "localhost" {
-            return true;
-        }
-        match name.parse::<IpAddr>() {
-            // An address cannot be bent by a name server.
-            Ok(address) => self.lan || address.is_loopback(),
-            Err(_) => self.lan && self.names.contains(&name),
-        }
+        let is_loopback = name_of(host)
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+        is_our_name(host, &self.names)
+            && (self.lan || is_loopback || name_of(host).eq_ignore_ascii_case("localhost"))
     }
+}
+
+/// Whether a `Host` is an address, which no name server can bend, or one of this machine's `names` (in small
+/// letters).
+pub fn is_our_name(host: &str, names: &[String]) -> bool {
+    let name = name_of(host).to_ascii_lowercase();
+    name == "localhost" || name.parse::<IpAddr>().is_ok() || names.contains(&name)
 }
 
 fn kind(head: &Head, wanted: &'static str) -> Result<(), Refusal> {
