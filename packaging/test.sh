@@ -7,7 +7,7 @@
 # Looked at, all optional: MEDIAMTX_BIN (or mediamtx in PATH: without it the tests with a real
 # server say that they were skipped), PD_TEST_FFMPEGS (more ffmpegs, separated by colons),
 # PD_SKIP_REMOTE_CLIENTS=1 (no clients in Python and JavaScript), PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
-# PD_SKIP_FOREIGN=1 (nothing for Windows and macOS), PD_SKIP_WINE=1 (no Windows build under wine).
+# PD_ADVISORY_DB (a clone of github.com/RustSec/advisory-db), PD_SKIP_FOREIGN=1 (nothing for Windows and macOS), PD_SKIP_WINE=1 (no Windows build under wine).
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -167,9 +167,17 @@ deny() {
         PATH="$work/deny/bin:$PATH"
     fi
     cargo deny --locked check --hide-inclusion-graph bans licenses sources || return 1
-    # The advisories are a git repository of their own, which may be out of reach.
+    # The advisories are a git repository of their own, which may be out of reach: then a clone of it will do.
+    if [[ -n ${PD_ADVISORY_DB:-} ]]; then
+        export GIT_CONFIG_COUNT=1 GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db
+        export GIT_CONFIG_KEY_0="url.file://$(realpath "$PD_ADVISORY_DB").insteadOf"
+    fi
     if timeout 120 cargo deny --locked fetch db >"$work/advisories.log" 2>&1; then
-        cargo deny --locked --offline check advisories
+        cargo deny --locked --offline check advisories || return 1
+        # The same database, asked by RustSec's own program where there is one.
+        if [[ -n ${PD_ADVISORY_DB:-} ]] && cargo audit --version >/dev/null 2>&1; then
+            cargo audit --no-fetch --stale --db "$PD_ADVISORY_DB"
+        fi
     else
         echo "ADVISORIES SKIPPED: their database cannot be fetched: $(grep -E 'fatal|error|ERROR' "$work/advisories.log" | tail -n 1)"
     fi

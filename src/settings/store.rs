@@ -7,6 +7,7 @@
 use super::file::{Unread, keep_aside, read_tree, write_tree};
 use super::overrides::{did_you_mean, shape};
 use super::schema::{SCHEMA_VERSION, Settings};
+use super::shared::without_secrets;
 use super::tree::{self, Node};
 use serde_json::Value;
 use std::io;
@@ -226,7 +227,8 @@ impl Store {
                 why: why.clone(),
             });
         }
-        let mut ours = settings.clone();
+        // A login in a pasted address is good until the program ends, as every secret is.
+        let mut ours = without_secrets(settings);
         ours.version = SCHEMA_VERSION;
         let in_file = match read_tree(path) {
             Ok(tree) => tree,

@@ -1,6 +1,6 @@
 //! Whatever the operator's umask: what the program makes is for its user alone, recordings apart.
 
-use crate::common::{Killed, alone, programs, wait_until};
+use crate::common::{Killed, alone, free_tcp_port, programs, wait_until};
 use pd_console::ffmpeg::capabilities;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -64,7 +64,9 @@ fn files_are_private_whatever_the_umask_and_recordings_the_operators() {
     let own = [home.join("run"), home.join("recordings")];
     let words = format!(
         "live --source pattern --audio tone --set video.size=320x180 --set encoder.family=Libx264 \
-         --remote --set remote.port=0 --set viewer.port=0 --record {}",
+         --remote --set remote.port={} --set viewer.port={} --record {}",
+        free_tcp_port(),
+        free_tcp_port(),
         own[1].display()
     );
     let mut command = program(home, &words);

@@ -11,14 +11,14 @@ use pd_console::ffmpeg::capabilities;
 use rustix::process::Signal;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const USER: &str = "pd";
-/// Unlike any other text, with letters that some encoder writes in another way.
-const PASSWORD: &str = "mark-Pw9;x&y z+8#";
+/// Unlike any other text, with letters that some encoder writes in another way; MediaMTX takes no space.
+const PASSWORD: &str = "mark-Pw9;x&yz+8#";
 const PASSPHRASE: &str = "mark-Ph7 &x=y;8%24#";
-const WRONG_PASSWORD: &str = "mark-Wp5;v&w z+6#";
-const BACKUP_PASSWORD: &str = "mark-Bp3;t&u z+4#";
+const WRONG_PASSWORD: &str = "mark-Wp5;v&wz+6#";
+const BACKUP_PASSWORD: &str = "mark-Bp3;t&uz+4#";
 const BACKUP_PASSPHRASE: &str = "mark-Bh2 &r=s;5%24#";
 const REMOTE: &str = "mark-Rc1;p&q z+2#";
 const VIEWER_KEY: &str = "mark-Vk6-a7b8c9";
@@ -283,20 +283,67 @@ fn no_secret_is_in_anything_that_is_written_shown_or_started() {
     let whip = ffmpegs().into_iter().find(|ffmpeg| {
         capabilities::look(Some(ffmpeg)).is_ok_and(|f| f.capabilities.muxers.contains("whip"))
     });
-    let pasted = format!(
-        "{} --set target.api_url=http://{USER}:{IN_ADDRESS}@127.0.0.1:{} ",
-        ways("SrtPush"),
-        server.api
-    );
+    let login = format!("http://{USER}:{IN_ADDRESS}@127.0.0.1");
+    let pasted = |way: &str| {
+        format!(
+            "{} --set target.api_url={login}:{} --set target.webrtc_url={login}:{} \
+             --set target.host=srt://127.0.0.1:{}?streamid=publish:a:b:{IN_ADDRESS}&passphrase={IN_ADDRESS} ",
+            ways(way),
+            server.api,
+            server.webrtc,
+            server.srt
+        )
+    };
     homes.extend([
         Home::start("wrong by SRT", &ffmpeg, &ways("SrtPush"), &wrong, false),
         Home::start("wrong by RTSP", &ffmpeg, &ways("Rtsp"), &wrong, false),
-        Home::start("a login in an address", &ffmpeg, &pasted, &wrong, false),
+        Home::start("logins in addresses", &ffmpeg, &pasted("SrtPush"), &wrong, false),
         Home::start("loopback", &ffmpeg, "", &right, true),
     ]);
     match whip {
-        Some(whip) => homes.push(Home::start("WHIP", &whip, &ways("Whip"), &right, true)),
+        Some(whip) => {
+            homes.push(Home::start("WHIP", &whip, &ways("Whip"), &right, true));
+            let logins = pasted("Whip");
+            homes.push(Home::start("WHIP, logins in addresses", &whip, &logins, &wrong, false));
+        }
         None => println!("SKIPPED WHIP: no ffmpeg of PD_TEST_FFMPEGS has it"),
     }
     check(&mut homes);
+}
+
+/// For how long a child's secrets can be read in the list of processes, by way and version: from its first
+/// sight to the last look that showed one.
+#[test]
+#[ignore = "figures for SECURITY.md"]
+fn figures_of_how_long_arguments_can_be_read() {
+    let _alone = alone();
+    let Some((_, program)) = programs() else {
+        return;
+    };
+    let server = Server::start(&program, PASSWORD, PASSPHRASE);
+    let secrets = [("PD_CONSOLE_PASSWORD", PASSWORD), ("PD_CONSOLE_PASSPHRASE", PASSPHRASE)];
+    for ffmpeg in ffmpegs() {
+        let found_of = capabilities::look(Some(&ffmpeg)).unwrap().capabilities;
+        for (way, path) in [("SrtPush", "pd_phrase"), ("Rtsp", "pd_rtsp"), ("Whip", "pd_whip")] {
+            if way == "Whip" && !found_of.muxers.contains("whip") {
+                continue;
+            }
+            let words = server.words("target", path, way);
+            let home = Home::start("figures", &ffmpeg, &words, &secrets, true);
+            let (mut first, mut last, mut looks) = (None, None, 0);
+            let until = Instant::now() + Duration::from_secs(8);
+            while Instant::now() < until && last.is_none_or(|at: Instant| at.elapsed().as_secs() < 2) {
+                let now = Instant::now();
+                if !home.shows_nothing() {
+                    first.get_or_insert(now);
+                    last = Some(now);
+                }
+                looks += 1;
+            }
+            let open = first.zip(last).map(|(first, last)| last - first);
+            let load = fs::read_to_string("/proc/loadavg").unwrap();
+            println!("{} {way}: {open:?} of {looks} looks, load {load}", found_of.version_text);
+            home.end();
+        }
+    }
 }

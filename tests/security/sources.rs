@@ -12,8 +12,9 @@ const STARTS: [(&str, &str); 5] = [
     ("src/ffmpeg/child.rs", "ffmpeg, by its whole path"),
     ("src/mediamtx/server.rs", "mediamtx, by its whole path"),
 ];
-const SHELLS: [&str; 12] = [
-    "sh", "bash", "dash", "zsh", "/bin/sh", "/bin/bash", "/usr/bin/env", "cmd", "cmd.exe", "powershell",
+/// "cmd" alone is a key's name too.
+const SHELLS: [&str; 11] = [
+    "sh", "bash", "dash", "zsh", "/bin/sh", "/bin/bash", "/usr/bin/env", "cmd.exe", "powershell",
     "powershell.exe", "pwsh",
 ];
 
