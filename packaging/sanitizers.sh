@@ -10,6 +10,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=x86_64-unknown-linux-gnu
 folder=${CARGO_TARGET_DIR:-target}/sanitizers
+# Built once and run for seconds.
+quick=(--config 'profile.dev.package."*".opt-level=0')
 # The modules with `unsafe` that a test can reach here: pre_exec, vmsplice, the mapping shared with the X server.
 modules=(ffmpeg::launch relay::lend capture::sys)
 # What threads share without a lock of their own.
@@ -32,7 +34,7 @@ with_sanitizer() {
     local name=$1
     shift
     CARGO_TARGET_DIR=$folder/$name RUSTFLAGS="-Zsanitizer=$name --cfg=sanitizer" \
-        cargo +nightly test --lib --no-default-features --features x11 --target "$target" "$@"
+        cargo +nightly test "${quick[@]}" --lib --no-default-features --features x11 --target "$target" "$@"
 }
 
 address() { with_sanitizer address -- "${modules[@]}"; }
@@ -40,7 +42,7 @@ address() { with_sanitizer address -- "${modules[@]}"; }
 thread() { with_sanitizer thread -Zbuild-std -- "${threads[@]}"; }
 miri() {
     CARGO_TARGET_DIR=$folder/miri MIRIFLAGS="-Zmiri-disable-isolation" PROPTEST_CASES=4 \
-        cargo +nightly miri test --lib --no-default-features -- "${pure[@]}"
+        cargo +nightly miri test "${quick[@]}" --lib --no-default-features -- "${pure[@]}"
 }
 
 [[ $# -gt 0 ]] || set -- valgrind address thread miri
