@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    pd_console::memory::settle();
     let _log = pd_console::logging::start(cli.log);
     let result = match &cli.command {
         Some(Task::Live(args)) => cli::live(args, &on_interrupt()),
