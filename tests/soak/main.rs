@@ -7,7 +7,8 @@
 //! window of an X server of the test's own, hears a PulseAudio of the test's own, and sends through a
 //! UDP relay to a real MediaMTX. `PD_SOAK_MINUTES` (1), `PD_SOAK_SEED` (1), `PD_SOAK_OUT` (a folder for
 //! samples.csv, report.txt, report.json and console.log; none are kept without), `PD_SOAK_CONSOLE`
-//! (another build of the program). The test's thread deals the faults; `sampler` has one of its own.
+//! (another build of the program), `PD_SOAK_ONLY` (only faults with one of these words, separated by
+//! commas, in their names). The test's thread deals the faults; `sampler` has one of its own.
 #![cfg(all(target_os = "linux", feature = "x11", feature = "probe"))]
 // Every function here is a test or serves one.
 #![allow(clippy::unwrap_used)]
@@ -100,11 +101,7 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
     let until = began + Duration::from_secs_f64(minutes * 60.0);
     while Instant::now() < until {
         if deck.is_empty() {
-            deck.extend(
-                FAULTS
-                    .iter()
-                    .filter(|f| !f.needs_sound || show.sound.is_some()),
-            );
+            deck = dealt(show.sound.is_some());
             chance.shuffle(&mut deck);
         }
         std::thread::sleep(Duration::from_secs_f64(2.0 + chance.f64() * 5.0));
@@ -140,6 +137,14 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
         left,
         wrong,
     }
+}
+
+/// The faults that are dealt.
+fn dealt(has_sound: bool) -> Vec<&'static Fault> {
+    let only = std::env::var("PD_SOAK_ONLY").unwrap_or_default();
+    let wanted = |fault: &&Fault| only.split(',').any(|word| fault.name.contains(word));
+    let all = FAULTS.iter().filter(|f| !f.needs_sound || has_sound);
+    all.filter(wanted).collect()
 }
 
 /// How late pictures may come for all to be well: what they take at rest and a good deal more, as the

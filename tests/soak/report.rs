@@ -397,3 +397,93 @@ pub fn json(soak: &Soak, judgement: &Judgement) -> Value {
         "after_each": rests.collect::<Vec<_>>(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::remote::Status;
+    use super::super::usage::Counts;
+    use super::*;
+
+    /// Two hours with this memory (MiB, by minutes) and latency.
+    fn soak(memory_mib: impl Fn(f64) -> f64, arrived_ms: impl Fn(f64) -> f64) -> Soak {
+        let sample = |number: u32| {
+            let minutes = f64::from(number) / 12.0;
+            Sample {
+                at_s: minutes * 60.0,
+                load: 1.0,
+                fault: "",
+                calm_s: 60.0,
+                usage: Usage {
+                    anonymous_kib: (memory_mib(minutes) * 1024.0) as u64,
+                    ..Usage::default()
+                },
+                status: Status {
+                    state: "live".into(),
+                    arrived_ms: Some(arrived_ms(minutes)),
+                    sound_ms: Some(arrived_ms(minutes) + 20.0),
+                    frames: u64::from(number) * 150,
+                    ..Status::default()
+                },
+            }
+        };
+        let threads = Counts::from([("pd-pump".to_owned(), 1)]);
+        let usage = Usage {
+            threads,
+            ..Usage::default()
+        };
+        Soak {
+            minutes: 120.0,
+            seed: 1,
+            near_ms: 240.0,
+            samples: (0..1440).map(sample).collect(),
+            befallen: Vec::new(),
+            base: usage.clone(),
+            last: usage,
+            rests: Vec::new(),
+            apart_ms: vec![1.0, 2.0],
+            left: Vec::new(),
+            wrong: Vec::new(),
+        }
+    }
+
+    fn faults(soak: &Soak) -> Vec<String> {
+        Judgement::of(soak).faults
+    }
+
+    #[test]
+    fn what_is_flat_passes_however_it_warms_up() {
+        let warm = |minutes: f64| 60.0 - 30.0 * (-minutes / 4.0).exp();
+        let flat = soak(warm, |minutes| 140.0 + (minutes * 0.7).sin() * 20.0);
+        assert_eq!(faults(&flat), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_kind_of_growth_is_a_fault() {
+        // 4 MiB an hour of 50.
+        let leak = faults(&soak(|minutes| 50.0 + minutes / 15.0, |_| 140.0));
+        assert!(leak[0].contains("memory grew"), "{leak:?}");
+        let late = faults(&soak(|_| 50.0, |minutes| 140.0 + minutes * 2.0));
+        assert!(late[0].contains("the latency grows"), "{late:?}");
+        let mut other = soak(|_| 50.0, |_| 140.0);
+        let last = &mut other.last;
+        last.threads.insert("pd-pump".into(), 2);
+        last.handles.insert("socket".into(), 1);
+        last.zombies = 1;
+        other.apart_ms = vec![1.0, 30.0];
+        other.left.push("ffmpeg (7)".into());
+        for sample in &mut other.samples {
+            sample.status.frames = sample.status.frames * 9 / 10;
+        }
+        let all = faults(&other).join("\n");
+        for part in [
+            "threads: pd-pump 1->2",
+            "handles: socket 0->1",
+            "1 zombies",
+            "drift apart",
+            "left running: ffmpeg (7)",
+            "27.00 frames a second",
+        ] {
+            assert!(all.contains(part), "{part}: {all}");
+        }
+    }
+}

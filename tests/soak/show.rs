@@ -73,8 +73,8 @@ impl Show {
             "live --remote --json --set remote.port={port} --set viewer.port={page} \
              --set video.source=X11 --set video.part={PART} --set video.size=1280x720 \
              --set video.fps=30 --set encoder.bitrate_kbps={KBPS} --set audio.inputs={inputs} \
-             --set recording.folder=Some({:?}) {}",
-            recordings.display().to_string(),
+             --set recording.folder={} {}",
+            recordings.display(),
             server.words("target", PATH, link.port)
         );
         let mut plan = Plan::of(program, ffmpeg, &line)
@@ -155,12 +155,28 @@ impl Show {
         }
     }
 
-    /// Waits until no recording runs.
-    pub fn wait_recorded(&mut self) {
+    /// Waits until a recording runs, or none does any more.
+    ///
+    /// # Errors
+    /// It does not come to that.
+    pub fn wait_recording(&mut self, wanted: bool) -> Result<(), String> {
         let remote = &mut self.remote;
-        wait_until(Duration::from_secs(10), || {
-            remote.status().is_ok_and(|status| !status.recording)
-        });
+        let is_so = || remote.status().is_ok_and(|now| now.recording == wanted);
+        if wait_until(Duration::from_secs(20), is_so) {
+            return Ok(());
+        }
+        Err(format!("recording should be {wanted}"))
+    }
+
+    /// Takes away what was recorded, so that two hours fill no disk; its bytes.
+    pub fn recorded(&self) -> u64 {
+        let mut bytes = 0;
+        for file in std::fs::read_dir(&self.recordings).unwrap().flatten() {
+            bytes += file.metadata().map_or(0, |file| file.len());
+            // One that is still being written goes with the folder.
+            let _ = std::fs::remove_file(file.path());
+        }
+        bytes
     }
 }
 
