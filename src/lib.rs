@@ -19,6 +19,7 @@ pub mod latency;
 pub mod logging;
 pub mod measure;
 pub mod mediamtx;
+pub mod memory;
 pub mod monitor;
 pub mod panics;
 pub mod peer;

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     // Before there is a second thread.
     let _ = pd_console::private::by_default();
     let cli = Cli::parse();
+    pd_console::memory::settle();
     let _log = pd_console::logging::start(cli.log);
     let result = match &cli.command {
         Some(Task::Live(args)) => cli::live(args, &on_interrupt()),
