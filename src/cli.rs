@@ -71,6 +71,9 @@ pub enum Task {
     Pattern(pattern::PatternArgs),
     /// Read the codes of `pattern` from this machine's screen: how late each is shown.
     Glass(pattern::GlassArgs),
+    /// Print what somebody who helps needs to read: versions, settings, last log lines, newest reports of failures.
+    /// No secret is in it.
+    Diagnostics(SettingsArgs),
 }
 
 /// What of the screen is captured.
@@ -411,6 +414,16 @@ pub fn sources(json: bool) -> Result<String, Failure> {
         .iter()
         .map(|choice| format!("{}\n", choice.label))
         .collect())
+}
+
+/// `diagnostics`: the text.
+///
+/// # Errors
+/// Settings that cannot be used.
+pub fn diagnostics(args: &SettingsArgs) -> Result<String, Failure> {
+    Ok(crate::crash::diagnostics::of_this_machine(
+        &args.settings()?,
+    ))
 }
 
 /// `ffmpeg-args`: both commands as lines that a shell takes, secrets masked.

@@ -209,6 +209,7 @@ impl ManagedServer {
                 });
             }
             if let Ok(version) = version {
+                crate::crash::facts::version("MediaMTX", format!("{version}, own"));
                 self.version = version;
                 return Ok(());
             }

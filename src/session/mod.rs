@@ -16,6 +16,7 @@ pub mod journal;
 mod keep_meter;
 pub mod knock;
 pub mod ladder;
+pub mod last_state;
 pub mod lineup;
 pub mod link;
 mod live_settings;

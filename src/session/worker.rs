@@ -18,6 +18,7 @@ use super::inputs::{Inputs, PreviewOut};
 use super::install::{InstallStatus, Installer};
 use super::journal::Journal;
 use super::keep_meter;
+use super::last_state;
 use super::live_settings::live_settings;
 use super::machine::{Effect, Event, Machine};
 use super::notices::{self, Facts, Notices};
@@ -33,6 +34,7 @@ use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
+use crate::crash::{facts, masks};
 use crate::doctor;
 use crate::mediamtx::ManagedServer;
 use crate::monitor::cpu::CpuMeter;
@@ -129,6 +131,7 @@ impl Worker {
         journal: Journal,
         store: Option<Store>,
     ) -> std::io::Result<Self> {
+        masks::hide_all(&secrets);
         let first_run = options.first_run;
         let (answers_in, answers) = bounded(8);
         let file = store.as_ref().and_then(Store::path);
@@ -547,6 +550,12 @@ impl Worker {
         snapshot.commands = self.taken;
         snapshot.eyes = self.viewer.eyes(now);
         self.look_for_trouble(&mut snapshot, now);
+        facts::settings(&self.settings);
+        if let Some(gpus) = snapshot.gpus.as_deref() {
+            let names: Vec<&str> = gpus.iter().map(|gpu| gpu.name.as_str()).collect();
+            facts::version("graphics", names.join(", "));
+        }
+        facts::state(&last_state::words(&snapshot));
         self.shared.snapshot.store(Arc::new(snapshot));
     }
 
@@ -567,6 +576,7 @@ impl Worker {
 /// A secret that was typed; None where it was not.
 fn take(typed: Option<Secret>, into: &mut Option<SecretString>) {
     if let Some(typed) = typed {
+        masks::hide(typed.expose());
         *into = secrets::secret(typed.expose());
     }
 }

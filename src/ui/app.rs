@@ -24,6 +24,7 @@ use crate::clock::{self, MonoTime};
 use crate::session::snapshot::State;
 use crate::session::{Command, Console, Snapshot};
 use crate::settings::Language;
+use crate::stop::StopToken;
 use eframe::egui::{self, Context, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub struct Window {
     /// The state of the panels that was last handed to the keeper.
     docked: u64,
     retained: Option<Retained>,
+    /// Set where the program is asked to end: nobody can be asked then.
+    leave: StopToken,
     /// What the window remembers; open for tests.
     pub view: View,
 }
@@ -92,6 +95,7 @@ impl Window {
             place: Placed::default(),
             docked: 0,
             retained: None,
+            leave: StopToken::new(),
             view: View {
                 preview_on,
                 ..View::default()
@@ -146,6 +150,10 @@ impl Window {
         if self.preview_sent != Some(wanted) {
             self.preview_sent = Some(wanted);
             self.console.send(Command::SetPreview { on: wanted });
+        }
+        if self.leave.is_stopped() && !self.quitting {
+            self.quitting = true;
+            ctx.send_viewport_cmd(ViewportCommand::Close);
         }
         // What is shown may be a moment old; here that would be an answer to what is no more.
         if closing && !self.quitting && !self.console.snapshot().state.is_at_rest() {
@@ -329,14 +337,19 @@ impl eframe::App for Window {
 /// # Errors
 /// Where no window can be opened: no display, or no OpenGL.
 pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
-    run_kept(console, None)
+    run_kept(console, None, &StopToken::new())
 }
 
-/// The same; the window comes back as `keeper` remembers it.
+/// The same; the window comes back as `keeper` remembers it, and closes without a question once `leave` is set.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>) -> eframe::Result {
+pub fn run_kept(
+    console: Arc<dyn Console + Send + Sync>,
+    keeper: Option<Keeper>,
+    leave: &StopToken,
+) -> eframe::Result {
+    let leave = leave.clone();
     let title = Texts::new(console.snapshot().settings.language).t("app-name");
     let kept = keeper.as_ref().map(|keeper| keeper.kept().clone());
     let options = eframe::NativeOptions {
@@ -355,6 +368,7 @@ pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>)
                 place::put_back(context, kept);
             }
             let mut window = Window::new(&context.egui_ctx, console);
+            window.leave = leave;
             if let Err(error) = window
                 .feed
                 .look_by_itself(&context.egui_ctx, x11_window(context))

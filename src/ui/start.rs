@@ -4,16 +4,22 @@ use super::keep::Keeper;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::journal::Journal;
 use crate::session::runtime::Options;
-use crate::session::{Console, Session};
+use crate::session::{Command, Console, Session};
 use crate::settings::store::config_dir;
 use crate::settings::{Secrets, load};
+use crate::stop::StopToken;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Runs the console with its window until that is closed, then ends the show and every child.
+/// From a signal to the end at the latest. A show takes two seconds to end in order.
+const LEAVE_WITHIN: Duration = Duration::from_millis(2500);
+
+/// Runs the console with its window until that is closed or `leave` is set (a signal, a log-out), then ends the show
+/// and every child.
 ///
 /// # Errors
 /// Where no window can be opened, with what else can be done.
-pub fn run_console() -> Result<(), Failure> {
+pub fn run_console(leave: &StopToken) -> Result<(), Failure> {
     if !has_display() {
         return Err(no_window("neither DISPLAY nor WAYLAND_DISPLAY is set"));
     }
@@ -38,10 +44,32 @@ pub fn run_console() -> Result<(), Failure> {
     .map_err(|e| Failure::new(FailureKind::Internal, e))?;
     let session = Arc::new(session);
     let console: Arc<dyn Console + Send + Sync> = session.clone();
-    let result = super::app::run_kept(console, keeper);
+    leave_when(leave, &console)?;
+    let result = super::app::run_kept(console, keeper, leave);
     // The last holder ends the show.
     drop(session);
     result.map_err(|e| no_window(&e.to_string()))
+}
+
+/// The show ends as soon as `leave` is set, and the window with it: or the program without it, where its thread does
+/// not come back.
+fn leave_when(leave: &StopToken, console: &Arc<dyn Console + Send + Sync>) -> Result<(), Failure> {
+    let (leave, console) = (leave.clone(), Arc::downgrade(console));
+    let work = move || {
+        while !leave.sleep(Duration::from_secs(3600)) {}
+        if let Some(console) = console.upgrade() {
+            console.send(Command::Quit);
+        }
+        std::thread::sleep(LEAVE_WITHIN);
+        tracing::warn!("the window does not close; the program ends without it");
+        crate::crash::running::ends_on_purpose();
+        std::process::exit(0);
+    };
+    std::thread::Builder::new()
+        .name("pd-leave".into())
+        .spawn(work)
+        .map(drop)
+        .map_err(|e| Failure::new(FailureKind::Internal, e))
 }
 
 /// Whether a window has anywhere to be. Asked beforehand: winit's own words name its source files.
