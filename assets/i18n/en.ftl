@@ -744,3 +744,11 @@ pattern-photo = Photograph this screen and the viewer's in one picture.
 pattern-difference = The difference of the two clocks is the delay.
 pattern-bar = Digits blurred? Compare the bars: one crossing is 1000 ms.
 pattern-keys = F full screen · Esc end
+
+# The window's own failure
+window-failed = The window cannot be drawn
+window-failed-why = It failed inside: { $why }. A report was written; please send it to whoever looks after the console.
+window-failed-live = The show is ON AIR and goes on without the window.
+window-failed-again = Draw it again
+window-failed-stop = End the show
+window-failed-quit = Quit

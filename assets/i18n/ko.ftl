@@ -744,3 +744,11 @@ pattern-photo = 이 화면과 시청 화면을 함께 사진으로 남기세요.
 pattern-difference = 두 시계를 비교하세요. 늦은 만큼이 지연 시간입니다.
 pattern-bar = 숫자가 흐리면 막대를 비교하세요. 끝까지 1000 ms입니다.
 pattern-keys = F 전체 화면 · Esc 종료
+
+# 창 자체의 오류
+window-failed = 창을 그릴 수 없습니다
+window-failed-why = 내부 오류가 났습니다: { $why }. 보고서를 저장했습니다. 콘솔 관리자에게 보내 주세요.
+window-failed-live = 방송은 송출 중이며 창 없이 계속됩니다.
+window-failed-again = 다시 그리기
+window-failed-stop = 방송 끝내기
+window-failed-quit = 종료

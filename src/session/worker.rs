@@ -34,11 +34,12 @@ use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
-use crate::crash::{facts, masks};
+use crate::crash::{facts, masks, provoke};
 use crate::doctor;
 use crate::mediamtx::ManagedServer;
 use crate::monitor::cpu::CpuMeter;
 use crate::monitor::gpu::GpuWatch;
+use crate::panics::text_of;
 use crate::record::Recorder;
 use crate::remote::Remote;
 use crate::settings::{Secrets, Settings, Store, secrets};
@@ -46,12 +47,18 @@ use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use secrecy::SecretString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// From one look at everything to the next.
 const TURN: Duration = Duration::from_millis(50);
+
+/// So many turns that fail one after another, two seconds, are no accident.
+const FAILED_TURNS: u32 = 40;
+/// What to do about a fault of the console's own.
+const REPORT_IT: &str = "Copy the diagnostics and report it.";
 
 /// What comes back from the threads that may take long.
 enum Answer {
@@ -115,6 +122,8 @@ pub(super) struct Worker {
     sleep: SleepWatch,
     /// What was said last of why the programme is lost.
     said: String,
+    /// What the last panic of this thread said.
+    failed_with: String,
 }
 
 impl Worker {
@@ -177,6 +186,7 @@ impl Worker {
             ready: None,
             sleep: SleepWatch::default(),
             said: String::new(),
+            failed_with: String::new(),
         };
         if !worker.options.sources_on_demand {
             choices::spawn(&worker.shared.choices)?;
@@ -192,13 +202,27 @@ impl Worker {
 
     /// Until the end of the session.
     pub fn run(mut self, commands: &Receiver<Command>) {
+        let mut failed = 0;
         loop {
             match commands.recv_timeout(TURN) {
                 Ok(Command::Quit) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(command) => self.command(command),
+                Ok(command) => {
+                    let _ = self.guarded(|worker| worker.command(command));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            self.turn();
+            failed = match self.guarded(Self::turn) {
+                Ok(()) => 0,
+                Err(_) if failed < FAILED_TURNS => failed + 1,
+                // Nobody would see the truth any more: the show ends, and says why.
+                Err(why) => {
+                    let text =
+                        format!("the session failed inside again and again ({why}). {REPORT_IT}");
+                    let _ = self.guarded(|worker| worker.event(Event::Fatal(text)));
+                    let _ = self.guarded(Self::publish);
+                    0
+                }
+            };
         }
         self.ends.stop();
         self.remote.exit();
@@ -210,6 +234,23 @@ impl Worker {
             inputs.end();
         }
         self.publish();
+    }
+
+    /// Does `work`; a panic in it is told and ends nothing: what runs a show are threads of their own.
+    ///
+    /// # Errors
+    /// What the panic said.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self)) -> Result<(), String> {
+        catch_unwind(AssertUnwindSafe(|| work(self))).map_err(|panic| {
+            let why = text_of(&*panic).to_owned();
+            if self.failed_with != why {
+                self.journal.error(format!(
+                    "the session failed inside ({why}) and goes on. {REPORT_IT}"
+                ));
+                self.failed_with.clone_from(&why);
+            }
+            why
+        })
     }
 
     fn command(&mut self, command: Command) {
@@ -329,6 +370,7 @@ impl Worker {
     }
 
     fn turn(&mut self) {
+        provoke::point("pd-session");
         let now = clock::now();
         while let Ok(answer) = self.answers.try_recv() {
             self.answer(answer);

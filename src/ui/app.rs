@@ -3,6 +3,7 @@
 //! only skips snapshots.
 
 mod deeds;
+mod faults;
 mod letters;
 
 use super::actions::Action;
@@ -21,11 +22,15 @@ use super::retained::Retained;
 use super::view::{self, View};
 use super::{look, theme};
 use crate::clock::{self, MonoTime};
+use crate::crash::provoke;
+use crate::panics::text_of;
 use crate::session::snapshot::State;
 use crate::session::{Command, Console, Snapshot};
 use crate::settings::Language;
 use crate::stop::StopToken;
 use eframe::egui::{self, Context, Ui, ViewportCommand};
+use faults::Faults;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +68,8 @@ pub struct Window {
     retained: Option<Retained>,
     /// Set where the program is asked to end: nobody can be asked then.
     leave: StopToken,
+    /// Faults of the window itself.
+    faults: Faults,
     /// What the window remembers; open for tests.
     pub view: View,
 }
@@ -96,6 +103,7 @@ impl Window {
             docked: 0,
             retained: None,
             leave: StopToken::new(),
+            faults: Faults::default(),
             view: View {
                 preview_on,
                 ..View::default()
@@ -130,6 +138,7 @@ impl Window {
 
     /// Looks at the session; draws nothing. Runs while the window is hidden too.
     pub fn poll(&mut self, ctx: &Context) {
+        provoke::point("main-logic");
         let now = window_time(ctx);
         self.snapshot = self.feed.shown(now);
         let (visible, closing, touched) = ctx.input(|input| {
@@ -240,6 +249,7 @@ impl Window {
 
     /// Draws one frame and carries out what the operator did.
     pub fn draw(&mut self, ui: &mut Ui) {
+        provoke::point("main");
         let ctx = ui.ctx().clone();
         let now = window_time(&ctx);
         let (kbps, muted) = self.follow(&ctx, now);
@@ -308,12 +318,22 @@ impl eframe::App for Window {
         if let Some(report) = report {
             tracing::debug!("{report}");
         }
-        self.poll(ctx);
+        // A fault of the window's must not end the show, which does not need the window.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.poll(ctx))) {
+            self.broke_down(text_of(&*panic));
+            ctx.request_repaint_after(SOON);
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.drawn = true;
-        self.draw(ui);
+        match catch_unwind(AssertUnwindSafe(|| self.draw_or_say(ui))) {
+            Ok(()) => self.faults.drawn(),
+            Err(panic) => {
+                self.broke_down(text_of(&*panic));
+                ui.ctx().request_repaint_after(SOON);
+            }
+        }
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
