@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             cli::pattern::glass(args, &on_interrupt()).map(|text| print!("{text}"))
         }
         Some(Task::Diagnostics(args)) => cli::diagnostics(args).map(|text| print!("{text}")),
-        None => window(&on_interrupt()),
+        None => window(&on_interrupt(), cli.another),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -100,12 +100,12 @@ fn on_interrupt() -> StopToken {
 }
 
 #[cfg(feature = "gui")]
-fn window(leave: &StopToken) -> Result<(), Failure> {
-    pd_console::ui::run_console(leave)
+fn window(leave: &StopToken, another: bool) -> Result<(), Failure> {
+    pd_console::ui::run_console(leave, another)
 }
 
 #[cfg(not(feature = "gui"))]
-fn window(_leave: &StopToken) -> Result<(), Failure> {
+fn window(_leave: &StopToken, _another: bool) -> Result<(), Failure> {
     Err(no_window("Use `pd-console live`, see `pd-console --help`"))
 }
 

@@ -5,6 +5,7 @@ pub mod ahead;
 pub mod backoff;
 pub mod backup;
 pub mod choices;
+pub mod claim;
 pub mod command;
 pub mod debounce;
 pub mod encoders;

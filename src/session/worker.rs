@@ -13,7 +13,7 @@ use super::ahead::{Ahead, Aim, LookAhead};
 use super::choices;
 use super::command::{Command, Secret};
 use super::examine::Examiner;
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
 use super::inputs::{Inputs, PreviewOut};
 use super::install::{InstallStatus, Installer};
 use super::journal::Journal;
@@ -122,6 +122,8 @@ pub(super) struct Worker {
     sleep: SleepWatch,
     /// What was said last of why the programme is lost.
     said: String,
+    /// The operator wants whoever has the path thrown out.
+    takes_over: bool,
     /// What the last panic of this thread said.
     failed_with: String,
 }
@@ -186,6 +188,7 @@ impl Worker {
             ready: None,
             sleep: SleepWatch::default(),
             said: String::new(),
+            takes_over: false,
             failed_with: String::new(),
         };
         if !worker.options.sources_on_demand {
@@ -256,7 +259,14 @@ impl Worker {
     fn command(&mut self, command: Command) {
         self.taken += 1;
         match command {
-            Command::GoLive => self.event(Event::GoLive),
+            Command::GoLive => {
+                self.takes_over = false;
+                self.event(Event::GoLive);
+            }
+            Command::TakeOver => {
+                self.takes_over = true;
+                self.event(Event::GoLive);
+            }
             Command::Stop => self.event(Event::Stop),
             Command::Dismiss => {
                 self.event(Event::Dismiss);
@@ -456,6 +466,15 @@ impl Worker {
         }
     }
 
+    /// The last failure was that another has the path.
+    fn failed_of_taken(&self) -> bool {
+        let failure = self.shared.failure.lock();
+        let failure = failure.unwrap_or_else(PoisonError::into_inner);
+        failure
+            .as_ref()
+            .is_some_and(|failure| failure.kind == FailureKind::Taken)
+    }
+
     fn examine(&mut self) {
         let idle = self.machine.state().is_at_rest();
         let now = doctor::Now {
@@ -585,6 +604,8 @@ impl Worker {
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
         snapshot.first_run = self.first_run;
+        snapshot.can_take_over =
+            matches!(snapshot.state, State::Failed { .. }) && self.failed_of_taken();
         snapshot.install = self.installer.status();
         snapshot.preflight = self.board.all();
         snapshot.profiles = self.profiles.status(&self.settings);

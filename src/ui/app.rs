@@ -7,6 +7,7 @@ mod faults;
 mod letters;
 
 use super::actions::Action;
+use super::alone::Alone;
 use super::dock::Dock;
 use super::feed::Feed;
 use super::fonts::{self, Fallback};
@@ -15,6 +16,7 @@ use super::hotkeys::{self, Hotkeys, Said};
 use super::i18n::Texts;
 use super::keep::Keeper;
 use super::panels::Scene;
+use super::panels::report::Reports;
 use super::panels::side::Side;
 use super::panels::wizard::Wizard;
 use super::place::{self, Placed};
@@ -22,6 +24,7 @@ use super::retained::Retained;
 use super::view::{self, View};
 use super::{look, theme};
 use crate::clock::{self, MonoTime};
+use crate::crash::folder::Kept;
 use crate::crash::provoke;
 use crate::panics::text_of;
 use crate::session::snapshot::State;
@@ -42,6 +45,19 @@ const TOUCHED: Duration = Duration::from_secs(4);
 const AT_REST: Duration = Duration::from_secs(2);
 /// The sound inputs are asked for anew so often while the settings are open.
 const INPUTS: Duration = Duration::from_secs(2);
+
+/// What a window begins with.
+#[derive(Default)]
+pub struct Start {
+    /// The window comes back as this remembers it.
+    pub keeper: Option<Keeper>,
+    /// Once this is set the window closes without a question.
+    pub leave: StopToken,
+    /// Of failures before this start, to be offered.
+    pub reports: Vec<Kept>,
+    /// It is the only window of its settings.
+    pub alone: Option<Alone>,
+}
 
 /// The window.
 pub struct Window {
@@ -70,6 +86,8 @@ pub struct Window {
     leave: StopToken,
     /// Faults of the window itself.
     faults: Faults,
+    /// Held as long as the window is there.
+    alone: Option<Alone>,
     /// What the window remembers; open for tests.
     pub view: View,
 }
@@ -104,6 +122,7 @@ impl Window {
             retained: None,
             leave: StopToken::new(),
             faults: Faults::default(),
+            alone: None,
             view: View {
                 preview_on,
                 ..View::default()
@@ -357,19 +376,20 @@ impl eframe::App for Window {
 /// # Errors
 /// Where no window can be opened: no display, or no OpenGL.
 pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
-    run_kept(console, None, &StopToken::new())
+    run_kept(console, Start::default())
 }
 
-/// The same; the window comes back as `keeper` remembers it, and closes without a question once `leave` is set.
+/// The same with what `start` gives the window.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_kept(
-    console: Arc<dyn Console + Send + Sync>,
-    keeper: Option<Keeper>,
-    leave: &StopToken,
-) -> eframe::Result {
-    let leave = leave.clone();
+pub fn run_kept(console: Arc<dyn Console + Send + Sync>, start: Start) -> eframe::Result {
+    let Start {
+        keeper,
+        leave,
+        reports,
+        alone,
+    } = start;
     let title = Texts::new(console.snapshot().settings.language).t("app-name");
     let kept = keeper.as_ref().map(|keeper| keeper.kept().clone());
     let options = eframe::NativeOptions {
@@ -388,7 +408,12 @@ pub fn run_kept(
                 place::put_back(context, kept);
             }
             let mut window = Window::new(&context.egui_ctx, console);
+            if let Some(alone) = &alone {
+                alone.watch(&context.egui_ctx);
+            }
+            window.alone = alone;
             window.leave = leave;
+            window.view.reports = Reports::new(reports);
             if let Err(error) = window
                 .feed
                 .look_by_itself(&context.egui_ctx, x11_window(context))

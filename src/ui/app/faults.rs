@@ -54,6 +54,7 @@ impl Window {
         self.view = View {
             preview_on: self.view.preview_on,
             stop: std::mem::take(&mut self.view.stop),
+            reports: std::mem::take(&mut self.view.reports),
             dock,
             ..View::default()
         };
