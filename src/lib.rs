@@ -10,6 +10,7 @@ pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod control;
+pub mod crash;
 pub mod doctor;
 pub mod ffmpeg;
 pub mod glass;

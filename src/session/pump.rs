@@ -9,7 +9,9 @@ use crate::capture::convert::Converter;
 use crate::capture::pacer::{Action, Pacer};
 use crate::capture::{CaptureError, Frame, FrameSlot, brightness};
 use crate::clock::{self, MonoTime};
+use crate::crash::provoke;
 use crate::latency::Taken;
+use crate::panics;
 use crate::relay::Relay;
 use crate::relay::encoder::{EncoderDoor, Form, RawFrame};
 use crate::session::journal::Journal;
@@ -187,58 +189,68 @@ pub fn run(
         complaint: String::new(),
         looked: None,
     };
-    while !stop.is_stopped() {
-        let now = clock::now();
-        pump.reshape(control.wanted(), now);
-        let fresh = slot.wait(Duration::ZERO);
-        let action = pump.pacer.poll(now, fresh || pump.is_stale);
-        // Before any work: a source that still knew the last turn would grab at once, too early.
-        let waits = matches!(action, Action::Wait(_)) && fresh;
-        let lead = if waits {
-            REPLACE_BEFORE
-        } else {
-            Duration::ZERO
-        };
-        slot.want_from(pump.pacer.fresh_from() - lead);
-        match action {
-            Action::Fresh => {
-                if let Some(frame) = slot.take() {
-                    preview.put(frame.clone());
-                    pump.look_for_black(&frame, control, now);
-                    pump.held = Some(frame);
-                } else if let Some(held) = &mut pump.held {
-                    // As a repeated picture: it is as old as its repetition.
-                    held.captured_at = now;
-                    held.in_memory_at = now;
-                }
-                pump.is_stale = false;
-                match pump.send(control, now) {
-                    Ok(()) => pump.complaint.clear(),
-                    Err(error) => {
-                        // Said once and not with every picture; the last good one goes on.
-                        let complaint = error.to_string();
-                        if pump.complaint != complaint {
-                            journal.warn(complaint.clone());
-                            pump.complaint = complaint;
+    let tell = |why: &str| {
+        journal.error(format!(
+            "a picture could not be made: internal fault ({why}). The show goes on with the next one; copy the \
+             diagnostics and report it."
+        ));
+    };
+    // What it holds outlasts a panic: a still screen gives no other picture.
+    panics::go_on(stop, tell, || {
+        while !stop.is_stopped() {
+            provoke::point("pd-pump");
+            let now = clock::now();
+            pump.reshape(control.wanted(), now);
+            let fresh = slot.wait(Duration::ZERO);
+            let action = pump.pacer.poll(now, fresh || pump.is_stale);
+            // Before any work: a source that still knew the last turn would grab at once, too early.
+            let waits = matches!(action, Action::Wait(_)) && fresh;
+            let lead = if waits {
+                REPLACE_BEFORE
+            } else {
+                Duration::ZERO
+            };
+            slot.want_from(pump.pacer.fresh_from() - lead);
+            match action {
+                Action::Fresh => {
+                    if let Some(frame) = slot.take() {
+                        preview.put(frame.clone());
+                        pump.look_for_black(&frame, control, now);
+                        pump.held = Some(frame);
+                    } else if let Some(held) = &mut pump.held {
+                        // As a repeated picture: it is as old as its repetition.
+                        held.captured_at = now;
+                        held.in_memory_at = now;
+                    }
+                    pump.is_stale = false;
+                    match pump.send(control, now) {
+                        Ok(()) => pump.complaint.clear(),
+                        Err(error) => {
+                            // Said once and not with every picture; the last good one goes on.
+                            let complaint = error.to_string();
+                            if pump.complaint != complaint {
+                                journal.warn(complaint.clone());
+                                pump.complaint = complaint;
+                            }
+                            pump.repeat(control, now);
                         }
-                        pump.repeat(control, now);
+                    }
+                }
+                Action::Repeat => {
+                    pump.repeat(control, now);
+                }
+                Action::Wait(until) => {
+                    // A change of the show must be noticed while the source gives nothing.
+                    let time = until.since(now).min(Duration::from_millis(100));
+                    if fresh {
+                        stop.sleep(time);
+                    } else {
+                        slot.wait(time);
                     }
                 }
             }
-            Action::Repeat => {
-                pump.repeat(control, now);
-            }
-            Action::Wait(until) => {
-                // A change of the show must be noticed while the source gives nothing.
-                let time = until.since(now).min(Duration::from_millis(100));
-                if fresh {
-                    stop.sleep(time);
-                } else {
-                    slot.wait(time);
-                }
-            }
         }
-    }
+    });
 }
 
 struct Pump {
