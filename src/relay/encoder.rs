@@ -14,7 +14,7 @@ use super::{AccessUnit, slice_hash};
 use crate::capture::convert;
 use crate::clock::{self, MonoTime};
 use crate::crash::provoke;
-use crate::ffmpeg::child::{KEPT_LINES, OnLine};
+use crate::ffmpeg::child::{KEPT_LINES, LAST_WORDS, OnLine};
 use crate::ffmpeg::failure;
 use crate::ffmpeg::launch::{Launch, Reached};
 use crate::ffmpeg::plan::{self, EncoderWish};
@@ -196,9 +196,9 @@ impl Encoder {
                 let why = if asked.load(Ordering::Acquire) {
                     String::new()
                 } else {
-                    // Its last words come over another pipe.
-                    std::thread::sleep(Duration::from_millis(30));
-                    broken.unwrap_or_else(|| failure::explain(family, &tail.lines()).why)
+                    // They come over another pipe, and may be read late.
+                    let said = tail.last_lines(LAST_WORDS);
+                    broken.unwrap_or_else(|| failure::explain(family, &said).why)
                 };
                 sink.gone(id, why);
             })?;
