@@ -12,6 +12,9 @@ pub mod clock;
 pub mod control;
 pub mod doctor;
 pub mod ffmpeg;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod glass;
 pub mod headless;
 pub mod hex;

@@ -108,7 +108,7 @@ pub fn remember(servers: &mut Vec<RecentServer>, server: RecentServer) {
 }
 
 /// An address without user, password and what follows a `?`: each may be a secret.
-pub(super) fn without_user(url: &str) -> String {
+pub(crate) fn without_user(url: &str) -> String {
     let url = url.trim();
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
