@@ -13,6 +13,9 @@ pub mod control;
 pub mod crash;
 pub mod doctor;
 pub mod ffmpeg;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod glass;
 pub mod headless;
 pub mod hex;

@@ -403,7 +403,7 @@ fn sound_at(from: MonoTime, pts: i64) -> Option<MonoTime> {
 
 /// One report of `-progress`: lines of `key=value`, ended by `progress=`.
 #[derive(Default)]
-struct Progress {
+pub(crate) struct Progress {
     bytes: Option<u64>,
     pictures: Option<u64>,
     time_us: u64,
@@ -411,7 +411,7 @@ struct Progress {
 
 /// What a report says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count {
+pub(crate) struct Count {
     /// Bytes or pictures; only zero and more than zero can be told apart by all.
     sent: u64,
     /// Whether it may only have been muxed.
@@ -423,7 +423,7 @@ impl Progress {
     /// pictures. Those count from when a time was muxed: 5.1 also counts what waits for the
     /// connection, and 9.0 knows a time before. 7.0 counts no pictures that it copies: there it is the
     /// time alone, which runs before the connection too.
-    fn take(&mut self, line: &str) -> Option<Count> {
+    pub(crate) fn take(&mut self, line: &str) -> Option<Count> {
         let (key, value) = line.split_once('=')?;
         let number = value.trim().parse().ok();
         match key {

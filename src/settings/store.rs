@@ -277,14 +277,14 @@ impl Store {
 }
 
 /// A tree's good values, and what else is in it.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub settings: Settings,
     pub version: u32,
     pub bad: Vec<String>,
     pub unknown: Vec<String>,
 }
 
-pub(super) fn interpret(tree: &Node) -> Found {
+pub(crate) fn interpret(tree: &Node) -> Found {
     let shape = shape();
     let mut json = shape.clone();
     let (mut bad, mut unknown) = (Vec::new(), Vec::new());
@@ -372,7 +372,7 @@ fn interpret_level(
 }
 
 /// `settings` as this program writes them.
-pub(super) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
+pub(crate) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
     let text = ron::to_string(settings).map_err(|error| StoreError::Form(error.to_string()))?;
     Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))
 }
