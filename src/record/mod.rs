@@ -10,7 +10,7 @@ mod file;
 pub mod name;
 pub mod ring;
 pub mod status;
-mod tap;
+pub mod tap;
 mod worker;
 
 pub use worker::folder;

@@ -74,10 +74,12 @@ impl Show {
         inputs: &Inputs,
         journal: &Journal,
     ) -> Result<Self, Failure> {
+        let now = crate::clock::now();
         let (relay, relay_events) = Relay::new();
         inputs.control.begin(relay.clone(), wish.fps);
         let means = encoders::Means {
             ffmpeg: ready.ffmpeg.clone(),
+            start: Arc::new(encoders::start_child),
             lineup: ready.lineup,
             relay: relay.clone(),
             control: inputs.control.clone(),
@@ -85,7 +87,7 @@ impl Show {
             launch: Launch::of(&settings.performance),
         };
         let encoders =
-            Encoders::start(means, wish).map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
+            Encoders::start(means, wish, now).map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
         let muted = Arc::new(AtomicBool::new(settings.audio.muted));
         let means = outlet::Means {
             settings: settings.clone(),
@@ -103,7 +105,7 @@ impl Show {
                 ..means.clone()
             };
             let seed = fastrand::u64(..);
-            Backup::start(means, secrets.of_backup(), seed, crate::clock::now())
+            Backup::start(means, secrets.of_backup(), seed, now)
         });
         let mut show = Self {
             relay,
@@ -141,7 +143,7 @@ impl Show {
     pub fn poll(&mut self, now: MonoTime) -> Vec<Notice> {
         let mut notices = Vec::new();
         while let Ok(event) = self.relay_events.try_recv() {
-            if let Err(why) = self.encoders.on(event) {
+            if let Err(why) = self.encoders.on(event, now) {
                 let message = format!(
                     "no encoder can be kept running: {why}. Choose a smaller picture or another encoder"
                 );
