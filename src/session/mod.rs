@@ -10,6 +10,7 @@ pub mod debounce;
 pub mod encoders;
 pub mod examine;
 pub mod failure;
+pub mod hands;
 pub mod inputs;
 pub mod install;
 pub mod journal;

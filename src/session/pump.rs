@@ -107,6 +107,11 @@ impl PumpControl {
         self.lock().feeding = None;
     }
 
+    /// Whether a show is being fed.
+    pub fn is_feeding(&self) -> bool {
+        self.lock().feeding.is_some()
+    }
+
     /// How a source of another aspect is fitted, from the next frame on.
     pub fn set_fit(&self, fit: Fit) {
         self.lock().fit = fit;
