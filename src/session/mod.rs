@@ -33,7 +33,7 @@ pub mod sleep;
 pub mod snapshot;
 pub mod steps;
 pub mod tuning;
-mod view;
+pub mod view;
 pub mod watch;
 pub mod way;
 mod worker;
