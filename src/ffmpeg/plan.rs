@@ -4,8 +4,8 @@
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
 use super::child::drain_lines;
-use super::output::Output;
 use super::cover::Secret;
+use super::output::Output;
 use super::{Capabilities, encoder};
 use crate::settings::{
     EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings, mask_values,
