@@ -22,9 +22,9 @@ pub mod mediamtx;
 pub mod monitor;
 pub mod panics;
 pub mod peer;
+pub mod private;
 #[cfg(feature = "probe")]
 pub mod probe;
-pub mod private;
 pub mod publish;
 pub mod record;
 pub mod relay;

@@ -64,7 +64,9 @@ fn capped(directives: &str) -> String {
             None => (directive, "trace"),
         };
         let ours = target.split("::").next() == Some("pd_console");
-        let is_quiet = level.parse().is_ok_and(|level: LevelFilter| level <= LevelFilter::INFO);
+        let is_quiet = level
+            .parse()
+            .is_ok_and(|level: LevelFilter| level <= LevelFilter::INFO);
         match (ours || is_quiet, target) {
             _ if directive.is_empty() => {}
             (true, _) => all.push(directive.to_owned()),

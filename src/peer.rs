@@ -32,7 +32,9 @@ pub fn accept_from(
                     stream.set_nonblocking(false)?;
                     return Ok(stream);
                 }
-                tracing::warn!("a stranger's connection from {from} to a port for our child: closed");
+                tracing::warn!(
+                    "a stranger's connection from {from} to a port for our child: closed"
+                );
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                 if Instant::now() >= until || stop.sleep(LOOK) {
@@ -136,9 +138,14 @@ mod linux {
         depth > 0
             && entries(format!("/proc/{pid}/task")).any(|task| {
                 let children = std::fs::read_to_string(task.path().join("children"));
-                children.unwrap_or_default().split_ascii_whitespace().any(|child| {
-                    child.parse().is_ok_and(|child| holds(child, inode, depth - 1))
-                })
+                children
+                    .unwrap_or_default()
+                    .split_ascii_whitespace()
+                    .any(|child| {
+                        child
+                            .parse()
+                            .is_ok_and(|child| holds(child, inode, depth - 1))
+                    })
             })
     }
 }
@@ -209,7 +216,8 @@ mod tests {
 
     /// A child that connects after a while and says a word.
     fn caller(port: u16) -> std::process::Child {
-        let script = format!("sleep 0.3; exec 7<>/dev/tcp/127.0.0.1/{port}; echo child >&7; read line");
+        let script =
+            format!("sleep 0.3; exec 7<>/dev/tcp/127.0.0.1/{port}; echo child >&7; read line");
         Command::new("bash")
             .args(["-c", &script])
             .stdin(Stdio::piped())

@@ -303,8 +303,15 @@ fn an_archive_full_of_tricks_installs_nothing() {
         let file = outer.path().join("archive");
         std::fs::write(&file, &bytes).unwrap();
         let error = install::from_file(&release, &file, &bin).unwrap_err();
-        assert!(matches!(error, InstallError::Archive { .. }), "{name} {kind:?}: {error}");
-        assert_eq!(content(&bin), [("mediamtx".to_owned(), b"old".to_vec())], "{name} {kind:?}");
+        assert!(
+            matches!(error, InstallError::Archive { .. }),
+            "{name} {kind:?}: {error}"
+        );
+        assert_eq!(
+            content(&bin),
+            [("mediamtx".to_owned(), b"old".to_vec())],
+            "{name} {kind:?}"
+        );
         std::fs::remove_file(&file).unwrap();
         assert_eq!(content_names(outer.path()), ["bin"], "{name} {kind:?}");
     }
@@ -312,7 +319,9 @@ fn an_archive_full_of_tricks_installs_nothing() {
 
 fn content_names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap().flatten();
-    entries.map(|e| e.file_name().into_string().unwrap()).collect()
+    entries
+        .map(|e| e.file_name().into_string().unwrap())
+        .collect()
 }
 
 /// A file by hand may be another user's, who could change it between the look at its sum and the unpacking: it

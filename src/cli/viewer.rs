@@ -2,7 +2,7 @@
 
 use super::SettingsArgs;
 use crate::session::failure::{Failure, FailureKind};
-use crate::viewer::key::{KeyError, Keeper};
+use crate::viewer::key::{Keeper, KeyError};
 use crate::viewer::{links, qr::Qr};
 use clap::Args;
 use std::fmt::Write as _;

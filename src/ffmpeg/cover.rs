@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn only_the_secret_ones_are_found() {
-        let arguments = b"ffmpeg\0-f\0copy\0-passphrase\0copy\0-srt_streamid\0publish:a:u:p\0rtsp://u:p@h/\0";
+        let arguments =
+            b"ffmpeg\0-f\0copy\0-passphrase\0copy\0-srt_streamid\0publish:a:u:p\0rtsp://u:p@h/\0";
         let secrets = [
             secret(Some("-passphrase"), "copy"),
             secret(None, "rtsp://u:p@h/"),
@@ -181,7 +182,15 @@ mod tests {
     #[test]
     fn a_childs_secret_is_gone_from_the_list_of_processes_once_it_reads() {
         let script = "read line; read line";
-        let args = ["-c", script, "sh", "-passphrase", "secret of ten", "-x", "srt://u:p@h"];
+        let args = [
+            "-c",
+            script,
+            "sh",
+            "-passphrase",
+            "secret of ten",
+            "-x",
+            "srt://u:p@h",
+        ];
         let mut child = Command::new("bash")
             .args(args)
             .stdin(Stdio::piped())
@@ -202,7 +211,10 @@ mod tests {
         if once.contains("secret of ten") {
             println!("SKIPPED: this system lets nobody change a child's arguments");
         } else {
-            assert!(once.contains("-passphrase\0*************\0-x\0srt://u:p@h\0"), "{once}");
+            assert!(
+                once.contains("-passphrase\0*************\0-x\0srt://u:p@h\0"),
+                "{once}"
+            );
             cover.now(Which::All);
             assert!(!listed().contains("u:p"), "{}", listed());
         }

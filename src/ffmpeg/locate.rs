@@ -159,7 +159,10 @@ mod tests {
         let path = std::env::join_paths([relative, Path::new(""), Path::new(".")]).unwrap();
         assert_eq!(folders_of(Some(&path)).count(), 0);
         match search(None, None, None, Some(&path)) {
-            Ok(found) => assert!(!found.starts_with(&here) && found.is_absolute(), "{found:?}"),
+            Ok(found) => assert!(
+                !found.starts_with(&here) && found.is_absolute(),
+                "{found:?}"
+            ),
             Err(error) => assert!(matches!(error, FfmpegError::NotFound { .. }), "{error}"),
         }
         // One that is named is meant, and is that very file when it is started.

@@ -3,8 +3,8 @@
 //! Golden tests hold them for ffmpeg 4.4 to 9.0. The cures of the media path that were
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
-use super::output::Output;
 use super::cover::Secret;
+use super::output::Output;
 use super::{Capabilities, encoder};
 use crate::settings::{
     EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings, mask_values,

@@ -211,7 +211,8 @@ pub fn from_file(release: &Release, file: &Path, folder: &Path) -> Result<PathBu
         };
         copied += count as u64;
         if copied > ARCHIVE_MAX {
-            let source = io::Error::new(io::ErrorKind::FileTooLarge, "it is no release of MediaMTX");
+            let source =
+                io::Error::new(io::ErrorKind::FileTooLarge, "it is no release of MediaMTX");
             return Err(unreadable(source));
         }
         sum.update(&block[..count]);
@@ -345,7 +346,9 @@ fn write(
         written += count as u64;
         if written > PROGRAM_MAX {
             // Never a part of it in the program's place.
-            return Err(broken(format!("the program in it has more than {PROGRAM_MAX} bytes")));
+            return Err(broken(format!(
+                "the program in it has more than {PROGRAM_MAX} bytes"
+            )));
         }
         to.write_all(&block[..count]).map_err(disk)?;
     }

@@ -97,12 +97,7 @@ fn search(
             installed.map(Path::to_path_buf).into_iter().collect(),
         )
     })
-    .or_else(|| {
-        look(
-            "in PATH",
-            folders_of(path).collect(),
-        )
-    })
+    .or_else(|| look("in PATH", folders_of(path).collect()))
     .or_else(|| {
         look(
             "in the usual places",

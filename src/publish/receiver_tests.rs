@@ -100,7 +100,16 @@ fn strangers_are_refused(bin: &Path, mkv: &str, port: u16, target: &str) {
     }
     for wrong in [None, Some("another passphrase")] {
         let mut call = Command::new(bin);
-        call.args(["-hide_banner", "-nostdin", "-loglevel", "quiet", "-i", mkv, "-c", "copy"]);
+        call.args([
+            "-hide_banner",
+            "-nostdin",
+            "-loglevel",
+            "quiet",
+            "-i",
+            mkv,
+            "-c",
+            "copy",
+        ]);
         if let Some(wrong) = wrong {
             call.args(["-passphrase", wrong]);
         }

@@ -96,8 +96,17 @@ fn without_the_whole_link_nothing_is_shown() {
     let upper = format!("GET /{}/status", KEY.to_uppercase());
     let doubled = format!("GET //{KEY}/status");
     for line in [
-        "GET /", "GET //", "GET /status", "POST /whep", "POST /eye", "DELETE /whep/s-1", "OPTIONS *",
-        &longer, &shorter, &upper, &doubled,
+        "GET /",
+        "GET //",
+        "GET /status",
+        "POST /whep",
+        "POST /eye",
+        "DELETE /whep/s-1",
+        "OPTIONS *",
+        &longer,
+        &shorter,
+        &upper,
+        &doubled,
     ] {
         assert_eq!(ask(line), Err(403), "{line}");
     }

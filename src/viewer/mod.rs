@@ -169,7 +169,12 @@ impl Viewer {
         }
         if self.server.is_none() {
             self.next = now + RETRY;
-            match Server::start(settings.port, settings.lan, key.expose(), self.shared.clone()) {
+            match Server::start(
+                settings.port,
+                settings.lan,
+                key.expose(),
+                self.shared.clone(),
+            ) {
                 Ok(server) => {
                     self.server = Some(server);
                     self.status.problem = None;

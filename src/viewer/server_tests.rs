@@ -87,11 +87,17 @@ fn a_wrong_link_is_answered_late_and_shows_nothing() {
     let refused = said(&server, "GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     assert!(started.elapsed() >= WRONG_KEY_WAITS);
     assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
-    assert!(!refused.contains("live") && !refused.contains(KEY), "{refused}");
+    assert!(
+        !refused.contains("live") && !refused.contains(KEY),
+        "{refused}"
+    );
     let request = format!("GET /{KEY} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     let moved = said(&server, &request);
     assert!(moved.starts_with("HTTP/1.1 308 "), "{moved}");
-    assert!(moved.contains(&format!("\r\nLocation: /{KEY}/\r\n")), "{moved}");
+    assert!(
+        moved.contains(&format!("\r\nLocation: /{KEY}/\r\n")),
+        "{moved}"
+    );
 }
 
 #[test]

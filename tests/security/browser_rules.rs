@@ -47,7 +47,9 @@ fn outcomes(browser: &mut Browser, tries: &[(&str, String)]) -> Vec<(String, Str
     let said = browser.eval("said");
     assert!(all, "{said}");
     let said = said.as_object().unwrap().clone();
-    said.into_iter().map(|(k, v)| (k, v.as_str().unwrap_or_default().to_owned())).collect()
+    said.into_iter()
+        .map(|(k, v)| (k, v.as_str().unwrap_or_default().to_owned()))
+        .collect()
 }
 
 fn socket(url: &str) -> String {
@@ -79,8 +81,14 @@ fn a_page_of_another_site_gets_neither_the_show_nor_the_remote_control() {
     let to_here = "--host-resolver-rules=MAP evil.example 127.0.0.1";
     let mut browser = Browser::open_with(chromium, &own, &[to_here]);
     let is_there = |browser: &mut Browser, title: &str| {
-        let there = wait_until(Duration::from_secs(15), || browser.eval("document.title") == title);
-        assert!(there, "{}", browser.eval("document.documentElement.outerHTML"));
+        let there = wait_until(Duration::from_secs(15), || {
+            browser.eval("document.title") == title
+        });
+        assert!(
+            there,
+            "{}",
+            browser.eval("document.documentElement.outerHTML")
+        );
     };
 
     // The page itself is let in: what is refused below is so for its origin.
@@ -104,13 +112,33 @@ fn a_page_of_another_site_gets_neither_the_show_nor_the_remote_control() {
         )
     };
     let bad = [
-        ("status", format!("fetch('{own}status').then((r) => r.text())")),
-        ("whep", post(&format!("{own}whep"), "application/sdp", "cors")),
-        ("plain whep", post(&format!("{own}whep"), "text/plain", "no-cors")),
-        ("eye", post(&format!("{own}eye"), "application/json", "cors")),
-        ("rebound", format!("fetch('http://evil.example:{page}/{VIEWER_KEY}/status').then((r) => r.text())")),
+        (
+            "status",
+            format!("fetch('{own}status').then((r) => r.text())"),
+        ),
+        (
+            "whep",
+            post(&format!("{own}whep"), "application/sdp", "cors"),
+        ),
+        (
+            "plain whep",
+            post(&format!("{own}whep"), "text/plain", "no-cors"),
+        ),
+        (
+            "eye",
+            post(&format!("{own}eye"), "application/json", "cors"),
+        ),
+        (
+            "rebound",
+            format!(
+                "fetch('http://evil.example:{page}/{VIEWER_KEY}/status').then((r) => r.text())"
+            ),
+        ),
         ("socket", socket(&format!("ws://127.0.0.1:{remote}"))),
-        ("rebound socket", socket(&format!("ws://evil.example:{remote}"))),
+        (
+            "rebound socket",
+            socket(&format!("ws://evil.example:{remote}")),
+        ),
     ];
     let said = outcomes(&mut browser, &bad);
     assert_eq!(said.len(), bad.len());
@@ -122,9 +150,14 @@ fn a_page_of_another_site_gets_neither_the_show_nor_the_remote_control() {
     browser.call("Page.navigate", serde_json::json!({ "url": rebound }));
     let refused = wait_until(Duration::from_secs(15), || {
         let text = browser.eval("document.body.innerText");
-        text.as_str().is_some_and(|text| text.contains("not served under that name"))
+        text.as_str()
+            .is_some_and(|text| text.contains("not served under that name"))
     });
-    assert!(refused, "{}", browser.eval("document.documentElement.outerHTML"));
+    assert!(
+        refused,
+        "{}",
+        browser.eval("document.documentElement.outerHTML")
+    );
     console.signal(Signal::INT);
     console.end_within(Duration::from_secs(15));
 }

@@ -79,7 +79,13 @@ fn files_are_private_whatever_the_umask_and_recordings_the_operators() {
         let is_it = |(path, _): &&(PathBuf, u32)| path.to_string_lossy().ends_with(end);
         all.iter().find(is_it).cloned()
     };
-    let mut wanted = vec![".log", "viewer-key", "remote-password", ".mkv", "/cache/pd-console"];
+    let mut wanted = vec![
+        ".log",
+        "viewer-key",
+        "remote-password",
+        ".mkv",
+        "/cache/pd-console",
+    ];
     // The managed server's configuration, with its password, lies there while it runs.
     wanted.extend(server.map(|_| "mediamtx.yml"));
     let mut all = Vec::new();

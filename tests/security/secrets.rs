@@ -41,7 +41,13 @@ const ALL: [&str; 8] = [
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     let bytes = secret.as_bytes();
     let hex = |upper: bool| -> String {
-        let digits = |b: &u8| if upper { format!("{b:02X}") } else { format!("{b:02x}") };
+        let digits = |b: &u8| {
+            if upper {
+                format!("{b:02X}")
+            } else {
+                format!("{b:02x}")
+            }
+        };
         bytes.iter().map(digits).collect()
     };
     let percent = |keep: fn(&u8) -> bool| -> String {
@@ -90,9 +96,19 @@ fn the_search_itself_finds_every_form() {
     for secret in ALL {
         let pair = BASE64_STANDARD.encode(format!("{USER}:{secret}"));
         let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
-        let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
-        for text in [secret.to_owned(), pair, hex, percent.to_string(), format!("{secret:?}")] {
-            assert!(found(format!("xx {text} yy").as_bytes()).is_some(), "{secret}: {text}");
+        let percent =
+            percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
+        for text in [
+            secret.to_owned(),
+            pair,
+            hex,
+            percent.to_string(),
+            format!("{secret:?}"),
+        ] {
+            assert!(
+                found(format!("xx {text} yy").as_bytes()).is_some(),
+                "{secret}: {text}"
+            );
         }
     }
     assert_eq!(found(b"mark- Pw, nothing of it"), None);
@@ -178,7 +194,10 @@ impl Home {
             .env("XDG_RUNTIME_DIR", at("run"))
             .env("TMPDIR", at("run"))
             // ffmpeg would write its arguments there.
-            .env("FFREPORT", format!("file={}:level=48", at("report.log").display()))
+            .env(
+                "FFREPORT",
+                format!("file={}:level=48", at("report.log").display()),
+            )
             .env("PD_CONSOLE_VIEWER_KEY", VIEWER_KEY)
             .env("PD_CONSOLE_REMOTE_PASSWORD", REMOTE);
         for (name, value) in secrets {
@@ -217,7 +236,8 @@ impl Home {
             let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
             children.split_whitespace().any(|child| {
                 let line = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-                line.windows(8).any(|w| ALL.iter().any(|secret| w == &secret.as_bytes()[..8]))
+                line.windows(8)
+                    .any(|w| ALL.iter().any(|secret| w == &secret.as_bytes()[..8]))
             })
         })
     }
@@ -248,10 +268,15 @@ impl Home {
             }
         }
         let files = Self::files(self.folder.path());
-        let log = files.iter().find(|(path, _)| path.to_string_lossy().ends_with(".log"));
+        let log = files
+            .iter()
+            .find(|(path, _)| path.to_string_lossy().ends_with(".log"));
         let (_, text) = log.unwrap_or_else(|| panic!("{name}: no log"));
         let text = String::from_utf8_lossy(text);
-        assert!(text.contains("TRACE") || text.contains("DEBUG"), "{name}: {text}");
+        assert!(
+            text.contains("TRACE") || text.contains("DEBUG"),
+            "{name}: {text}"
+        );
         // Other libraries would write what they send, in forms that are no text.
         for line in text.lines() {
             let mut words = line.split_whitespace().skip(1);
@@ -294,9 +319,21 @@ fn no_secret_is_in_anything_that_is_written_shown_or_started() {
     let page = format!("--set viewer.port={} ", free_tcp_port());
     let ways = |way: &str| server.words("target", &format!("pd_{way}"), way);
     let mut homes = vec![
-        Home::start("SRT push, passphrase, backup", &ffmpeg, &with_backup, &phrase, true),
+        Home::start(
+            "SRT push, passphrase, backup",
+            &ffmpeg,
+            &with_backup,
+            &phrase,
+            true,
+        ),
         Home::start("RTSP", &ffmpeg, &(ways("Rtsp") + &page), &right, true),
-        Home::start("SRT pull", &ffmpeg, &(ways("SrtPull") + &remote), &right, true),
+        Home::start(
+            "SRT pull",
+            &ffmpeg,
+            &(ways("SrtPull") + &remote),
+            &right,
+            true,
+        ),
     ];
     let mut refusals = 0;
     let mut check = |homes: &mut Vec<Home>| {
@@ -305,7 +342,12 @@ fn no_secret_is_in_anything_that_is_written_shown_or_started() {
                 home.console.wait_live(1);
                 let hidden = wait_until(Duration::from_secs(5), || home.shows_nothing());
                 assert!(hidden, "{}: {:?}", home.name, home.console.marked());
-                assert!(home.has_covered(), "{}: {:?}", home.name, home.console.marked());
+                assert!(
+                    home.has_covered(),
+                    "{}: {:?}",
+                    home.name,
+                    home.console.marked()
+                );
             } else {
                 std::thread::sleep(Duration::from_secs(2));
             }
@@ -330,19 +372,34 @@ fn no_secret_is_in_anything_that_is_written_shown_or_started() {
     homes.extend([
         Home::start("wrong by SRT", &ffmpeg, &ways("SrtPush"), &wrong, false),
         Home::start("wrong by RTSP", &ffmpeg, &ways("Rtsp"), &wrong, false),
-        Home::start("logins in addresses", &ffmpeg, &pasted("SrtPush"), &wrong, false),
+        Home::start(
+            "logins in addresses",
+            &ffmpeg,
+            &pasted("SrtPush"),
+            &wrong,
+            false,
+        ),
         Home::start("loopback", &ffmpeg, "", &right, true),
     ]);
     match whip {
         Some(whip) => {
             homes.push(Home::start("WHIP", &whip, &ways("Whip"), &right, true));
             let logins = pasted("Whip");
-            homes.push(Home::start("WHIP, logins in addresses", &whip, &logins, &wrong, false));
+            homes.push(Home::start(
+                "WHIP, logins in addresses",
+                &whip,
+                &logins,
+                &wrong,
+                false,
+            ));
         }
         None => println!("SKIPPED WHIP: no ffmpeg of PD_TEST_FFMPEGS has it"),
     }
     check(&mut homes);
-    assert!(refusals > 0, "no wrong secret was refused: nothing was tried");
+    assert!(
+        refusals > 0,
+        "no wrong secret was refused: nothing was tried"
+    );
 }
 
 /// For how long a child's secrets can be read in the list of processes, by way and version: from its first
@@ -355,10 +412,17 @@ fn figures_of_how_long_arguments_can_be_read() {
         return;
     };
     let server = Server::start(&program, PASSWORD, PASSPHRASE);
-    let secrets = [("PD_CONSOLE_PASSWORD", PASSWORD), ("PD_CONSOLE_PASSPHRASE", PASSPHRASE)];
+    let secrets = [
+        ("PD_CONSOLE_PASSWORD", PASSWORD),
+        ("PD_CONSOLE_PASSPHRASE", PASSPHRASE),
+    ];
     for ffmpeg in ffmpegs() {
         let found_of = capabilities::look(Some(&ffmpeg)).unwrap().capabilities;
-        for (way, path) in [("SrtPush", "pd_phrase"), ("Rtsp", "pd_rtsp"), ("Whip", "pd_whip")] {
+        for (way, path) in [
+            ("SrtPush", "pd_phrase"),
+            ("Rtsp", "pd_rtsp"),
+            ("Whip", "pd_whip"),
+        ] {
             if way == "Whip" && !found_of.muxers.contains("whip") {
                 continue;
             }
@@ -366,7 +430,9 @@ fn figures_of_how_long_arguments_can_be_read() {
             let home = Home::start("figures", &ffmpeg, &words, &secrets, true);
             let (mut first, mut last, mut looks) = (None, None, 0);
             let until = Instant::now() + Duration::from_secs(8);
-            while Instant::now() < until && last.is_none_or(|at: Instant| at.elapsed().as_secs() < 2) {
+            while Instant::now() < until
+                && last.is_none_or(|at: Instant| at.elapsed().as_secs() < 2)
+            {
                 let now = Instant::now();
                 if home.shows_now() {
                     first.get_or_insert(now);
@@ -376,7 +442,10 @@ fn figures_of_how_long_arguments_can_be_read() {
             }
             let open = first.zip(last).map(|(first, last)| last - first);
             let load = fs::read_to_string("/proc/loadavg").unwrap();
-            println!("{} {way}: {open:?} of {looks} looks, load {load}", found_of.version_text);
+            println!(
+                "{} {way}: {open:?} of {looks} looks, load {load}",
+                found_of.version_text
+            );
             home.end();
         }
     }

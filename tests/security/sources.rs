@@ -7,15 +7,30 @@ use syn::visit::{self, Visit};
 /// Where a program may be started, and which.
 const STARTS: [(&str, &str); 5] = [
     ("src/capture/scap.rs", "pd-scap-source, by its whole path"),
-    ("src/doctor/server.rs", "mediamtx --version, by its whole path"),
-    ("src/ffmpeg/capabilities.rs", "ffmpeg's questions, by its whole path"),
+    (
+        "src/doctor/server.rs",
+        "mediamtx --version, by its whole path",
+    ),
+    (
+        "src/ffmpeg/capabilities.rs",
+        "ffmpeg's questions, by its whole path",
+    ),
     ("src/ffmpeg/child.rs", "ffmpeg, by its whole path"),
     ("src/mediamtx/server.rs", "mediamtx, by its whole path"),
 ];
 /// "cmd" alone is a key's name too.
 const SHELLS: [&str; 11] = [
-    "sh", "bash", "dash", "zsh", "/bin/sh", "/bin/bash", "/usr/bin/env", "cmd.exe", "powershell",
-    "powershell.exe", "pwsh",
+    "sh",
+    "bash",
+    "dash",
+    "zsh",
+    "/bin/sh",
+    "/bin/bash",
+    "/usr/bin/env",
+    "cmd.exe",
+    "powershell",
+    "powershell.exe",
+    "pwsh",
 ];
 
 fn root() -> &'static Path {
@@ -41,7 +56,11 @@ fn product() -> Vec<(String, String)> {
     all.sort();
     all.into_iter()
         .map(|path| {
-            let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+            let name = path
+                .strip_prefix(root())
+                .unwrap()
+                .to_string_lossy()
+                .replace('\\', "/");
             (name, std::fs::read_to_string(path).unwrap())
         })
         .collect()
@@ -67,10 +86,12 @@ struct Look {
 fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
-            && attribute
-                .meta
-                .require_list()
-                .is_ok_and(|list| list.tokens.to_string().split(|c: char| !c.is_alphanumeric()).any(|w| w == "test"))
+            && attribute.meta.require_list().is_ok_and(|list| {
+                list.tokens
+                    .to_string()
+                    .split(|c: char| !c.is_alphanumeric())
+                    .any(|w| w == "test")
+            })
     })
 }
 
@@ -82,7 +103,12 @@ impl<'a> Visit<'a> for Look {
     }
 
     fn visit_expr_path(&mut self, path: &'a syn::ExprPath) {
-        let names: Vec<_> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
+        let names: Vec<_> = path
+            .path
+            .segments
+            .iter()
+            .map(|s| s.ident.to_string())
+            .collect();
         let last = names.iter().rev().take(2).rev().map(String::as_str);
         if matches!(
             last.collect::<Vec<_>>()[..],
@@ -105,12 +131,14 @@ impl<'a> Visit<'a> for Look {
     }
 
     fn visit_item_impl(&mut self, item: &'a syn::ItemImpl) {
-        self.unsafes.extend(item.unsafety.map(|token| token.span.start().line));
+        self.unsafes
+            .extend(item.unsafety.map(|token| token.span.start().line));
         visit::visit_item_impl(self, item);
     }
 
     fn visit_signature(&mut self, signature: &'a syn::Signature) {
-        self.unsafes.extend(signature.unsafety.map(|token| token.span.start().line));
+        self.unsafes
+            .extend(signature.unsafety.map(|token| token.span.start().line));
         visit::visit_signature(self, signature);
     }
 }
@@ -126,13 +154,20 @@ fn programs_are_started_at_known_places_and_never_a_shell() {
     let mut starts = Vec::new();
     for (name, text) in product().iter().filter(|(name, _)| !is_test(name)) {
         let seen = look(text);
-        assert!(seen.shells.is_empty(), "{name} names a shell: {:?}", seen.shells);
+        assert!(
+            seen.shells.is_empty(),
+            "{name} names a shell: {:?}",
+            seen.shells
+        );
         if seen.starts > 0 {
             starts.push(name.clone());
         }
     }
     let known: Vec<_> = STARTS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(starts, known, "a program is started elsewhere: see SECURITY.md, then list it here");
+    assert_eq!(
+        starts, known,
+        "a program is started elsewhere: see SECURITY.md, then list it here"
+    );
     // The look itself works.
     let seen = look("fn a() { std::process::Command::new(\"sh\"); }");
     assert_eq!((seen.starts, seen.shells.len()), (1, 1));
@@ -161,12 +196,23 @@ fn every_unsafe_is_listed_and_says_why_it_is_sound() {
             // In the comment or comments right above the statement.
             let from = line.saturating_sub(9);
             let is_said = lines[from..*line].iter().any(|l| l.contains("SAFETY:"));
-            assert!(is_said, "{name}:{line} does not say why it is sound (// SAFETY: ...)");
+            assert!(
+                is_said,
+                "{name}:{line} does not say why it is sound (// SAFETY: ...)"
+            );
         }
         if !seen.unsafes.is_empty() {
             found.insert(name.clone(), seen.unsafes.len());
         }
     }
-    assert_eq!(found, listed, "SECURITY.md, \"Unsafe code\", lists what is not there, or lacks what is");
-    assert_eq!(look("fn a() { unsafe { b() } } unsafe impl Send for X {}").unsafes.len(), 2);
+    assert_eq!(
+        found, listed,
+        "SECURITY.md, \"Unsafe code\", lists what is not there, or lacks what is"
+    );
+    assert_eq!(
+        look("fn a() { unsafe { b() } } unsafe impl Send for X {}")
+            .unsafes
+            .len(),
+        2
+    );
 }

@@ -40,7 +40,9 @@ impl Browser {
     #[allow(dead_code)]
     pub fn open_with(program: &str, url: &str, args: &[&str]) -> Self {
         let mut command = Command::new(program);
-        command.args(["--headless=new", "--window-size=960,540"]).args(args);
+        command
+            .args(["--headless=new", "--window-size=960,540"])
+            .args(args);
         Self::start(command, url)
     }
 

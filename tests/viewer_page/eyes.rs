@@ -176,7 +176,10 @@ fn capture_to_the_eye_is_known_of_each_viewer_whose_clock_is_certain() {
     assert!(held.as_f64().unwrap() < 5.0, "{held}");
 
     // Pictures come as fast, but when is not known well enough.
-    let mut far = Browser::open(chromium, &format!("http://127.0.0.1:{}/{VIEWER_KEY}/", door.port));
+    let mut far = Browser::open(
+        chromium,
+        &format!("http://127.0.0.1:{}/{VIEWER_KEY}/", door.port),
+    );
     far.wait(LONG, "it plays", |page| page.plays(640));
     let uncertain = wait(&mut far, "the reason", |seen| seen.why_not == "clock");
     println!("far: {uncertain:?}");

@@ -47,7 +47,8 @@ fn it_is_opened_to_the_network_only_after_a_question() {
     assert!(
         rig.names()
             .iter()
-            .any(|n| n.starts_with("Everyone on this network who has the link will be able to watch"))
+            .any(|n| n
+                .starts_with("Everyone on this network who has the link will be able to watch"))
     );
     rig.press("Only this computer");
     assert_eq!(rig.sent(), []);
