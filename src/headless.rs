@@ -36,6 +36,8 @@ pub struct Wish {
     pub seconds: Option<f64>,
     /// Settings to change while live: after so many seconds of LIVE, `name=value`.
     pub at: Vec<(f64, String)>,
+    /// Whoever has the path is thrown out.
+    pub take_over: bool,
     /// No progress on stderr.
     pub quiet: bool,
     /// One line a frame into this file, see [`trace::header`].
@@ -92,7 +94,10 @@ pub fn run(
     let session =
         Session::start(settings.clone(), secrets, options, journal, None).map_err(internal)?;
     let asked_at = clock::now();
-    session.send(Command::GoLive);
+    session.send(match wish.take_over {
+        true => Command::TakeOver,
+        false => Command::GoLive,
+    });
     let mut result = follow(&session, settings, wish, trace, interrupted, asked_at);
     // The files are whole only after the show's end.
     let last = session.quit();

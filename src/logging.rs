@@ -1,50 +1,52 @@
 //! The program's own log: a daily file in the system's state folder, seven kept, and warnings on
 //! stderr where asked. Filtered by `PD_CONSOLE_LOG` (tracing's directives), `info` by default; of other
-//! libraries it has `info` and above only, see [`capped`].
+//! libraries it has `info` and above only, see [`capped`]. No line has a secret in it that the process knows,
+//! and the newest are kept in memory for reports (`crash::tail`).
 
-use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use crate::crash::tail::Tee;
+use crate::settings::store::state_dir;
+use std::path::PathBuf;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+/// Where the files are; None where no home folder is known.
+pub fn folder() -> Option<PathBuf> {
+    Some(state_dir()?.join("log"))
+}
+
 /// Starts logging. The guard writes out what is left when it is dropped; None where no folder can be
 /// written (the program goes on without a file).
 pub fn start(to_stderr: bool) -> Option<WorkerGuard> {
-    let filter = filter();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter());
     if to_stderr {
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .init();
+        subscriber.with_writer(Tee(std::io::stderr)).init();
         return None;
     }
-    let strategy = choose_app_strategy(AppStrategyArgs {
-        top_level_domain: "org".into(),
-        author: "pd-console".into(),
-        app_name: "pd-console".into(),
-    })
-    .ok()?;
-    let folder = strategy
-        .state_dir()
-        .unwrap_or_else(|| strategy.data_dir())
-        .join("log");
+    let Some(file) = folder().and_then(file) else {
+        // Reports have a log all the same.
+        subscriber
+            .with_ansi(false)
+            .with_writer(Tee(std::io::sink))
+            .init();
+        return None;
+    };
+    // Lossy: a full disk must not hold a show up.
+    let (writer, guard) = tracing_appender::non_blocking(file);
+    subscriber.with_ansi(false).with_writer(Tee(writer)).init();
+    Some(guard)
+}
+
+fn file(folder: PathBuf) -> Option<tracing_appender::rolling::RollingFileAppender> {
     // The files in it are private by `private::by_default`.
     crate::private::folder(&folder).ok()?;
-    let file = tracing_appender::rolling::Builder::new()
+    tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
         .filename_prefix("pd-console")
         .filename_suffix("log")
         .max_log_files(7)
         .build(folder)
-        .ok()?;
-    // Lossy: a full disk must not hold a show up.
-    let (writer, guard) = tracing_appender::non_blocking(file);
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .with_ansi(false)
-        .init();
-    Some(guard)
+        .ok()
 }
 
 /// What is asked for in the environment, within bounds.

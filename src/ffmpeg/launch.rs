@@ -13,6 +13,7 @@ use crate::settings::{PerformanceSettings, Priority};
 use crossbeam_channel::{Sender, bounded};
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Command};
 use std::sync::OnceLock;
 
@@ -27,7 +28,12 @@ fn launcher() -> io::Result<&'static Sender<Job>> {
             let (jobs, inbox) = bounded::<Job>(0);
             std::thread::Builder::new()
                 .name("pd-launcher".into())
-                .spawn(move || inbox.iter().for_each(|job| job()))
+                // With this thread every child would die (see above): a panic ends its job only.
+                .spawn(move || {
+                    for job in inbox {
+                        let _ = catch_unwind(AssertUnwindSafe(job));
+                    }
+                })
                 .map(|_| jobs)
                 .map_err(|e| e.to_string())
         })
@@ -366,6 +372,29 @@ mod tests {
             (nice, Reached::NotAllowed) => assert_eq!(nice, own),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_panic_in_a_start_takes_no_child_and_no_later_start_with_it() {
+        let mut command = Command::new("sleep");
+        command.arg("30");
+        let mut child = spawn(command).unwrap();
+        let failed = on_launcher(|| -> io::Result<()> { panic!("on purpose, in a test") });
+        assert!(failed.is_err());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "gone with the launcher"
+        );
+        assert!(
+            spawn(Command::new("true"))
+                .unwrap()
+                .wait()
+                .unwrap()
+                .success()
+        );
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

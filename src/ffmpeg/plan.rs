@@ -3,6 +3,7 @@
 //! Golden tests hold them for ffmpeg 4.4 to 9.0. The cures of the media path that were
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
+use super::child::drain_lines;
 use super::cover::Secret;
 use super::output::Output;
 use super::{Capabilities, encoder};
@@ -10,6 +11,7 @@ use crate::settings::{
     EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings, mask_values,
 };
 use crate::units::{Fps, Size};
+use std::io::Read;
 
 /// Arguments, and the same with every secret masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,6 +76,11 @@ impl Arguments {
     pub fn mask(&self, line: &str) -> String {
         let hidden: Vec<_> = self.hidden.iter().map(String::as_str).collect();
         mask_values(line, &hidden)
+    }
+
+    /// Reads the child's words to the end: bounded lines, every secret argument masked.
+    pub fn drain(&self, words: impl Read, mut on_line: impl FnMut(&str)) {
+        drain_lines(words, |line| on_line(&self.mask(line)));
     }
 
     /// Adds what [`Arguments::mask`] takes out.

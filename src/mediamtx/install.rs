@@ -277,7 +277,11 @@ fn copy(
 }
 
 /// Takes the program out of the archive and puts it in its place.
-fn unpack(release: &Release, archive: &mut File, folder: &Path) -> Result<PathBuf, InstallError> {
+pub(crate) fn unpack(
+    release: &Release,
+    archive: &mut File,
+    folder: &Path,
+) -> Result<PathBuf, InstallError> {
     let path = folder.join(release.program);
     let broken = |why: String| InstallError::Archive {
         archive: release.archive.clone(),

@@ -16,6 +16,7 @@
 use crate::audio::feed::{self, Due, Feed, SOUND_DELAY};
 use crate::audio::{CHANNELS, Mixer, SAMPLE_RATE};
 use crate::clock::{self, MonoTime};
+use crate::crash::provoke;
 use crate::ffmpeg::child::Tail;
 use crate::ffmpeg::cover::{Cover, Which};
 use crate::ffmpeg::launch::Launch;
@@ -122,7 +123,10 @@ impl Publisher {
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         named("pd-pub-video").spawn(move || video.run(stdin))?;
         let (end, child) = (sound.end, sidecar.pid());
+        let ends = stop.clone();
         named("pd-pub-audio").spawn(move || {
+            // Without it the publisher would go on without sound; so it ends, and another one starts.
+            let _ends = EndsWithPanic(ends);
             if let Err(error) = end.open(child).and_then(|pipe| audio.run(pipe)) {
                 tracing::debug!("the publisher takes no more sound: {error}");
             }
@@ -189,6 +193,17 @@ impl Drop for Publisher {
     }
 }
 
+/// Sets a stop token where its thread panics.
+struct EndsWithPanic(StopToken);
+
+impl Drop for EndsWithPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
 struct Video {
     sink: SinkEnd,
     sent: Arc<AtomicU64>,
@@ -227,6 +242,7 @@ impl Video {
             }
         }
         while !self.stop.is_stopped() {
+            provoke::point("pd-pub-video");
             match self.sink.units.recv_timeout(Duration::from_millis(100)) {
                 Ok(unit) => {
                     if !self.keep(&unit, clock::now()) {
@@ -310,6 +326,7 @@ impl Audio {
         let mut samples = [0_i16; FEED_CHUNK * CHANNELS];
         let mut bytes = [0_u8; FEED_CHUNK * CHANNELS * 2];
         while !self.stop.is_stopped() {
+            provoke::point("pd-pub-audio");
             match feed.due(clock::now()) {
                 Some(Due::Chunk(first)) => {
                     sound.set_muted(self.muted.load(Ordering::Relaxed));
@@ -386,7 +403,7 @@ fn sound_at(from: MonoTime, pts: i64) -> Option<MonoTime> {
 
 /// One report of `-progress`: lines of `key=value`, ended by `progress=`.
 #[derive(Default)]
-struct Progress {
+pub(crate) struct Progress {
     bytes: Option<u64>,
     pictures: Option<u64>,
     time_us: u64,
@@ -394,7 +411,7 @@ struct Progress {
 
 /// What a report says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count {
+pub(crate) struct Count {
     /// Bytes or pictures; only zero and more than zero can be told apart by all.
     sent: u64,
     /// Whether it may only have been muxed.
@@ -406,7 +423,7 @@ impl Progress {
     /// pictures. Those count from when a time was muxed: 5.1 also counts what waits for the
     /// connection, and 9.0 knows a time before. 7.0 counts no pictures that it copies: there it is the
     /// time alone, which runs before the connection too.
-    fn take(&mut self, line: &str) -> Option<Count> {
+    pub(crate) fn take(&mut self, line: &str) -> Option<Count> {
         let (key, value) = line.split_once('=')?;
         let number = value.trim().parse().ok();
         match key {

@@ -9,6 +9,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket}
 pub const MAX_LATENCY_MS: u32 = 8000;
 /// Latency above this is asked back: it is more likely a wrong unit than a wish, ms.
 const UNUSUAL_LATENCY_MS: u32 = 2000;
+/// How long ffmpeg waits for an SRT listener's answer, ms. MediaMTX holds its answer to a wrong password
+/// back for up to 4 s (`auth.LogAndDelayError`); libsrt gives up after 3 by itself, and then says the
+/// same as where nobody is there.
+pub const CONNECT_TIMEOUT_MS: u32 = 8000;
 
 /// A passphrase of impossible length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,7 +115,9 @@ pub fn resolve_all(host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveErro
 /// ffmpeg 5.1 to 9.0 all know: 9.0 refuses unknown ones.
 pub fn srt_url(address: SocketAddr, latency_ms: u32) -> String {
     let latency_us = u64::from(latency_ms) * 1000;
-    format!("srt://{address}?mode=caller&transtype=live&latency={latency_us}&pkt_size=1316")
+    format!(
+        "srt://{address}?mode=caller&transtype=live&latency={latency_us}&pkt_size=1316&connect_timeout={CONNECT_TIMEOUT_MS}"
+    )
 }
 
 /// The listener's address for ffmpeg, for one that calls: as [`srt_url`].
@@ -156,7 +162,7 @@ mod tests {
         let url = srt_url("192.0.2.7:8890".parse().unwrap(), 80);
         assert_eq!(
             url,
-            "srt://192.0.2.7:8890?mode=caller&transtype=live&latency=80000&pkt_size=1316"
+            "srt://192.0.2.7:8890?mode=caller&transtype=live&latency=80000&pkt_size=1316&connect_timeout=8000"
         );
         assert!(
             srt_url("192.0.2.7:1".parse().unwrap(), u32::MAX).contains("latency=4294967295000&")

@@ -52,6 +52,8 @@ const WORD_LIMIT: Duration = Duration::from_millis(700);
 const API_LIMIT: Duration = Duration::from_secs(3);
 /// The server's first word, on who has the path before us, is waited for so long.
 const FIRST_WORD: Duration = Duration::from_millis(600);
+/// A port that the machine says is closed is told of so long after a publisher began to call it.
+const CLOSED_IS_TOLD: Duration = Duration::from_millis(1_500);
 /// SRT latency to our own receiver: nothing is lost on loopback.
 const LOOPBACK_LATENCY_MS: u32 = 20;
 

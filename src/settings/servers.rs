@@ -107,7 +107,7 @@ pub fn remember(servers: &mut Vec<RecentServer>, server: RecentServer) {
     servers.truncate(MAX);
 }
 
-pub(super) use crate::mediamtx::url::shown as without_user;
+pub(crate) use crate::mediamtx::url::shown as without_user;
 
 #[cfg(test)]
 mod tests {

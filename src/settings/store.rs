@@ -84,6 +84,25 @@ pub fn config_dir() -> Result<PathBuf, StoreError> {
     Ok(base.config_dir().join("pd-console"))
 }
 
+/// The folder for what the program keeps for itself, such as its log: [`CONFIG_DIR_ENV`], else `pd-console` in the
+/// system's state folder. None where no home folder is known.
+pub fn state_dir() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
+        return Some(dir.into());
+    }
+    let base = etcetera::base_strategy::choose_native_strategy().ok()?;
+    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+    Some(state.join("pd-console"))
+}
+
+/// The settings as their file has them, for reports; no secret is among them, but for what the operator wrote into
+/// an address.
+pub fn settings_text(settings: &Settings) -> String {
+    let pretty = ron::ser::PrettyConfig::new().depth_limit(8);
+    ron::ser::to_string_pretty(settings, pretty).unwrap_or_else(|error| error.to_string())
+}
+
 /// Loads the settings; never fails: what is wrong is told in [`Loaded::notes`].
 pub fn load() -> Loaded {
     match config_dir() {
@@ -258,14 +277,14 @@ impl Store {
 }
 
 /// A tree's good values, and what else is in it.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub settings: Settings,
     pub version: u32,
     pub bad: Vec<String>,
     pub unknown: Vec<String>,
 }
 
-pub(super) fn interpret(tree: &Node) -> Found {
+pub(crate) fn interpret(tree: &Node) -> Found {
     let shape = shape();
     let mut json = shape.clone();
     let (mut bad, mut unknown) = (Vec::new(), Vec::new());
@@ -353,7 +372,7 @@ fn interpret_level(
 }
 
 /// `settings` as this program writes them.
-pub(super) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
+pub(crate) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
     let text = ron::to_string(settings).map_err(|error| StoreError::Form(error.to_string()))?;
     Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))
 }
