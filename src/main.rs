@@ -10,6 +10,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    #[cfg(unix)]
+    if matches!(cli.command, Some(Task::GuardChild)) {
+        pd_console::ffmpeg::guard::run();
+        return ExitCode::SUCCESS;
+    }
     // Dropped after the mark: its last lines are written.
     let _log = pd_console::logging::start(cli.log);
     let (what, shows) = run_of(cli.command.as_ref());
@@ -30,6 +35,8 @@ fn main() -> ExitCode {
         Some(Task::Glass(args)) => {
             cli::pattern::glass(args, &on_interrupt()).map(|text| print!("{text}"))
         }
+        // Nothing to guard where the system does it.
+        Some(Task::GuardChild) => Ok(()),
         Some(Task::Diagnostics(args)) => cli::diagnostics(args).map(|text| print!("{text}")),
         None => window(&on_interrupt(), cli.another),
     };
