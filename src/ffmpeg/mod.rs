@@ -9,7 +9,7 @@ pub mod driver;
 pub mod encoder;
 pub mod failure;
 #[cfg(all(test, unix))]
-mod fake;
+pub(crate) mod fake;
 pub mod launch;
 pub mod level;
 pub mod locate;

@@ -145,6 +145,13 @@ mod tests {
         assert!(said(io::ErrorKind::ReadOnlyFilesystem).contains("cannot be written to"));
         assert!(said(io::ErrorKind::PermissionDenied).contains("Choose another"));
         assert!(said(io::ErrorKind::StorageFull).starts_with("the disk is full (/media/x)"));
+        // A quota, a disk that was pulled (EIO, ENODEV), a name that the file system refuses.
+        assert!(said(io::ErrorKind::QuotaExceeded).starts_with("the disk is full (/media/x)"));
+        assert!(said(io::ErrorKind::NotADirectory).contains("Plug in"));
+        for number in [5, 19, 36] {
+            let said = refusal(&io::Error::from_raw_os_error(number), Path::new("/media/x"));
+            assert!(said.contains("choose another folder"), "{said}");
+        }
         assert!(said(io::ErrorKind::Other).contains("Check its disk"));
     }
 }

@@ -422,3 +422,7 @@ impl Reader {
         Ok(())
     }
 }
+
+#[cfg(all(test, unix))]
+#[path = "encoder_tests.rs"]
+mod tests;
