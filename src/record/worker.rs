@@ -167,6 +167,8 @@ enum End {
     Next(u64, &'static str),
     /// There is no room.
     Full,
+    /// The file, or its whole folder, was deleted or renamed: what is written reaches nobody.
+    Deleted,
     /// ffmpeg has ended by itself.
     Child,
 }
@@ -270,6 +272,12 @@ impl Worker {
         if end == End::Full || file::is_full(&closed.lines) {
             return Err(disk::full(folder.display()));
         }
+        if end == End::Deleted && folder.is_dir() {
+            return Err(format!(
+                "the file {} was deleted while it was written. Record again",
+                path.display()
+            ));
+        }
         match end {
             End::Next(then, why) => {
                 self.journal
@@ -341,6 +349,9 @@ impl Worker {
                 looked = Instant::now();
                 if self.look(watch, file, began) {
                     return End::Full;
+                }
+                if watch.figures().gone {
+                    return End::Deleted;
                 }
             }
             let unit = match self.kept.unit(*at) {
