@@ -9,7 +9,8 @@
 use super::latest::SourceNote;
 use super::{CaptureError, FrameSlot, VideoSource};
 use crate::clock::{self, MonoTime};
-use crate::panics::text_of;
+use crate::crash::provoke;
+use crate::panics::{self, text_of};
 use crate::settings::VideoSettings;
 use crate::stop::{StopToken, ends_by};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
@@ -177,7 +178,13 @@ struct Run {
 
 impl Watcher {
     fn run(mut self) {
+        let stop = self.stop.clone();
+        panics::go_on(&stop, |_| {}, || self.run_on());
+    }
+
+    fn run_on(&mut self) {
         while !self.stop.is_stopped() {
+            provoke::point("pd-capture");
             let (number, settings) = lock(&self.shared).wanted.clone();
             self.stuck.retain(|thread| !thread.is_finished());
             let end = if self.stuck.len() >= MOST_STUCK {

@@ -147,7 +147,10 @@ fn from_libavcodec(version: &str) -> Option<Version> {
 /// # Errors
 /// Each reason of cases.md B24 as its own [`FfmpegError`].
 pub fn look(from_settings: Option<&Path>) -> Result<Ffmpeg, FfmpegError> {
-    look_with(from_settings, Cache::of_user())
+    let found = look_with(from_settings, Cache::of_user())?;
+    let version = &found.capabilities.version_text;
+    crate::crash::facts::version("ffmpeg", format!("{version} at {}", found.path.display()));
+    Ok(found)
 }
 
 /// The same with what was found before in `cache`.

@@ -116,9 +116,7 @@ impl Sidecar {
         })?;
         tracing::debug!("{name}: {}", args.command_line("ffmpeg"));
         let hides = args.clone();
-        let mut sidecar = Self::watch(name, Process::Ffmpeg(child), on_line, move |line| {
-            hides.mask(line)
-        })?;
+        let mut sidecar = Self::watch(name, Process::Ffmpeg(child), on_line, hides)?;
         sidecar.reached = launch::reached(sidecar.pid(), launch.priority);
         if sidecar.reached != Reached::Normal {
             tracing::info!("{name}: {}", sidecar.reached);
@@ -143,14 +141,14 @@ impl Sidecar {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = launch::spawn(command)?;
-        Self::watch(name, Process::Plain(child), on_line, str::to_owned)
+        Self::watch(name, Process::Plain(child), on_line, Arguments::default())
     }
 
     fn watch(
         name: &str,
         mut process: Process,
         mut on_line: OnLine,
-        mask: impl Fn(&str) -> String + Send + 'static,
+        hides: Arguments,
     ) -> io::Result<Self> {
         let child = process.inner();
         let (stdin, stdout, stderr) =
@@ -162,10 +160,9 @@ impl Sidecar {
             .name(format!("pd-log-{name}"))
             .spawn(move || {
                 if let Some(stderr) = stderr {
-                    drain_lines(stderr, |line| {
-                        let line = mask(line);
-                        on_line(&line);
-                        kept.add(line);
+                    hides.drain(stderr, |line| {
+                        on_line(line);
+                        kept.add(line.to_owned());
                     });
                 }
                 kept.whole.stop();

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod capabilities;
 pub mod child;
 pub mod choose;
+pub mod cover;
 pub mod driver;
 pub mod encoder;
 pub mod failure;

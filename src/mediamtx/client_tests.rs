@@ -260,3 +260,21 @@ fn is_whole(request: &[u8]) -> bool {
     });
     body.len() >= length.unwrap_or(0)
 }
+
+/// As pasted from a browser's address bar.
+#[test]
+fn a_login_in_the_address_is_in_no_error() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    for url in [
+        format!("http://anna:hunter2@{address}/?token=hunter2"),
+        "https://anna:hunter2@127.0.0.1".to_owned(),
+        "http://anna:hunter2@127.0.0.1:99999".to_owned(),
+        "http://anna:hunter2@ ".to_owned(),
+    ] {
+        let error = Client::new(&url, "", "").version().unwrap_err();
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}

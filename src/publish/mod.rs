@@ -6,6 +6,7 @@ pub mod framehash;
 pub mod host_box;
 pub mod invited;
 pub mod loopback;
+mod occupant;
 pub mod publisher;
 pub mod receiver;
 pub mod srt_ping;
@@ -17,6 +18,7 @@ pub mod undelayed;
 pub mod ways;
 
 pub use host_box::{HostBox, HostError, parse_host_box};
+pub use occupant::{Occupant, occupant};
 pub use srt_ping::{PingError, Pong, first_that_answers, ping, ping_best};
 pub use srt_url::{
     CONNECT_TIMEOUT_MS, ResolveError, check_passphrase, resolve, resolve_all, srt_listen_url,

@@ -16,7 +16,9 @@
 use crate::audio::feed::{self, Due, Feed, SOUND_DELAY};
 use crate::audio::{CHANNELS, Mixer, SAMPLE_RATE};
 use crate::clock::{self, MonoTime};
+use crate::crash::provoke;
 use crate::ffmpeg::child::Tail;
+use crate::ffmpeg::cover::{Cover, Which};
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{Arguments, AudioInput};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
@@ -104,6 +106,7 @@ impl Publisher {
             last_pts_ms: None,
             waiting: true,
             primed_at: None,
+            cover: Some(Cover::of(sidecar.pid(), &args)),
         };
         let audio = Audio {
             sound: wish.sound,
@@ -119,9 +122,12 @@ impl Publisher {
         };
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         named("pd-pub-video").spawn(move || video.run(stdin))?;
-        let end = sound.end;
+        let (end, child) = (sound.end, sidecar.pid());
+        let ends = stop.clone();
         named("pd-pub-audio").spawn(move || {
-            if let Err(error) = end.open().and_then(|pipe| audio.run(pipe)) {
+            // Without it the publisher would go on without sound; so it ends, and another one starts.
+            let _ends = EndsWithPanic(ends);
+            if let Err(error) = end.open(child).and_then(|pipe| audio.run(pipe)) {
                 tracing::debug!("the publisher takes no more sound: {error}");
             }
         })?;
@@ -187,6 +193,17 @@ impl Drop for Publisher {
     }
 }
 
+/// Sets a stop token where its thread panics.
+struct EndsWithPanic(StopToken);
+
+impl Drop for EndsWithPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
 struct Video {
     sink: SinkEnd,
     sent: Arc<AtomicU64>,
@@ -202,12 +219,17 @@ struct Video {
     waiting: bool,
     /// When its child was primed.
     primed_at: Option<MonoTime>,
+    /// Its secret arguments, until all of them are covered.
+    cover: Option<Cover>,
 }
 
 impl Video {
     fn run(mut self, mut stdin: ChildStdin) {
         if stdin.write_all(&flv_write::HEADER).is_err() {
             return;
+        }
+        if let Some(cover) = &self.cover {
+            cover.once_read(&stdin);
         }
         if let Some(primer) = self.sink.primer.take() {
             let repeated = AccessUnit {
@@ -220,6 +242,7 @@ impl Video {
             }
         }
         while !self.stop.is_stopped() {
+            provoke::point("pd-pub-video");
             match self.sink.units.recv_timeout(Duration::from_millis(100)) {
                 Ok(unit) => {
                     if !self.keep(&unit, clock::now()) {
@@ -230,6 +253,10 @@ impl Video {
                         continue;
                     }
                     if self.sent.load(Ordering::Relaxed) > 0 {
+                        // It has opened its address.
+                        if let Some(cover) = self.cover.take() {
+                            cover.now(Which::All);
+                        }
                         self.sink.established.store(true, Ordering::Relaxed);
                     }
                     if self.write(&unit, &mut stdin).is_err() {
@@ -299,6 +326,7 @@ impl Audio {
         let mut samples = [0_i16; FEED_CHUNK * CHANNELS];
         let mut bytes = [0_u8; FEED_CHUNK * CHANNELS * 2];
         while !self.stop.is_stopped() {
+            provoke::point("pd-pub-audio");
             match feed.due(clock::now()) {
                 Some(Due::Chunk(first)) => {
                     sound.set_muted(self.muted.load(Ordering::Relaxed));
@@ -375,7 +403,7 @@ fn sound_at(from: MonoTime, pts: i64) -> Option<MonoTime> {
 
 /// One report of `-progress`: lines of `key=value`, ended by `progress=`.
 #[derive(Default)]
-struct Progress {
+pub(crate) struct Progress {
     bytes: Option<u64>,
     pictures: Option<u64>,
     time_us: u64,
@@ -383,7 +411,7 @@ struct Progress {
 
 /// What a report says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count {
+pub(crate) struct Count {
     /// Bytes or pictures; only zero and more than zero can be told apart by all.
     sent: u64,
     /// Whether it may only have been muxed.
@@ -395,7 +423,7 @@ impl Progress {
     /// pictures. Those count from when a time was muxed: 5.1 also counts what waits for the
     /// connection, and 9.0 knows a time before. 7.0 counts no pictures that it copies: there it is the
     /// time alone, which runs before the connection too.
-    fn take(&mut self, line: &str) -> Option<Count> {
+    pub(crate) fn take(&mut self, line: &str) -> Option<Count> {
         let (key, value) = line.split_once('=')?;
         let number = value.trim().parse().ok();
         match key {

@@ -42,7 +42,9 @@ pub enum TargetError {
     )]
     Colon,
     /// No address for WHIP.
-    #[error("WHIP needs the address of the server's WebRTC pages: set target.webrtc_url")]
+    #[error(
+        "WHIP needs the address of the server's WebRTC pages (http://... or https://...): set target.webrtc_url"
+    )]
     NoWebRtc,
     /// No port for UDP.
     #[error("UDP needs the port of a path that takes MPEG-TS: set target.udp_port")]
@@ -235,7 +237,9 @@ impl Target {
                 })
             }
             Way::Whip => {
-                if self.whip_url.is_empty() {
+                // Anything else would be an option, a file or another protocol to ffmpeg.
+                let is_page = |scheme| self.whip_url.starts_with(scheme);
+                if !["http://", "https://"].into_iter().any(is_page) {
                     return Err(TargetError::NoWebRtc);
                 }
                 if self.user.contains(':') || password.contains(':') {

@@ -13,16 +13,19 @@ use super::lend::{Lent, PicturePipe};
 use super::{AccessUnit, slice_hash};
 use crate::capture::convert;
 use crate::clock::{self, MonoTime};
+use crate::crash::provoke;
 use crate::ffmpeg::child::{KEPT_LINES, LAST_WORDS, OnLine};
 use crate::ffmpeg::failure;
 use crate::ffmpeg::launch::{Launch, Reached};
 use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
+use crate::panics::text_of;
 use crate::settings::{EncoderFamily, PipeFormat};
 use crate::units::{Fps, Size};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -184,7 +187,12 @@ impl Encoder {
             .name(format!("pd-read-{id}"))
             .spawn(move || {
                 let sink = reader.sink.clone();
-                let broken = reader.run(stdout).err().map(|e| e.to_string());
+                // However it ends, another encoder takes over.
+                let read = catch_unwind(AssertUnwindSafe(|| reader.run(stdout)));
+                let broken = match read {
+                    Ok(read) => read.err().map(|e| e.to_string()),
+                    Err(panic) => Some(format!("internal fault ({})", text_of(&*panic))),
+                };
                 let why = if asked.load(Ordering::Acquire) {
                     String::new()
                 } else {
@@ -296,6 +304,7 @@ fn feed(
     }
     let mut index = plan::FIRST_SHOWN;
     loop {
+        provoke::point("pd-feed");
         let frame = {
             let slot = mailbox.slot.lock().unwrap_or_else(PoisonError::into_inner);
             let mut slot = mailbox
@@ -342,6 +351,7 @@ impl Reader {
         let mut flv = FlvReader::new();
         let mut buffer = vec![0; 1 << 18];
         loop {
+            provoke::point("pd-read");
             let read = stdout.read(&mut buffer)?;
             if read == 0 {
                 return Ok(());

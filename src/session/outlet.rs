@@ -240,6 +240,7 @@ impl Outlet {
                 .map_err(internal)?;
                 let output = SrtOutput {
                     url: crate::publish::srt_url(receiver.address(), LOOPBACK_LATENCY_MS),
+                    passphrase: receiver.passphrase().to_owned(),
                     ..SrtOutput::default()
                 };
                 self.loopback = Some(receiver);

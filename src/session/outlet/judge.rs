@@ -62,6 +62,7 @@ impl Outlet {
                     self.means.settings.target.path
                 ));
             }
+            crate::crash::facts::published(&source.id);
             self.ours = Some(source.id.clone());
         }
     }
