@@ -8,9 +8,14 @@ mod common;
 
 use common::console::{Ended, Plan};
 use common::strange::{Manner, Strange};
+use common::stream::Listener;
 use common::{alone, ffmpegs};
 use rustix::process::Signal;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 fn words(port: u16) -> String {
@@ -105,4 +110,57 @@ fn b18_stop_ends_a_call_that_nobody_answers_within_2_s() {
             told(&format!("{manner:?}, stopped"), ended, asked);
         }
     }
+}
+
+/// An HTTP server that gives another kind of nonsense each time; how often it was asked.
+fn nonsense() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::new(AtomicUsize::new(0));
+    let asked = count.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let number = asked.fetch_add(1, Ordering::Relaxed);
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let answers: [&[u8]; 6] = [
+                b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+                b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>",
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+                b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"online\": tr",
+                b"\x16\x03\x01\x02\x00",
+                b"",
+            ];
+            let _ = stream.write_all(answers[number % answers.len()]);
+        }
+    });
+    (port, count)
+}
+
+#[test]
+fn b18_an_api_that_talks_nonsense_keeps_no_show_off_air() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let (api, asked) = nonsense();
+    let listener = Listener::start("");
+    let words = format!(
+        "{} --set target.api_url=http://127.0.0.1:{api} --set target.way=SrtPush --json --seconds 2",
+        words(listener.port)
+    );
+    let ended = Plan::new(&ffmpeg, &words).run(Duration::from_secs(40));
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let result = ended.json();
+    println!(
+        "asked {} times; {}",
+        asked.load(Ordering::Relaxed),
+        result["drops"]
+    );
+    // It is on air by the receiver's handshake, and nobody claims to know more.
+    assert_eq!(result["confirmed_online"], false, "{result:#}");
+    assert_eq!(result["reconnects"], 0, "{}", ended.stderr);
+    assert!(asked.load(Ordering::Relaxed) > 5);
+    assert!(listener.received().pictures().len() > 30);
 }

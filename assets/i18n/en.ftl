@@ -496,6 +496,7 @@ bad-path = Type the path on the server
 bad-path-form = Letters, digits and _ - . ~ / only, no / at either end
 bad-path-embedded = The embedded server takes paths that begin with pd_
 bad-user = The user has no comma, colon or space
+bad-password = The password has no colon together with a comma, and path, user and password have 500 bytes at most
 bad-passphrase = The passphrase has 10 to 79 bytes (a letter outside of English has 2 to 4)
 bad-url = It begins with http:// or https://
 bad-value = { $name }: { $expected }

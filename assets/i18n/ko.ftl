@@ -496,6 +496,7 @@ bad-path = 서버의 경로를 입력하세요
 bad-path-form = 영문자, 숫자와 _ - . ~ / 만 쓸 수 있고 / 로 시작하거나 끝날 수 없습니다
 bad-path-embedded = 내장 서버의 경로는 pd_ 로 시작해야 합니다
 bad-user = 사용자 이름에 쉼표, 콜론, 공백을 쓸 수 없습니다
+bad-password = 비밀번호에 콜론과 쉼표를 함께 쓸 수 없고, 경로와 사용자, 비밀번호는 모두 합쳐 500바이트 이하여야 합니다
 bad-passphrase = 암호문구는 10~79바이트입니다(한글 한 글자는 3바이트)
 bad-url = http:// 또는 https:// 로 시작해야 합니다
 bad-value = { $name }: { $expected }

@@ -10,7 +10,7 @@ pub mod driver;
 pub mod encoder;
 pub mod failure;
 #[cfg(all(test, unix))]
-mod fake;
+pub(crate) mod fake;
 #[cfg(unix)]
 pub mod guard;
 pub mod launch;

@@ -19,7 +19,7 @@ pub mod ways;
 
 pub use host_box::{HostBox, HostError, parse_host_box};
 pub use occupant::{Occupant, occupant};
-pub use srt_ping::{PingError, Pong, ping, ping_best};
+pub use srt_ping::{PingError, Pong, first_that_answers, ping, ping_best};
 pub use srt_url::{
     CONNECT_TIMEOUT_MS, ResolveError, check_passphrase, resolve, resolve_all, srt_listen_url,
     srt_url,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::publish::srt_url::resolve;
 use crate::settings::secrets::secret;
 
 fn set() -> TargetSettings {
@@ -21,7 +22,7 @@ fn secrets(password: &str, passphrase: &str) -> Secrets {
 }
 
 fn target(set: &TargetSettings, password: &str) -> Target {
-    Target::resolve(set, &secrets(password, ""), None).unwrap()
+    Target::resolve(set, &secrets(password, ""), None, |_| None).unwrap()
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn each_way_has_its_own_form_and_no_form_shows_the_password() {
 fn whip_takes_the_pages_address_or_the_port_that_the_api_tells() {
     let whip = |set: &TargetSettings, offers: Option<&Offers>| {
         let secrets = secrets("pw", "");
-        let target = Target::resolve(set, &secrets, offers).unwrap();
+        let target = Target::resolve(set, &secrets, offers, |_| None).unwrap();
         target.output(Way::Whip, None)
     };
     assert_eq!(
@@ -109,7 +110,7 @@ fn rtsps_port_is_as_set_as_told_or_the_usual() {
             rtsp_port: set_port,
             ..set()
         };
-        let target = Target::resolve(&set, &Secrets::default(), offers).unwrap();
+        let target = Target::resolve(&set, &Secrets::default(), offers, |_| None).unwrap();
         assert_eq!(target.rtsp.port(), expected);
     }
 }

@@ -338,3 +338,7 @@ fn read(mut stdout: ChildStdout, mut output: Output) -> io::Result<()> {
         output.take(&buffer[..read], clock::now())?;
     }
 }
+
+#[cfg(all(test, unix))]
+#[path = "encoder_tests.rs"]
+mod tests;

@@ -1,8 +1,8 @@
 //! SRT servers that misbehave: what a caller meets in the field and no real server does on demand.
 
 use std::net::UdpSocket;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,20 @@ pub enum Manner {
     Garbage,
 }
 
+/// What a caller said in its handshake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// The stream id's bytes.
+    pub stream_id: Vec<u8>,
+    /// Latency that it asks for its receiving and for ours, ms.
+    pub latency_ms: (u16, u16),
+}
+
 /// A running one.
 pub struct Strange {
     /// Its port on loopback.
     pub port: u16,
+    calls: Arc<Mutex<Vec<Call>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -36,6 +46,8 @@ impl Strange {
         socket.set_read_timeout(wait).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
+        let calls = Arc::<Mutex<Vec<Call>>>::default();
+        let heard = calls.clone();
         let thread = std::thread::spawn(move || {
             let (mut packet, mut first) = ([0; 1500], None);
             while !asked.load(Ordering::Relaxed) {
@@ -43,6 +55,7 @@ impl Strange {
                     continue;
                 };
                 let asked = &packet[..length];
+                heard.lock().unwrap().extend(call(asked));
                 let answer = match manner {
                     Manner::Mute => None,
                     Manner::Garbage => Some(vec![0x5a; 64]),
@@ -59,9 +72,15 @@ impl Strange {
         });
         Self {
             port,
+            calls,
             stop,
             thread: Some(thread),
         }
+    }
+
+    /// What callers have said, each time that they said it.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
     }
 }
 
@@ -112,4 +131,36 @@ fn refusal(packet: &[u8]) -> Option<Vec<u8>> {
         set(&mut answer, 9, REJECTED);
         answer
     })
+}
+
+/// The extensions of a conclusion (3.2.1.1 and 3.2.1.3): the handshake's latencies, and the stream id, whose
+/// bytes lie in words of the other order, filled up with zeros.
+fn call(packet: &[u8]) -> Option<Call> {
+    if !is(packet, CONCLUSION) {
+        return None;
+    }
+    let mut call = Call::default();
+    let mut rest = packet.get(64..)?;
+    while rest.len() >= 4 {
+        let kind = u16::from_be_bytes([rest[0], rest[1]]);
+        let length = usize::from(u16::from_be_bytes([rest[2], rest[3]])) * 4;
+        let content = rest.get(4..4 + length)?;
+        match kind {
+            1 => {
+                let latency = word(content, 2);
+                call.latency_ms = ((latency >> 16) as u16, latency as u16);
+            }
+            5 => {
+                let words = content.as_chunks::<4>().0.iter();
+                let mut id: Vec<u8> = words.flat_map(|w| w.iter().rev().copied()).collect();
+                while id.last() == Some(&0) {
+                    id.pop();
+                }
+                call.stream_id = id;
+            }
+            _ => {}
+        }
+        rest = &rest[4 + length..];
+    }
+    Some(call)
 }
