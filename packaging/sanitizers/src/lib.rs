@@ -1,5 +1,7 @@
 //! The console's own files, as they are, with as little as they need around them.
 
+#[path = "../../../src/ffmpeg/guard.rs"]
+pub mod guard;
 #[path = "../../../src/ffmpeg/launch.rs"]
 pub mod launch;
 #[path = "../../../src/relay/lend.rs"]
