@@ -55,17 +55,22 @@ fn changes(number: usize) -> Vec<Vec<u8>> {
 fn memory_that_was_let_go_is_no_longer_there() {
     pd_console::memory::settle();
     let before = anonymous_kib();
+    let (done, all_done) = std::sync::mpsc::channel();
     let threads: Vec<_> = (0..8)
         .map(|number| {
+            let done = done.clone();
             std::thread::spawn(move || {
                 let stay = changes(number);
+                done.send(()).unwrap();
                 // The thread lives on, as those of a show do.
                 std::thread::park();
                 drop(stay);
             })
         })
         .collect();
-    std::thread::sleep(Duration::from_secs(1));
+    for _ in &threads {
+        all_done.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
     let (grown, heaps) = (anonymous_kib().saturating_sub(before), heaps());
     for thread in &threads {
         thread.thread().unpark();
