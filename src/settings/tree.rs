@@ -16,6 +16,11 @@ pub(crate) enum Node {
     Struct(Vec<(String, Node)>),
 }
 
+/// More fields of one struct are no settings: each is held against all others.
+const FIELDS_MAX: usize = 500;
+/// A longer name is like none: comparing takes as long as it is.
+const NAME_MAX: usize = 100;
+
 /// One level of a RON struct.
 struct Fields(Vec<(String, Box<RawValue>)>);
 
@@ -43,6 +48,9 @@ impl<'de> Deserialize<'de> for Fields {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(entry) = map.next_entry()? {
+                    if fields.len() == FIELDS_MAX {
+                        return Err(serde::de::Error::custom("it has too many fields"));
+                    }
                     fields.push(entry);
                 }
                 Ok(Fields(fields))
@@ -211,6 +219,9 @@ pub(super) fn at_mut<'a>(tree: &'a mut Value, name: &str) -> Option<&'a mut Valu
 
 /// Up to three names most like `name`, the nearest first.
 pub(super) fn near(name: &str, names: &[String]) -> Vec<String> {
+    if name.len() > NAME_MAX {
+        return Vec::new();
+    }
     let last = |full: &str| full.rsplit('.').next().unwrap_or(full).to_owned();
     let mut scored: Vec<(f64, &String)> = names
         .iter()
@@ -235,6 +246,21 @@ pub(super) fn near(name: &str, names: &[String]) -> Vec<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_file_of_anybodys_takes_no_longer_than_it_is_long() {
+        let shape = serde_json::json!({});
+        let many: String = (0..100_000).map(|n| format!("k{n}:1,")).collect();
+        let error = Node::parse(&format!("({many})"), &shape).unwrap_err();
+        assert!(error.to_string().contains("too many fields"), "{error}");
+        let long = "x".repeat(1 << 20);
+        let tree = Node::parse(&format!("({long}:1)"), &shape).unwrap();
+        assert_eq!(
+            near(&long, &["encoder.bitrate_kbps".into()]),
+            Vec::<String>::new()
+        );
+        assert!(tree.field(&long).is_some());
+    }
 
     #[test]
     fn enum_variants_keep_their_names() {
