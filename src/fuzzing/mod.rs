@@ -73,7 +73,7 @@ pub const TARGETS: &[Target] = &[
     target("viewer_http", viewer::http, 4096),
     target("viewer_report", viewer::report, 8192),
     target("words", text::words, 2048),
-    target("words_po", text::words_po, 4096),
+    target("words_format", text::words_format, 2048),
 ];
 
 /// The target of this name.
