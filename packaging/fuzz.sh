@@ -35,21 +35,18 @@ if ! "${cargo[@]}" fuzz --version >/dev/null 2>&1; then
     exit 2
 fi
 echo "building (sanitizer $sanitizer)"
-if [ ${#targets[@]} -eq 1 ]; then
-    "${cargo[@]}" fuzz build --sanitizer "$sanitizer" "${targets[0]}"
-else
-    "${cargo[@]}" fuzz build --sanitizer "$sanitizer"
-fi
+"${cargo[@]}" fuzz build --sanitizer "$sanitizer" any
 built=$("${cargo[@]}" metadata --format-version 1 --no-deps --manifest-path fuzz/Cargo.toml |
     sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 host=$("${rustc[@]}" -vV | sed -n 's/^host: //p')
 
 failed=()
+program=$built/$host/release/any
 printf '%-16s %10s %8s %6s %6s %5s  %s\n' target executions exec/s edges before new found
 for target in "${targets[@]}"; do
     max_len=$(awk -v name="$target" '$1 == name { print $2 }' <<<"$table")
     [ -n "$max_len" ] || { echo "no target is called $target" >&2; exit 2; }
-    program=$built/$host/release/$target
+    export PD_FUZZ_TARGET=$target
     grown=$work/$target corpus=$root/fuzz/corpus/$target
     found=$root/fuzz/regressions/$target log=$work/$target.log
     mkdir -p "$grown" "$corpus"
@@ -89,7 +86,8 @@ for target in "${targets[@]}"; do
         fi
     fi
     rm -rf "$here"
-    printf '%-16s %10s %8s %6s %6s %5s  %s\n' "$target" "$(figure number_of_executed_units)" \
+    program=$built/$host/release/any
+printf '%-16s %10s %8s %6s %6s %5s  %s\n' "$target" "$(figure number_of_executed_units)" \
         "$(figure average_exec_per_sec)" "${edges:--}" "${before:--}" "$new" "$what"
 done
 du -sb fuzz/corpus | awk '{ printf "the corpus has %d kB\n", $1 / 1000 }'
