@@ -4,6 +4,7 @@
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
 use super::child::drain_cut_lines;
+use super::cover::Secret;
 use super::output::Output;
 use super::{Capabilities, encoder};
 use crate::settings::{
@@ -19,6 +20,8 @@ pub struct Arguments {
     shown: Vec<String>,
     /// What must not stand in the child's words either.
     hidden: Vec<String>,
+    /// Which of the arguments are secret.
+    secrets: Vec<Secret>,
 }
 
 impl Arguments {
@@ -27,8 +30,27 @@ impl Arguments {
         Self {
             shown: args.clone(),
             real: args,
-            hidden: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// Arguments in which the value behind each `option` is a secret.
+    pub fn with_secret(args: Vec<String>, option: &str) -> Self {
+        let mut all = Self::default();
+        let mut is_value = false;
+        for arg in args {
+            match is_value {
+                true => all.add_secret_value(Some(option), &arg, "***"),
+                false => all.add([&arg]),
+            }
+            is_value = arg == option;
+        }
+        all
+    }
+
+    /// Those that are secret.
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 
     /// For the child.
@@ -86,14 +108,23 @@ impl Arguments {
 
     pub(super) fn add_secret(&mut self, option: &str, real: &str, shown: &str) {
         self.add([option]);
-        self.add_masked(real, shown);
+        self.add_secret_value(Some(option), real, shown);
     }
 
+    /// An address with a secret in it.
     pub(super) fn add_masked(&mut self, real: &str, shown: &str) {
+        self.add_secret_value(None, real, shown);
+    }
+
+    fn add_secret_value(&mut self, option: Option<&str>, real: &str, shown: &str) {
         self.real.push(real.to_owned());
         self.shown.push(shown.to_owned());
         if real != shown {
             self.hidden.push(real.to_owned());
+            self.secrets.push(Secret {
+                option: option.map(str::to_owned),
+                value: real.to_owned(),
+            });
         }
     }
 }

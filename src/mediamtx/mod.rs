@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod config;
+mod folder;
 pub mod install;
 pub mod locate;
 mod ports;

@@ -5,6 +5,7 @@
 //! kept. SRT is asked by the first half of its handshake ([`ping`]), which leaves nothing behind in
 //! the listener; the others by a TCP connection that is closed at once.
 
+use crate::panics;
 use crate::publish::{PingError, ping};
 use crate::stop::StopToken;
 use std::net::{SocketAddr, TcpStream};
@@ -44,23 +45,28 @@ pub enum Answer {
     Silent,
 }
 
+/// What one knock brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Knock {
+pub enum Knock {
+    /// Somebody is there.
     Answered,
+    /// The machine says that nobody listens.
     Refused,
+    /// No word.
     Nothing,
 }
 
 /// Several knocks make an answer. Pure.
 #[derive(Clone, Copy, Debug, Default)]
-struct Judge {
+pub struct Judge {
     answer: Answer,
     refused: u32,
     nothing: u32,
 }
 
 impl Judge {
-    fn add(&mut self, knock: Knock) -> Answer {
+    /// One knock more; what all of them have brought.
+    pub fn add(&mut self, knock: Knock) -> Answer {
         match knock {
             Knock::Answered => *self = Self::default(),
             Knock::Refused => (self.refused, self.nothing) = (self.refused + 1, 0),
@@ -95,11 +101,17 @@ impl Knocker {
             .name("pd-knock".into())
             .spawn(move || {
                 let mut judge = Judge::default();
-                while !stop.is_stopped() {
-                    let began = Instant::now();
-                    out.store(judge.add(knock(door)) as u32, Ordering::Relaxed);
-                    stop.sleep(EVERY.saturating_sub(began.elapsed()));
-                }
+                panics::go_on(
+                    &stop,
+                    |_| {},
+                    || {
+                        while !stop.is_stopped() {
+                            let began = Instant::now();
+                            out.store(judge.add(knock(door)) as u32, Ordering::Relaxed);
+                            stop.sleep(EVERY.saturating_sub(began.elapsed()));
+                        }
+                    },
+                );
             });
         if let Err(error) = started {
             tracing::error!("no thread to knock at {door:?}: {error}");
