@@ -33,6 +33,10 @@ pub struct Cli {
     /// What to do; the window without it.
     #[command(subcommand)]
     pub command: Option<Task>,
+    /// Open a window though one is open with the same settings. Each keeps what is changed in it; the layout of the
+    /// second is not kept.
+    #[arg(long)]
+    pub another: bool,
     /// Log on stderr instead of the log file.
     #[arg(long, global = true)]
     pub log: bool,
@@ -64,13 +68,19 @@ pub enum Task {
     #[command(subcommand)]
     Profile(profile::ProfileTask),
     /// Print the link to the viewers' page and its QR code.
-    ViewerLink(SettingsArgs),
+    ViewerLink(viewer::ViewerArgs),
     /// Print where the remote control is to be reached, and its password.
     Remote(remote::RemoteArgs),
     /// Show a clock for cameras and for `glass`: digits, a flash, a bar and a code.
     Pattern(pattern::PatternArgs),
     /// Read the codes of `pattern` from this machine's screen: how late each is shown.
     Glass(pattern::GlassArgs),
+    /// For the console's own use: ends its children where the system does not.
+    #[command(hide = true)]
+    GuardChild,
+    /// Print what somebody who helps needs to read: versions, settings, last log lines, newest reports of failures.
+    /// No secret is in it.
+    Diagnostics(SettingsArgs),
 }
 
 /// What of the screen is captured.
@@ -190,6 +200,10 @@ pub struct LiveArgs {
     /// and password. A show that is ended from there can be started from there again, until Ctrl-C.
     #[arg(long)]
     pub remote: bool,
+    /// Take the path over where another publishes on it: that one is thrown out. Without it such a show does not begin
+    /// (exit code 10).
+    #[arg(long)]
+    pub take_over: bool,
     /// Record the show into this folder, from its start on.
     #[arg(long, value_name = "FOLDER")]
     pub record: Option<std::path::PathBuf>,
@@ -340,6 +354,7 @@ pub fn live(args: &LiveArgs, interrupted: &StopToken) -> Result<(), Failure> {
         seconds: args.seconds,
         at: changes(args),
         quiet: args.quiet,
+        take_over: args.take_over,
         trace: args.trace.clone(),
     };
     let outcome = headless::run(settings, Secrets::from_env(), &wish, interrupted)?;
@@ -413,6 +428,16 @@ pub fn sources(json: bool) -> Result<String, Failure> {
         .collect())
 }
 
+/// `diagnostics`: the text.
+///
+/// # Errors
+/// Settings that cannot be used.
+pub fn diagnostics(args: &SettingsArgs) -> Result<String, Failure> {
+    Ok(crate::crash::diagnostics::of_this_machine(
+        &args.settings()?,
+    ))
+}
+
 /// `ffmpeg-args`: both commands as lines that a shell takes, secrets masked.
 ///
 /// # Errors
@@ -434,7 +459,11 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
             let (user, password) = (mediamtx::config::USER, "generated".into());
             Target::on_loopback(target, (on(srt), on(rtsp)), &pages, user, password)
         }
-        TargetKind::Srt => Target::resolve(target, &secrets, None).map_err(|e| bad(&e))?,
+        TargetKind::Srt => {
+            // Nothing is asked: this only prints.
+            Target::resolve(target, &secrets, None, |all| all.first().copied())
+                .map_err(|e| bad(&e))?
+        }
     };
     let output = target
         .output(settings.target.way, None)

@@ -21,6 +21,7 @@ use crate::session::steps::{Step, StepKind};
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
 use crate::stop::StopToken;
+use crate::viewer;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -35,6 +36,8 @@ pub struct Wish {
     pub seconds: Option<f64>,
     /// Settings to change while live: after so many seconds of LIVE, `name=value`.
     pub at: Vec<(f64, String)>,
+    /// Whoever has the path is thrown out.
+    pub take_over: bool,
     /// No progress on stderr.
     pub quiet: bool,
     /// One line a frame into this file, see [`trace::header`].
@@ -76,19 +79,25 @@ pub fn run(
     interrupted: &StopToken,
 ) -> Result<Outcome, Failure> {
     let internal = |e: io::Error| Failure::new(FailureKind::Internal, e);
+    let (viewer_key, why) = viewer::key::Keeper::of_user_or_memory();
     let options = Options {
         policy: Policy {
             fail_before_live: true,
         },
         sources_on_demand: true,
+        viewer_key,
         ..Options::default()
     };
     let trace = wish.trace.as_deref().map(Trace::create).transpose()?;
     let journal = Journal::new();
+    why.into_iter().for_each(|why| journal.warn(why));
     let session =
         Session::start(settings.clone(), secrets, options, journal, None).map_err(internal)?;
     let asked_at = clock::now();
-    session.send(Command::GoLive);
+    session.send(match wish.take_over {
+        true => Command::TakeOver,
+        false => Command::GoLive,
+    });
     let mut result = follow(&session, settings, wish, trace, interrupted, asked_at);
     // The files are whole only after the show's end.
     let last = session.quit();

@@ -9,8 +9,19 @@ use pd_console::stop::StopToken;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before there is a second thread.
+    let _ = pd_console::private::by_default();
     let cli = Cli::parse();
+    #[cfg(unix)]
+    if matches!(cli.command, Some(Task::GuardChild)) {
+        pd_console::ffmpeg::guard::run();
+        return ExitCode::SUCCESS;
+    }
+    pd_console::memory::settle();
+    // Dropped after the mark: its last lines are written.
     let _log = pd_console::logging::start(cli.log);
+    let (what, shows) = run_of(cli.command.as_ref());
+    let _mark = pd_console::crash::begin(what, shows);
     let result = match &cli.command {
         Some(Task::Live(args)) => cli::live(args, &on_interrupt()),
         Some(Task::Measure(args)) => cli::measure::measure(args, &on_interrupt()),
@@ -27,7 +38,10 @@ fn main() -> ExitCode {
         Some(Task::Glass(args)) => {
             cli::pattern::glass(args, &on_interrupt()).map(|text| print!("{text}"))
         }
-        None => window(),
+        // Nothing to guard where the system does it.
+        Some(Task::GuardChild) => Ok(()),
+        Some(Task::Diagnostics(args)) => cli::diagnostics(args).map(|text| print!("{text}")),
+        None => window(&on_interrupt(), cli.another),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,6 +49,17 @@ fn main() -> ExitCode {
             eprintln!("pd-console: {failure}");
             ExitCode::from(failure.kind.exit_code())
         }
+    }
+}
+
+/// What is started, and whether a show can come of it, so that an end without a word is told at the next start.
+fn run_of(task: Option<&Task>) -> (&'static str, bool) {
+    match task {
+        None => ("window", true),
+        Some(Task::Live(_)) => ("live", true),
+        Some(Task::Measure(_)) => ("measure", false),
+        Some(Task::Doctor(_)) => ("doctor", false),
+        Some(_) => ("a task without a show", false),
     }
 }
 
@@ -54,6 +79,7 @@ fn on_interrupt() -> StopToken {
                         for (count, signal) in signals.forever().enumerate() {
                             set.stop();
                             if count > 0 {
+                                pd_console::crash::running::ends_on_purpose();
                                 std::process::exit(128 + signal);
                             }
                         }
@@ -72,6 +98,7 @@ fn on_interrupt() -> StopToken {
         let started = ctrlc::set_handler(move || {
             set.stop();
             if again.swap(true, Ordering::Relaxed) {
+                pd_console::crash::running::ends_on_purpose();
                 std::process::exit(130);
             }
         });
@@ -83,12 +110,12 @@ fn on_interrupt() -> StopToken {
 }
 
 #[cfg(feature = "gui")]
-fn window() -> Result<(), Failure> {
-    pd_console::ui::run_console()
+fn window(leave: &StopToken, another: bool) -> Result<(), Failure> {
+    pd_console::ui::run_console(leave, another)
 }
 
 #[cfg(not(feature = "gui"))]
-fn window() -> Result<(), Failure> {
+fn window(_leave: &StopToken, _another: bool) -> Result<(), Failure> {
     Err(no_window("Use `pd-console live`, see `pd-console --help`"))
 }
 

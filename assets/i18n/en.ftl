@@ -496,6 +496,7 @@ bad-path = Type the path on the server
 bad-path-form = Letters, digits and _ - . ~ / only, no / at either end
 bad-path-embedded = The embedded server takes paths that begin with pd_
 bad-user = The user has no comma, colon or space
+bad-password = The password has no colon together with a comma, and path, user and password have 500 bytes at most
 bad-passphrase = The passphrase has 10 to 79 bytes (a letter outside of English has 2 to 4)
 bad-url = It begins with http:// or https://
 bad-value = { $name }: { $expected }
@@ -704,7 +705,7 @@ watch-copy = Copy link
 watch-code = QR code of { $link }
 watch-hint = Open the link in a browser, or point a phone's camera at the code.
 watch-here = Only this computer can open it
-watch-everyone = Everyone on this network can watch
+watch-everyone = Open to this network: whoever has the link can watch
 watch-everyone-hint = No password is asked for. Viewers need nothing but a browser.
 watch-off = The viewers' page is switched off
 watch-starting = The viewers' page is being started
@@ -714,8 +715,8 @@ watch-serve = Serve the viewers' page
 watch-port = Page's port
 watch-open = Open it to this network…
 watch-close = Only this computer
-watch-ask = Everyone on this network will be able to watch, without a password. Open the page to the network?
-watch-yes = Open to everyone here
+watch-ask = Everyone on this network who has the link will be able to watch, without a password. Open the page to the network?
+watch-yes = Open to this network
 watch-no = Only this computer
 watch-next-show = A running server of this computer is opened with the next show.
 eyes-title = To the eye
@@ -744,3 +745,34 @@ pattern-photo = Photograph this screen and the viewer's in one picture.
 pattern-difference = The difference of the two clocks is the delay.
 pattern-bar = Digits blurred? Compare the bars: one crossing is 1000 ms.
 pattern-keys = F full screen · Esc end
+
+# The window's own failure
+window-failed = The window cannot be drawn
+window-failed-why = It failed inside: { $why }. A report was written; please send it to whoever looks after the console.
+window-failed-live = The show is ON AIR and goes on without the window.
+window-failed-again = Draw it again
+window-failed-stop = End the show
+window-failed-quit = Quit
+
+# Reports of failures
+report-gone = The console was gone without having ended ({ $time }): killed, no power, or a crash below it.
+report-gone-live = The console was gone in the middle of a show ({ $time }): killed, no power, or a crash below it.
+report-failed = The console failed and ended ({ $time }): { $why }
+report-part-failed = A part of the console failed and the rest went on ({ $time }): { $why }
+report-more = ({ $number } more)
+report-show = Show the report
+report-hide = Hide the report
+report-copy = Copy the report
+report-delete = Delete
+report-noted = Put away
+diagnostics-copy = Copy diagnostics
+diagnostics-copy-hint = Versions, settings, state and log in English, without passwords: for whoever helps
+op-diagnostics-copy = Copy diagnostics for whoever helps
+op-report-show = Show the report of the last failure, or hide it
+op-report-copy = Copy the report of the last failure
+op-report-delete = Delete the reports of failures
+op-report-noted = Put the reports of failures away
+
+# Another has the path
+take-over = Take the path over
+op-take-over = Take the path over from whoever has it

@@ -496,6 +496,7 @@ bad-path = 서버의 경로를 입력하세요
 bad-path-form = 영문자, 숫자와 _ - . ~ / 만 쓸 수 있고 / 로 시작하거나 끝날 수 없습니다
 bad-path-embedded = 내장 서버의 경로는 pd_ 로 시작해야 합니다
 bad-user = 사용자 이름에 쉼표, 콜론, 공백을 쓸 수 없습니다
+bad-password = 비밀번호에 콜론과 쉼표를 함께 쓸 수 없고, 경로와 사용자, 비밀번호는 모두 합쳐 500바이트 이하여야 합니다
 bad-passphrase = 암호문구는 10~79바이트입니다(한글 한 글자는 3바이트)
 bad-url = http:// 또는 https:// 로 시작해야 합니다
 bad-value = { $name }: { $expected }
@@ -704,7 +705,7 @@ watch-copy = 링크 복사
 watch-code = { $link }의 QR 코드
 watch-hint = 링크를 열거나 카메라로 QR 코드를 여세요.
 watch-here = 이 컴퓨터에서만 열립니다
-watch-everyone = 이 네트워크에서 누구나 시청할 수 있습니다
+watch-everyone = 이 네트워크에 열림: 링크가 있으면 시청할 수 있습니다
 watch-everyone-hint = 비밀번호 없이 링크만으로 열립니다.
 watch-off = 시청자 화면이 꺼져 있습니다
 watch-starting = 시청자 화면을 시작하는 중입니다
@@ -714,8 +715,8 @@ watch-serve = 시청자 화면 제공
 watch-port = 시청자 화면 포트
 watch-open = 이 네트워크에 열기…
 watch-close = 이 컴퓨터에서만
-watch-ask = 이 네트워크에서 누구나 비밀번호 없이 시청할 수 있게 합니다. 네트워크에 열까요?
-watch-yes = 누구나 시청
+watch-ask = 이 네트워크에서 링크가 있으면 누구나 비밀번호 없이 시청할 수 있게 합니다. 네트워크에 열까요?
+watch-yes = 이 네트워크에 열기
 watch-no = 이 컴퓨터에서만
 watch-next-show = 지금 켜진 내장 서버는 다음 송출부터 네트워크에 열립니다.
 eyes-title = 화면에 보일 때까지
@@ -744,3 +745,34 @@ pattern-photo = 이 화면과 시청 화면을 함께 사진으로 남기세요.
 pattern-difference = 두 시계를 비교하세요. 늦은 만큼이 지연 시간입니다.
 pattern-bar = 숫자가 흐리면 막대를 비교하세요. 끝까지 1000 ms입니다.
 pattern-keys = F 전체 화면 · Esc 종료
+
+# 창 자체의 오류
+window-failed = 창을 그릴 수 없습니다
+window-failed-why = 내부 오류가 났습니다: { $why }. 보고서를 저장했습니다. 콘솔 관리자에게 보내 주세요.
+window-failed-live = 방송은 송출 중이며 창 없이 계속됩니다.
+window-failed-again = 다시 그리기
+window-failed-stop = 방송 끝내기
+window-failed-quit = 종료
+
+# 오류 보고서
+report-gone = 콘솔이 정상 종료되지 않았습니다({ $time }): 강제 종료, 정전 또는 하위 시스템 오류입니다.
+report-gone-live = 방송 중에 콘솔이 사라졌습니다({ $time }): 강제 종료, 정전 또는 하위 시스템 오류입니다.
+report-failed = 콘솔에 오류가 나서 종료되었습니다({ $time }): { $why }
+report-part-failed = 콘솔 일부에 오류가 났지만 나머지는 계속되었습니다({ $time }): { $why }
+report-more = (그 외 { $number }개)
+report-show = 보고서 보기
+report-hide = 보고서 숨기기
+report-copy = 보고서 복사
+report-delete = 삭제
+report-noted = 치우기
+diagnostics-copy = 진단 정보 복사
+diagnostics-copy-hint = 버전, 설정, 상태, 로그(영어, 비밀번호 제외): 도와줄 사람에게 보낼 내용
+op-diagnostics-copy = 도움을 받기 위한 진단 정보 복사
+op-report-show = 마지막 오류 보고서 보기 또는 숨기기
+op-report-copy = 마지막 오류 보고서 복사
+op-report-delete = 오류 보고서 삭제
+op-report-noted = 오류 보고서 치우기
+
+# Another has the path
+take-over = 경로 가져오기
+op-take-over = 다른 송출자의 경로를 가져와 방송 시작

@@ -9,7 +9,8 @@
 use super::latest::SourceNote;
 use super::{CaptureError, FrameSlot, VideoSource};
 use crate::clock::{self, MonoTime};
-use crate::panics::text_of;
+use crate::crash::provoke;
+use crate::panics::{self, text_of};
 use crate::settings::VideoSettings;
 use crate::stop::{StopToken, ends_by};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
@@ -19,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Between a loss of the source and the next try.
-const REOPEN_AFTER: Duration = Duration::from_secs(1);
+const REOPEN_AFTER: Duration = Duration::from_millis(750);
 /// From one look at the source to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Without a sign of life for so long, a source is given up. X11 itself gives a server five
@@ -177,7 +178,13 @@ struct Run {
 
 impl Watcher {
     fn run(mut self) {
+        let stop = self.stop.clone();
+        panics::go_on(&stop, |_| {}, || self.run_on());
+    }
+
+    fn run_on(&mut self) {
         while !self.stop.is_stopped() {
+            provoke::point("pd-capture");
             let (number, settings) = lock(&self.shared).wanted.clone();
             self.stuck.retain(|thread| !thread.is_finished());
             let end = if self.stuck.len() >= MOST_STUCK {

@@ -79,6 +79,10 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
             State::Failed { .. } => vec![Command::Dismiss, Command::GoLive],
             _ => vec![Command::GoLive],
         },
+        Op::TakeOver => match now.snapshot.state {
+            State::Failed { .. } => vec![Command::Dismiss, Command::TakeOver],
+            _ => vec![Command::TakeOver],
+        },
         Op::Stop => vec![Command::Stop],
         Op::Dismiss => vec![Command::Dismiss],
         Op::Check => vec![Command::Examine],
@@ -227,6 +231,11 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         | Op::LogCopy
         | Op::EncoderOptionsCopy
         | Op::CheckCopy
+        | Op::DiagnosticsCopy
+        | Op::ReportShow
+        | Op::ReportCopy
+        | Op::ReportDelete
+        | Op::ReportNoted
         | Op::FallbackNoted => return Err(Refusal::NoWindow { op: op.id() }),
     };
     Ok(done)
@@ -248,7 +257,7 @@ fn possible(op: Op, now: &Now<'_>) -> Result<(), Refusal> {
     let state = &snapshot.state;
     let recording = &snapshot.recording;
     match op {
-        Op::GoLive => match state {
+        Op::GoLive | Op::TakeOver => match state {
             State::Idle | State::Failed { .. } => Ok(()),
             State::Stopping => no(
                 "The last show is still ending",

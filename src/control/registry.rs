@@ -123,6 +123,8 @@ const fn text(what: &'static str, example: &'static str) -> Takes {
 operations! {
     /// Begin the show with the current settings; after a failure, try again.
     GoLive = "go-live", Show, Session, Takes::Nothing;
+    /// Begin the show though another publishes on its path: that one is thrown out.
+    TakeOver = "take-over", Show, Session, Takes::Nothing;
     /// End the show, or its beginning. The window asks again while on air; a program is not asked.
     Stop = "stop", Show, Session, Takes::Nothing;
     /// Put the failure away without trying again.
@@ -314,6 +316,16 @@ operations! {
     EncoderOptionsCopy = "encoder-options-copy", Window, Window, Takes::Nothing;
     /// Copy the check's report.
     CheckCopy = "check-copy", Window, Window, Takes::Nothing;
+    /// Copy what somebody who helps needs to read: versions, settings, state and log, without secrets.
+    DiagnosticsCopy = "diagnostics-copy", Window, Window, Takes::Nothing;
+    /// Show the report of the failure before this start, or hide it.
+    ReportShow = "report-show", Window, Window, Takes::Nothing;
+    /// Copy the report of the failure before this start.
+    ReportCopy = "report-copy", Window, Window, Takes::Nothing;
+    /// Delete the reports of failures before this start.
+    ReportDelete = "report-delete", Window, Window, Takes::Nothing;
+    /// Put the reports of failures before this start away; they stay on the disk.
+    ReportNoted = "report-noted", Window, Window, Takes::Nothing;
     /// Put the note away that another encoder took over.
     FallbackNoted = "fallback-noted", Window, Window, Takes::Nothing;
 }
@@ -353,7 +365,7 @@ impl Op {
     pub const fn is_grave(self) -> bool {
         matches!(
             self,
-            Self::Stop | Self::Quit | Self::KickViewer | Self::FastestWay
+            Self::Stop | Self::Quit | Self::KickViewer | Self::FastestWay | Self::TakeOver
         )
     }
 }

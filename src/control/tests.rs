@@ -116,6 +116,7 @@ fn the_ids_promised_are_there() {
 fn name(command: &Command) -> &'static str {
     match command {
         Command::GoLive => "GoLive",
+        Command::TakeOver => "TakeOver",
         Command::Stop => "Stop",
         Command::SetBitrate { .. } => "SetBitrate",
         Command::SetMuted { .. } => "SetMuted",
@@ -238,6 +239,7 @@ fn each_is_refused_where_it_makes_no_sense_and_says_what_to_do() {
     for state in &running {
         for op in [
             Op::GoLive,
+            Op::TakeOver,
             Op::Dismiss,
             Op::Quit,
             Op::BackupToggle,

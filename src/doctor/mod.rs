@@ -16,6 +16,7 @@ mod h264;
 mod network;
 mod server;
 pub mod text;
+pub mod versions;
 mod webrtc;
 mod webrtc_sample;
 

@@ -4,7 +4,7 @@
 //! parent-death signal to the *thread* that made it (prctl(2), PR_SET_PDEATHSIG), so a worker that
 //! ends after starting ffmpeg would take ffmpeg with it. The launcher lives as long as the process.
 //! Windows: one job object with kill-on-close holds the console and so all its children.
-//! macOS: no such means; children there end when their standard input does.
+//! macOS: no such means; a process of our own beside the console does it ([`super::guard`]).
 //!
 //! Also a child's priority and the size of the pipe into it. Neither is ever a reason not to start:
 //! what the system does not allow is left as it is, and said ([`Reached`]).
@@ -13,6 +13,7 @@ use crate::settings::{PerformanceSettings, Priority};
 use crossbeam_channel::{Sender, bounded};
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Command};
 use std::sync::OnceLock;
 
@@ -27,7 +28,12 @@ fn launcher() -> io::Result<&'static Sender<Job>> {
             let (jobs, inbox) = bounded::<Job>(0);
             std::thread::Builder::new()
                 .name("pd-launcher".into())
-                .spawn(move || inbox.iter().for_each(|job| job()))
+                // With this thread every child would die (see above): a panic ends its job only.
+                .spawn(move || {
+                    for job in inbox {
+                        let _ = catch_unwind(AssertUnwindSafe(job));
+                    }
+                })
                 .map(|_| jobs)
                 .map_err(|e| e.to_string())
         })
@@ -124,6 +130,17 @@ impl fmt::Display for Reached {
     }
 }
 
+/// What no child is told. `FFREPORT` would have ffmpeg write its arguments, secrets among them, and all
+/// that it says into a file in whatever folder it stands; the others are the console's own secrets.
+const KEPT_FROM_CHILDREN: [&str; 6] = [
+    "FFREPORT",
+    crate::settings::secrets::PASSWORD_ENV,
+    crate::settings::secrets::PASSPHRASE_ENV,
+    crate::settings::secrets::BACKUP_PASSWORD_ENV,
+    crate::settings::secrets::BACKUP_PASSPHRASE_ENV,
+    crate::settings::secrets::REMOTE_PASSWORD_ENV,
+];
+
 /// Starts `command` so that it dies with the console.
 ///
 /// # Errors
@@ -147,10 +164,23 @@ fn nice_by_limit(limit: Option<u64>) -> i32 {
 }
 
 /// Makes a command's child die with the console and start with `priority` as far as the system
-/// allows. For commands that are started on the launcher; [`reached`] tells what came of it.
+/// allows, without what it need not know ([`KEPT_FROM_CHILDREN`]). For commands that are started on the
+/// launcher; [`reached`] tells what came of it.
+pub fn prepare(command: &mut Command, priority: Priority) {
+    for name in KEPT_FROM_CHILDREN {
+        command.env_remove(name);
+    }
+    bind(command, priority);
+}
+
+/// By the parent-death signal, and the priority from within.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
-pub fn prepare(command: &mut Command, priority: Priority) {
+fn bind(command: &mut Command, priority: Priority) {
+    if super::guard::is_used() {
+        super::guard::tie(command);
+        return;
+    }
     use rustix::process::{Resource, getrlimit, setpriority_process};
     use std::os::unix::process::CommandExt;
     let parent = rustix::process::getpid();
@@ -180,11 +210,11 @@ pub fn prepare(command: &mut Command, priority: Priority) {
     }
 }
 
-/// Makes a command's child die with the console (the job object does) and start with `priority`.
+/// The job object ends the child; the priority is given at its start.
 /// Here it also keeps the child from opening a window of its own, and from getting the Ctrl-C that is
 /// meant for the console, which ends its children in order.
 #[cfg(windows)]
-pub fn prepare(command: &mut Command, priority: Priority) {
+fn bind(command: &mut Command, priority: Priority) {
     use std::os::windows::process::CommandExt;
     /// Process Creation Flags, Win32.
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
@@ -198,10 +228,11 @@ pub fn prepare(command: &mut Command, priority: Priority) {
     command.creation_flags(CREATE_NO_WINDOW | class);
 }
 
-/// Makes a command's child die with the console; here other means do it, see the module, and
-/// [`reached`] raises the priority.
+/// By the guard; [`reached`] raises the priority.
 #[cfg(not(any(target_os = "linux", windows)))]
-pub fn prepare(_command: &mut Command, _priority: Priority) {}
+fn bind(command: &mut Command, _priority: Priority) {
+    super::guard::tie(command);
+}
 
 /// What priority a child has that was started after [`prepare`] with `priority`.
 #[cfg(unix)]
@@ -284,6 +315,21 @@ mod tests {
         child.wait().unwrap();
     }
 
+    /// Set for this one command, which stands for what the console was started with.
+    #[test]
+    fn no_child_is_told_a_secret_nor_to_write_a_report() {
+        let mut command = Command::new("env");
+        for name in KEPT_FROM_CHILDREN {
+            command.env(name, "unsaid");
+        }
+        command.env("PD_TEST_OTHER", "said");
+        command.stdout(std::process::Stdio::piped());
+        let child = spawn(command).unwrap();
+        let told = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        assert!(!told.contains("unsaid"), "{told}");
+        assert!(told.contains("PD_TEST_OTHER=said"), "{told}");
+    }
+
     #[test]
     fn the_limit_is_read_as_the_manual_says() {
         assert_eq!(nice_by_limit(Some(0)), 20);
@@ -332,6 +378,29 @@ mod tests {
             (nice, Reached::NotAllowed) => assert_eq!(nice, own),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_panic_in_a_start_takes_no_child_and_no_later_start_with_it() {
+        let mut command = Command::new("sleep");
+        command.arg("30");
+        let mut child = spawn(command).unwrap();
+        let failed = on_launcher(|| -> io::Result<()> { panic!("on purpose, in a test") });
+        assert!(failed.is_err());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "gone with the launcher"
+        );
+        assert!(
+            spawn(Command::new("true"))
+                .unwrap()
+                .wait()
+                .unwrap()
+                .success()
+        );
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

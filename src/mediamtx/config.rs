@@ -70,7 +70,7 @@ impl ManagedConfig {
             ports: Ports::choose()?,
             need: need.clone(),
             // Hex: within the letters that MediaMTX takes in a password.
-            password: crate::hex::random()?.into(),
+            password: new_password()?,
         })
     }
 
@@ -168,6 +168,12 @@ paths:{always}  "~^pd_.*":
 "#
         )
     }
+}
+
+fn new_password() -> std::io::Result<SecretString> {
+    let password = crate::hex::random()?;
+    crate::crash::masks::hide(&password);
+    Ok(password.into())
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 pub mod client;
 pub mod config;
+mod folder;
 pub mod install;
 pub mod locate;
 mod ports;
 pub mod release;
 pub mod server;
-mod server_log;
+pub(crate) mod server_log;
 pub mod types;
 pub mod url;
 

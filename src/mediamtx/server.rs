@@ -7,6 +7,7 @@
 
 use super::client::Client;
 use super::config::{ManagedConfig, Need, USER};
+use super::folder::PrivateFolder;
 use super::ports::Ports;
 use super::server_log::{Tail, drain};
 use crate::ffmpeg::launch;
@@ -86,7 +87,7 @@ pub struct ManagedServer {
     tail: Tail,
     drain: Option<JoinHandle<()>>,
     // Last: the folder goes after the child.
-    _folder: tempfile::TempDir,
+    _folder: PrivateFolder,
 }
 
 impl ManagedServer {
@@ -126,7 +127,7 @@ impl ManagedServer {
         stop: &StopToken,
         log: &OnLog,
     ) -> Result<Self, ServerError> {
-        let folder = private_folder().map_err(ServerError::Prepare)?;
+        let folder = PrivateFolder::make().map_err(ServerError::Prepare)?;
         let file = folder.path().join("mediamtx.yml");
         write_private(&file, &config.yaml()).map_err(ServerError::Prepare)?;
         let (reader, writer) = io::pipe().map_err(ServerError::Prepare)?;
@@ -209,6 +210,7 @@ impl ManagedServer {
                 });
             }
             if let Ok(version) = version {
+                crate::crash::facts::version("MediaMTX", format!("{version}, own"));
                 self.version = version;
                 return Ok(());
             }
@@ -373,21 +375,6 @@ fn port_taken(lines: &[String]) -> bool {
         line.contains("address already in use")
             || line.contains("Only one usage of each socket address")
     })
-}
-
-/// A folder for this user alone: the runtime folder where there is one, else the temporary one.
-fn private_folder() -> io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("pd-mediamtx-");
-    #[cfg(unix)]
-    let builder = {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o700))
-    };
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty());
-    runtime
-        .and_then(|dir| builder.tempdir_in(dir).ok())
-        .map_or_else(|| builder.tempdir(), Ok)
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {

@@ -199,17 +199,22 @@ fn is_dead_here(address: SocketAddr, server: SocketAddr) -> bool {
     if address.ip().is_loopback() != server.ip().is_loopback() {
         return false;
     }
-    is_of_this_machine(address) && UdpSocket::bind(address).is_ok()
+    is_dead_of_this_machine(address)
 }
 
 /// Whether the console is there that the server pulls `path` from at `address`. No ping tells: ffmpeg closes
 /// its listener with the first caller.
-fn is_there(client: &Client, path: &str, address: SocketAddr) -> bool {
+pub(super) fn is_there(client: &Client, path: &str, address: SocketAddr) -> bool {
     if is_of_this_machine(address) {
         return UdpSocket::bind(address).is_err();
     }
     let online = |client: &Client| client.path(path).ok().flatten().is_some_and(|p| p.online);
     ping(address, PING).is_ok() || online(client)
+}
+
+/// Whether `address` is this machine's and nobody has it.
+pub(super) fn is_dead_of_this_machine(address: SocketAddr) -> bool {
+    is_of_this_machine(address) && UdpSocket::bind(address).is_ok()
 }
 
 fn is_of_this_machine(address: SocketAddr) -> bool {

@@ -6,6 +6,7 @@ pub mod framehash;
 pub mod host_box;
 pub mod invited;
 pub mod loopback;
+mod occupant;
 pub mod publisher;
 pub mod receiver;
 pub mod srt_ping;
@@ -17,8 +18,12 @@ pub mod undelayed;
 pub mod ways;
 
 pub use host_box::{HostBox, HostError, parse_host_box};
-pub use srt_ping::{PingError, Pong, ping, ping_best};
-pub use srt_url::{ResolveError, check_passphrase, resolve, resolve_all, srt_listen_url, srt_url};
+pub use occupant::{Occupant, occupant};
+pub use srt_ping::{PingError, Pong, first_that_answers, ping, ping_best};
+pub use srt_url::{
+    CONNECT_TIMEOUT_MS, ResolveError, check_passphrase, resolve, resolve_all, srt_listen_url,
+    srt_url,
+};
 pub use streamid::{Mode, StreamIdError, StreamIdParts, parse_stream_id, stream_id};
 pub use target::{PullPlan, Target, TargetError, pulled_from, wished_latency_ms};
 pub use ways::{Place, SRT_PUSH_FLOOR_MS, WayStatus, order, ways};

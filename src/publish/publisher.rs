@@ -15,7 +15,9 @@
 
 use crate::audio::{self, Mixer, SAMPLE_RATE};
 use crate::clock::{self, MonoTime};
+use crate::crash::provoke;
 use crate::ffmpeg::child::Tail;
+use crate::ffmpeg::cover::{Cover, Which};
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{Arguments, AudioInput};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
@@ -98,6 +100,7 @@ impl Publisher {
             feed: VideoFeed::default(),
             epoch_is,
             sound_from: sound_from.clone(),
+            cover: Some(Cover::of(sidecar.pid(), &args)),
         };
         let audio = Audio {
             sound: wish.sound,
@@ -113,9 +116,12 @@ impl Publisher {
         };
         let named = |name: &str| std::thread::Builder::new().name(name.into());
         named("pd-pub-video").spawn(move || video.run(stdin))?;
-        let end = sound.end;
+        let (end, child) = (sound.end, sidecar.pid());
+        let ends = stop.clone();
         named("pd-pub-audio").spawn(move || {
-            if let Err(error) = end.open().and_then(|pipe| audio.run(pipe)) {
+            // Without it the publisher would go on without sound; so it ends, and another one starts.
+            let _ends = EndsWithPanic(ends);
+            if let Err(error) = end.open(child).and_then(|pipe| audio.run(pipe)) {
                 tracing::debug!("the publisher takes no more sound: {error}");
             }
         })?;
@@ -181,6 +187,17 @@ impl Drop for Publisher {
     }
 }
 
+/// Sets a stop token where its thread panics.
+struct EndsWithPanic(StopToken);
+
+impl Drop for EndsWithPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
 struct Video {
     sink: SinkEnd,
     sent: Arc<AtomicU64>,
@@ -191,12 +208,17 @@ struct Video {
     epoch_is: crossbeam_channel::Sender<MonoTime>,
     /// The same, for who times the packets of the sound.
     sound_from: Arc<OnceLock<MonoTime>>,
+    /// Its secret arguments, until all of them are covered.
+    cover: Option<Cover>,
 }
 
 impl Video {
     fn run(mut self, mut stdin: ChildStdin) {
         if stdin.write_all(&flv_write::HEADER).is_err() {
             return;
+        }
+        if let Some(cover) = &self.cover {
+            cover.once_read(&stdin);
         }
         if let Some(primer) = self.sink.primer.take() {
             let bytes = self.feed.prime(&primer, clock::now());
@@ -205,6 +227,7 @@ impl Video {
             }
         }
         while !self.stop.is_stopped() {
+            provoke::point("pd-pub-video");
             match self.sink.units.recv_timeout(Duration::from_millis(100)) {
                 Ok(unit) => {
                     let has_sent = self.sent.load(Ordering::Relaxed) > 0;
@@ -216,6 +239,10 @@ impl Video {
                         continue;
                     };
                     if has_sent {
+                        // It has opened its address.
+                        if let Some(cover) = self.cover.take() {
+                            cover.now(Which::All);
+                        }
                         self.sink.established.store(true, Ordering::Relaxed);
                     }
                     if self.write(bytes, &mut stdin).is_err() {
@@ -263,6 +290,7 @@ impl Audio {
         };
         let mut feed = SoundFeed::new(&self.sound, epoch);
         while !self.stop.is_stopped() {
+            provoke::point("pd-pub-audio");
             let muted = self.muted.load(Ordering::Relaxed);
             if !feed.write_due(clock::now(), muted, &mut pipe)? {
                 self.stop.sleep(feed.next_at().since(clock::now()));
@@ -309,7 +337,7 @@ fn sound_at(from: MonoTime, pts: i64) -> Option<MonoTime> {
 
 /// One report of `-progress`: lines of `key=value`, ended by `progress=`.
 #[derive(Default)]
-struct Progress {
+pub(crate) struct Progress {
     bytes: Option<u64>,
     pictures: Option<u64>,
     time_us: u64,
@@ -317,7 +345,7 @@ struct Progress {
 
 /// What a report says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count {
+pub(crate) struct Count {
     /// Bytes or pictures; only zero and more than zero can be told apart by all.
     sent: u64,
     /// Whether it may only have been muxed.
@@ -329,7 +357,7 @@ impl Progress {
     /// pictures. Those count from when a time was muxed: 5.1 also counts what waits for the
     /// connection, and 9.0 knows a time before. 7.0 counts no pictures that it copies: there it is the
     /// time alone, which runs before the connection too.
-    fn take(&mut self, line: &str) -> Option<Count> {
+    pub(crate) fn take(&mut self, line: &str) -> Option<Count> {
         let (key, value) = line.split_once('=')?;
         let number = value.trim().parse().ok();
         match key {

@@ -163,6 +163,8 @@ enum End {
     Next(u64, &'static str),
     /// There is no room.
     Full,
+    /// The file, or its whole folder, was deleted or renamed: what is written reaches nobody.
+    Deleted,
     /// ffmpeg has ended by itself.
     Child,
 }
@@ -266,6 +268,12 @@ impl Worker {
         if end == End::Full || file::is_full(&closed.lines) {
             return Err(disk::full(folder.display()));
         }
+        if end == End::Deleted && folder.is_dir() {
+            return Err(format!(
+                "the file {} was deleted while it was written. Record again",
+                path.display()
+            ));
+        }
         match end {
             End::Next(then, why) => {
                 self.journal
@@ -330,6 +338,9 @@ impl Worker {
                 looked = Instant::now();
                 if self.look(watch, file, began) {
                     return End::Full;
+                }
+                if watch.figures().gone {
+                    return End::Deleted;
                 }
             }
             match cut.step(self.kept.unit(cut.at()), file.last_at()) {

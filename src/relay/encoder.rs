@@ -13,16 +13,19 @@ use super::cutover::EncoderId;
 use super::lend::{Lent, PicturePipe};
 use crate::capture::convert;
 use crate::clock::{self, MonoTime};
-use crate::ffmpeg::child::{KEPT_LINES, OnLine};
+use crate::crash::provoke;
+use crate::ffmpeg::child::{KEPT_LINES, LAST_WORDS, OnLine};
 use crate::ffmpeg::failure;
 use crate::ffmpeg::launch::{Launch, Reached};
 use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
+use crate::panics::text_of;
 use crate::settings::{EncoderFamily, PipeFormat};
 use crate::units::{Fps, Size};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -193,14 +196,19 @@ impl Encoder {
         std::thread::Builder::new()
             .name(format!("pd-read-{id}"))
             .spawn(move || {
-                let broken = read(stdout, output).err().map(|e| e.to_string());
+                // However it ends, another encoder takes over.
+                let read = catch_unwind(AssertUnwindSafe(|| read(stdout, output)));
+                let broken = match read {
+                    Ok(read) => read.err().map(|e| e.to_string()),
+                    Err(panic) => Some(format!("internal fault ({})", text_of(&*panic))),
+                };
                 drop(lent);
                 let why = if asked.load(Ordering::Acquire) {
                     String::new()
                 } else {
-                    // Its last words come over another pipe.
-                    std::thread::sleep(Duration::from_millis(30));
-                    broken.unwrap_or_else(|| failure::explain(family, &tail.lines()).why)
+                    // They come over another pipe, and may be read late.
+                    let said = tail.last_lines(LAST_WORDS);
+                    broken.unwrap_or_else(|| failure::explain(family, &said).why)
                 };
                 sink.gone(id, why);
             })?;
@@ -297,6 +305,7 @@ fn feed(
         return;
     }
     loop {
+        provoke::point("pd-feed");
         let frame = {
             let slot = mailbox.slot.lock().unwrap_or_else(PoisonError::into_inner);
             let mut slot = mailbox
@@ -321,6 +330,7 @@ fn feed(
 fn read(mut stdout: ChildStdout, mut output: Output) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 18];
     loop {
+        provoke::point("pd-read");
         let read = stdout.read(&mut buffer)?;
         if read == 0 {
             return Ok(());
@@ -328,3 +338,7 @@ fn read(mut stdout: ChildStdout, mut output: Output) -> io::Result<()> {
         output.take(&buffer[..read], clock::now())?;
     }
 }
+
+#[cfg(all(test, unix))]
+#[path = "encoder_tests.rs"]
+mod tests;

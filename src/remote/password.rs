@@ -4,6 +4,7 @@
 //! It is in no settings file, log or command; [`crate::settings::secrets::REMOTE_PASSWORD_ENV`] takes
 //! the file's place.
 
+use crate::crash::masks;
 use crate::session::Secret;
 use crate::settings::store::config_dir;
 use crate::settings::{Secrets, StoreError, secrets::REMOTE_PASSWORD_ENV};
@@ -66,7 +67,10 @@ impl Keeper {
         match self {
             Self::Given(secret) => Ok(secret.clone()),
             Self::File(path) => match read(path) {
-                Ok(Some(secret)) => Ok(secret),
+                Ok(Some(secret)) => {
+                    masks::hide(secret.expose());
+                    Ok(secret)
+                }
                 Ok(None) => make(path).map_err(|source| file(path, source)),
                 Err(source) => Err(file(path, source)),
             },
@@ -107,6 +111,7 @@ fn read(path: &Path) -> io::Result<Option<Secret>> {
 /// Writes a new password, whole or not at all.
 fn make(path: &Path) -> io::Result<Secret> {
     let secret = crate::hex::random()?;
+    masks::hide(&secret);
     whole_file::write(path, format!("{secret}\n").as_bytes())?;
     Ok(Secret::new(secret))
 }

@@ -45,6 +45,8 @@ impl fmt::Debug for Secret {
 pub enum Command {
     /// Begin the show with the current settings.
     GoLive,
+    /// The same though another publishes on its path or has its file: that one is thrown out.
+    TakeOver,
     /// End the show.
     Stop,
     /// Move the bitrate, kb/s; while live it is debounced and cut over without a viewer lost.

@@ -17,6 +17,8 @@ pub enum FailureKind {
     Server,
     /// No window can be opened.
     NoDisplay,
+    /// Another has what this show needs: it goes on only if the operator wants it taken over.
+    Taken,
     /// Anything else.
     Internal,
 }
@@ -33,6 +35,7 @@ impl FailureKind {
             Self::Refused => 7,
             Self::Server => 8,
             Self::NoDisplay => 9,
+            Self::Taken => 10,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::audio::{Mixer, SoundBank};
 use crate::capture::{FrameSlot, Opener, PictureSource, PictureStatus, preview, supervise};
 use crate::clock::{self, MonoTime};
 use crate::monitor::thread_time::thread_time;
+use crate::panics;
 use crate::settings::{AudioInput, AudioSettings, PreviewSettings, VideoSettings};
 use crate::stop::{StopToken, ends_by};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -98,9 +99,9 @@ impl Inputs {
         }
         {
             let (out, stop) = (preview_out.clone(), stop.clone());
-            threads.push(
-                named("pd-preview").spawn(move || preview_thread(&preview_slot, &out, &stop))?,
-            );
+            threads.push(named("pd-preview").spawn(move || {
+                panics::go_on(&stop, |_| {}, || preview_thread(&preview_slot, &out, &stop));
+            })?);
         }
         Ok(Self {
             stop,

@@ -5,6 +5,7 @@
 //! kept. SRT is asked by the first half of its handshake ([`ping`]), which leaves nothing behind in
 //! the listener; the others by a TCP connection that is closed at once.
 
+use crate::panics;
 use crate::publish::{PingError, ping};
 use crate::stop::StopToken;
 use std::net::{SocketAddr, TcpStream};
@@ -100,11 +101,17 @@ impl Knocker {
             .name("pd-knock".into())
             .spawn(move || {
                 let mut judge = Judge::default();
-                while !stop.is_stopped() {
-                    let began = Instant::now();
-                    out.store(judge.add(knock(door)) as u32, Ordering::Relaxed);
-                    stop.sleep(EVERY.saturating_sub(began.elapsed()));
-                }
+                panics::go_on(
+                    &stop,
+                    |_| {},
+                    || {
+                        while !stop.is_stopped() {
+                            let began = Instant::now();
+                            out.store(judge.add(knock(door)) as u32, Ordering::Relaxed);
+                            stop.sleep(EVERY.saturating_sub(began.elapsed()));
+                        }
+                    },
+                );
             });
         if let Err(error) = started {
             tracing::error!("no thread to knock at {door:?}: {error}");

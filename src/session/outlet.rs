@@ -51,6 +51,8 @@ const WORD_LIMIT: Duration = Duration::from_millis(700);
 const API_LIMIT: Duration = Duration::from_secs(3);
 /// The server's first word, on who has the path before us, is waited for so long.
 const FIRST_WORD: Duration = Duration::from_millis(600);
+/// A port that the machine says is closed is told of so long after a publisher began to call it.
+const CLOSED_IS_TOLD: Duration = Duration::from_millis(1_500);
 /// SRT latency to our own receiver: nothing is lost on loopback.
 const LOOPBACK_LATENCY_MS: u32 = 20;
 
@@ -240,6 +242,7 @@ impl Outlet {
                 .map_err(internal)?;
                 let output = SrtOutput {
                     url: crate::publish::srt_url(receiver.address(), LOOPBACK_LATENCY_MS),
+                    passphrase: receiver.passphrase().to_owned(),
                     ..SrtOutput::default()
                 };
                 self.loopback = Some(receiver);

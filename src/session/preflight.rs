@@ -4,6 +4,7 @@
 //! an event, and on its way each step is told to the list that the operator sees (`steps`). What it opened is in the answer, and ends with it if nobody wants it any more.
 
 use super::ahead::NO_API;
+use super::claim::{Claim, claim};
 use super::failure::{Failure, FailureKind};
 use super::journal::Journal;
 use super::knock::Door;
@@ -15,7 +16,8 @@ use crate::ffmpeg::{Capabilities, Ffmpeg, capabilities, choose};
 use crate::mediamtx::server::OnLog;
 use crate::mediamtx::{ApiError, Client, ManagedServer, Need, Offers, locate};
 use crate::publish::{
-    Place, Target, TargetError, WayStatus, invited, parse_host_box, ping_best, ways,
+    Place, Target, TargetError, WayStatus, first_that_answers, invited, occupant, parse_host_box,
+    ping_best, ways,
 };
 use crate::settings::{Secrets, Settings, TargetKind, Way, sentences};
 use crate::stop::StopToken;
@@ -64,6 +66,19 @@ pub struct Entry {
     pub ping_ms: Option<f64>,
     /// Its API, where known.
     pub client: Option<Client>,
+    /// Ours alone among the consoles of this machine, as long as this is held.
+    pub claim: Option<Arc<Claim>>,
+}
+
+/// What a show is to be.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    /// Its settings.
+    pub settings: &'a Settings,
+    /// Its secrets.
+    pub secrets: &'a Secrets,
+    /// Whoever has the path is thrown out.
+    pub takes_over: bool,
 }
 
 /// What a look without success leaves.
@@ -80,13 +95,13 @@ pub struct Missed {
 /// # Errors
 /// What is missing.
 pub fn run(
-    settings: &Settings,
-    secrets: &Secrets,
+    wish: &Wish<'_>,
     server: Option<ManagedServer>,
     journal: &Journal,
     board: &Board,
     stop: &StopToken,
 ) -> Result<Ready, Box<Missed>> {
+    let settings = wish.settings;
     let good = step(board, StepKind::Settings, || {
         let good = settings.check().map(|()| ((), Words::none()));
         good.map_err(|bad| Failure::new(FailureKind::Settings, sentences(&bad)))
@@ -125,7 +140,7 @@ pub fn run(
         }
         let found = found.map(|ffmpeg| &ffmpeg.capabilities);
         let destination = step(board, StepKind::Server, || {
-            look_at_destination(settings, secrets, server, found, journal, stop)
+            look_at_destination(wish, server, found, journal, stop)
         });
         (lineup.map(|thread| thread.join()), destination)
     });
@@ -236,27 +251,32 @@ pub fn destination(
     journal: &Journal,
     stop: &StopToken,
 ) -> Result<Destination, Failure> {
-    let (destination, _) =
-        look_at_destination(settings, secrets, server, Some(found), journal, stop)?;
+    let wish = Wish {
+        settings,
+        secrets,
+        takes_over: false,
+    };
+    let (destination, _) = look_at_destination(&wish, server, Some(found), journal, stop)?;
     destination.ok_or_else(|| Failure::new(FailureKind::Internal, "no destination"))
 }
 
 /// The same with words for the operator. Without an ffmpeg (`found`) nothing is started and it stays
 /// open by which way the stream could go: None.
 fn look_at_destination(
-    settings: &Settings,
-    secrets: &Secrets,
+    wish: &Wish<'_>,
     server: Option<ManagedServer>,
     found: Option<&Capabilities>,
     journal: &Journal,
     stop: &StopToken,
 ) -> Result<(Option<Destination>, Words), Failure> {
+    let settings = wish.settings;
     match settings.target.kind {
         _ if settings.target.way == Way::File => {
+            let claim = claimed(&format!("file {}", settings.target.file), wish.takes_over)?;
             let words = Words::good(format!("into the file {}", settings.target.file));
-            Ok((found.map(|found| file(settings, found)), words))
+            Ok((found.map(|found| file(settings, found, claim)), words))
         }
-        TargetKind::Srt => own_server(settings, secrets, found, journal),
+        TargetKind::Srt => own_server(wish, found, journal),
         TargetKind::Embedded => embedded(settings, server, found.is_some(), journal, stop),
     }
 }
@@ -289,13 +309,15 @@ fn lineup(ffmpeg: &Ffmpeg, settings: &Settings, stop: &StopToken) -> Result<Line
 }
 
 fn own_server(
-    settings: &Settings,
-    secrets: &Secrets,
+    wish: &Wish<'_>,
     found: Option<&Capabilities>,
     journal: &Journal,
 ) -> Result<(Option<Destination>, Words), Failure> {
+    let (settings, secrets) = (wish.settings, wish.secrets);
     let set = &settings.target;
-    let mut target = Target::resolve(set, secrets, None).map_err(|e| bad_target(&e))?;
+    let choose = |all: &[_]| first_that_answers(all, PING_LIMIT);
+    let mut target = Target::resolve(set, secrets, None, choose).map_err(|e| bad_target(&e))?;
+    let claim = claimed(&format!("{}/{}", target.srt, set.path), wish.takes_over)?;
     let given = |url: &str| (!url.trim().is_empty()).then(|| url.trim().to_owned());
     let client =
         given(&set.api_url).map(|url| Client::new(&url, &set.user, secrets.password_text()));
@@ -305,7 +327,7 @@ fn own_server(
     let (pong, asked) = std::thread::scope(|scope| {
         let asked = client
             .as_ref()
-            .map(|client| scope.spawn(|| ask(client, &target, pulls)));
+            .map(|client| scope.spawn(|| ask(client, &target, pulls, wish.takes_over)));
         let pong = ping_best(target.srt, PING_LIMIT);
         (pong, asked.and_then(|thread| thread.join().ok()))
     });
@@ -324,7 +346,8 @@ fn own_server(
     };
     let (offers, path_is_set) = match asked {
         None => (Err(NO_API.to_owned()), false),
-        Some(Ok((offers, stale, is_set))) => {
+        Some(Ok(Asked::Taken(who))) => return Err(taken(&set.path, &who)),
+        Some(Ok(Asked::Free(offers, stale, is_set))) => {
             for name in stale {
                 journal.info(format!(
                     "the path {name} that a console had left on the server was taken away"
@@ -369,21 +392,54 @@ fn own_server(
             ways,
             ping_ms,
             client,
+            claim,
         }),
     };
     Ok((Some(own), words))
 }
 
-/// What the server offers; the paths of dead consoles that were taken away; whether our path is
-/// configured by someone else.
-fn ask(
-    client: &Client,
-    target: &Target,
-    pulls: bool,
-) -> Result<(Offers, Vec<String>, bool), ApiError> {
+/// What the server's API says.
+enum Asked {
+    /// Another publishes to our path.
+    Taken(String),
+    /// What it offers; the paths of dead consoles that were taken away; whether our path is configured by someone
+    /// else.
+    Free(Offers, Vec<String>, bool),
+}
+
+fn ask(client: &Client, target: &Target, pulls: bool, takes_over: bool) -> Result<Asked, ApiError> {
     let offers = client.offers()?;
+    // Before anything is taken away: a path that a living console has pulled is its stream.
+    if !takes_over && let Some(occupant) = occupant(client, &target.path)? {
+        return Ok(Asked::Taken(occupant.who));
+    }
     let (stale, is_set) = invited::remove_stale(client, &target.path, target.srt, pulls)?;
-    Ok((offers, stale, is_set))
+    Ok(Asked::Free(offers, stale, is_set))
+}
+
+fn taken(path: &str, who: &str) -> Failure {
+    let text = format!(
+        "another publishes to the path {path} already ({who}) and would be thrown out. End that show, choose another \
+         path, or take the path over"
+    );
+    Failure::new(FailureKind::Taken, text)
+}
+
+/// The claim on `stream` against other consoles of this machine. One that takes over goes on without where another
+/// has it.
+fn claimed(stream: &str, takes_over: bool) -> Result<Option<Arc<Claim>>, Failure> {
+    match claim(stream) {
+        Ok(claim) => Ok(claim.map(Arc::new)),
+        Err(_) if takes_over => Ok(None),
+        Err(claimed) => {
+            let text = format!(
+                "another console on this machine ({}) sends there already: {stream}. End that show, choose another \
+                 path, or take the path over",
+                claimed.who
+            );
+            Err(Failure::new(FailureKind::Taken, text))
+        }
+    }
 }
 
 fn bad_target(error: &TargetError) -> Failure {
@@ -410,7 +466,7 @@ fn check_wished(wished: Way, ways: &[WayStatus]) -> Result<(), Failure> {
 }
 
 /// No server at all: into a file.
-fn file(settings: &Settings, found: &Capabilities) -> Destination {
+fn file(settings: &Settings, found: &Capabilities, claim: Option<Arc<Claim>>) -> Destination {
     let nowhere = (std::net::Ipv4Addr::LOCALHOST, 0).into();
     let target = Target::at(nowhere, &settings.target, &Secrets::default(), None);
     let ways = ways(&Place {
@@ -430,6 +486,7 @@ fn file(settings: &Settings, found: &Capabilities) -> Destination {
             ways,
             ping_ms: None,
             client: None,
+            claim,
         }),
     }
 }
@@ -520,5 +577,7 @@ pub fn managed_entry(
         ways,
         ping_ms,
         client: Some(server.client().clone()),
+        // It takes nobody else's publisher.
+        claim: None,
     })
 }

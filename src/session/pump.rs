@@ -9,7 +9,9 @@ use crate::capture::convert::Converter;
 use crate::capture::pacer::{Action, Pacer};
 use crate::capture::{CaptureError, Frame, FrameSlot, brightness};
 use crate::clock::{self, MonoTime};
+use crate::crash::provoke;
 use crate::latency::Taken;
+use crate::panics;
 use crate::relay::Relay;
 use crate::relay::encoder::{EncoderDoor, Form, RawFrame};
 use crate::session::journal::Journal;
@@ -191,19 +193,29 @@ pub fn run(
     stop: &StopToken,
 ) {
     let mut pump = Pump::default();
-    while !stop.is_stopped() {
-        let now = clock::now();
-        let Some(wait) = pump.turn(slot, preview, control, journal, now, &clock::now) else {
-            continue;
-        };
-        // A change of the show must be noticed while the source gives nothing.
-        let time = wait.until.since(now).min(LONGEST_WAIT);
-        if wait.is_fresh {
-            stop.sleep(time);
-        } else {
-            slot.wait(time);
+    let tell = |why: &str| {
+        journal.error(format!(
+            "a picture could not be made: internal fault ({why}). The show goes on with the next one; copy the \
+             diagnostics and report it."
+        ));
+    };
+    // What it holds outlasts a panic: a still screen gives no other picture.
+    panics::go_on(stop, tell, || {
+        while !stop.is_stopped() {
+            provoke::point("pd-pump");
+            let now = clock::now();
+            let Some(wait) = pump.turn(slot, preview, control, journal, now, &clock::now) else {
+                continue;
+            };
+            // A change of the show must be noticed while the source gives nothing.
+            let time = wait.until.since(now).min(LONGEST_WAIT);
+            if wait.is_fresh {
+                stop.sleep(time);
+            } else {
+                slot.wait(time);
+            }
         }
-    }
+    });
 }
 
 /// What the pump waits for.
@@ -412,23 +424,49 @@ impl Pump {
     }
 }
 
-/// Converted pictures whose memory is used again once no encoder holds them.
+/// Converted pictures whose memory is used again once no encoder holds them. What a stall or a change
+/// of encoders needed, and nothing has since, is let go.
 #[derive(Default)]
-struct Buffers(Vec<Arc<Vec<u8>>>);
+struct Buffers {
+    all: Vec<Arc<Vec<u8>>>,
+    /// Pictures taken since spare ones were last let go, and how many were free at each at least.
+    taken: u32,
+    spare: usize,
+}
+
+/// Spare pictures are let go after so many: five seconds at 30 a second.
+const LET_GO_AFTER: u32 = 150;
 
 impl Buffers {
     fn take(&mut self) -> Arc<Vec<u8>> {
+        let free = self.all.iter_mut().filter_map(Arc::get_mut).count();
+        self.spare = if self.taken == 0 {
+            free
+        } else {
+            self.spare.min(free)
+        };
+        self.taken += 1;
+        if self.taken == LET_GO_AFTER {
+            self.taken = 0;
+            // One of them is taken now.
+            let mut spare = self.spare.saturating_sub(1);
+            self.all.retain_mut(|buffer| {
+                let goes = spare > 0 && Arc::get_mut(buffer).is_some();
+                spare -= usize::from(goes);
+                !goes
+            });
+        }
         let free = self
-            .0
+            .all
             .iter_mut()
             .position(|buffer| Arc::get_mut(buffer).is_some());
-        free.map_or_else(Arc::default, |at| self.0.swap_remove(at))
+        free.map_or_else(Arc::default, |at| self.all.swap_remove(at))
     }
 
     fn keep(&mut self, buffer: Arc<Vec<u8>>) {
         // Two encoders with two in the mailbox, one being written and one lent each, and the last.
-        if self.0.len() < 9 {
-            self.0.push(buffer);
+        if self.all.len() < 9 {
+            self.all.push(buffer);
         }
     }
 }
@@ -437,6 +475,28 @@ impl Buffers {
 mod tests {
     use super::*;
     use crate::units::Size;
+
+    #[test]
+    fn what_only_a_stall_needed_is_let_go() {
+        let mut buffers = Buffers::default();
+        // A running show: the picture before is held while the next is made.
+        let mut pass = |held: &mut Vec<Arc<Vec<u8>>>, most: usize| {
+            let mut buffer = buffers.take();
+            Arc::get_mut(&mut buffer).unwrap().resize(64, 0);
+            buffers.keep(buffer.clone());
+            held.push(buffer);
+            held.drain(..held.len().saturating_sub(most));
+            buffers.all.len()
+        };
+        let mut held = Vec::new();
+        let usual = (0..20).map(|_| pass(&mut held, 2)).last();
+        let stalled = (0..20).map(|_| pass(&mut held, 8)).last();
+        assert_eq!((usual, stalled), (Some(3), Some(9)));
+        let later: Vec<_> = (0..400).map(|_| pass(&mut held, 2)).collect();
+        assert_eq!(later.last(), Some(&3), "{later:?}");
+        // And never again below what is needed: that would be an allocation each.
+        assert!(later.iter().all(|count| *count >= 3), "{later:?}");
+    }
 
     /// A screen that changes 60 times a second, grabbed in half a millisecond when it is wanted. The
     /// first four grabs heed nobody, as one that was on its way when the pacer took a picture.

@@ -426,6 +426,8 @@ pub struct Snapshot {
     pub doctor: DoctorStatus,
     /// Nobody has set this console up yet.
     pub first_run: bool,
+    /// The show failed because another has its path: [`super::Command::TakeOver`] throws that one out.
+    pub can_take_over: bool,
     /// The download of MediaMTX.
     pub install: super::install::InstallStatus,
     /// The look before the show, step by step; empty before the first one and once it was put away. See

@@ -172,6 +172,7 @@ impl View {
             doctor: from.doctor,
             // The worker's.
             first_run: false,
+            can_take_over: false,
             install: super::install::InstallStatus::None,
             preflight: Arc::default(),
             profiles: super::profiles::ProfilesStatus::default(),

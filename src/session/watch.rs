@@ -6,7 +6,9 @@
 
 use super::snapshot::{NetworkFigures, ProbeState, ProbeStatus};
 use crate::clock::{self, MonoTime};
+use crate::crash::provoke;
 use crate::mediamtx::{Client, PathInfo, Reader, SrtConnection};
+use crate::panics;
 use crate::publish::pulled_from;
 use crate::relay::ArrivalCounters;
 use crate::relay::arrivals::Arrivals;
@@ -119,14 +121,22 @@ impl Watch {
                 .name("pd-watch".into())
                 .spawn(move || {
                     let mut readers = Readers::default();
-                    while !stop.is_stopped() {
-                        let probing = counters.joined.load(Ordering::Relaxed);
-                        let report = ask(&client, &path, probing, &mut readers);
-                        newest.store(Some(Arc::new(report)));
-                        if asked.recv_timeout(EVERY) == Err(RecvTimeoutError::Disconnected) {
-                            break;
-                        }
-                    }
+                    panics::go_on(
+                        &stop,
+                        |_| {},
+                        || {
+                            while !stop.is_stopped() {
+                                provoke::point("pd-watch");
+                                let probing = counters.joined.load(Ordering::Relaxed);
+                                let report = ask(&client, &path, probing, &mut readers);
+                                newest.store(Some(Arc::new(report)));
+                                if asked.recv_timeout(EVERY) == Err(RecvTimeoutError::Disconnected)
+                                {
+                                    break;
+                                }
+                            }
+                        },
+                    );
                 });
             if let Err(error) = started {
                 tracing::error!("no thread to watch the server: {error}");

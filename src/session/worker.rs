@@ -13,11 +13,12 @@ use super::ahead::{Ahead, Aim, LookAhead};
 use super::choices;
 use super::command::{Command, Secret};
 use super::examine::Examiner;
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
 use super::inputs::{Inputs, PreviewOut};
 use super::install::{InstallStatus, Installer};
 use super::journal::Journal;
 use super::keep_meter;
+use super::last_state;
 use super::live_settings;
 use super::machine::{Effect, Event, Machine};
 use super::notices::{self, Facts, Notices};
@@ -33,10 +34,12 @@ use super::tuning::Tuning;
 use super::view::View;
 use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
+use crate::crash::{facts, masks, provoke};
 use crate::doctor;
 use crate::mediamtx::ManagedServer;
 use crate::monitor::cpu::CpuMeter;
 use crate::monitor::gpu::GpuWatch;
+use crate::panics::text_of;
 use crate::record::Recorder;
 use crate::remote::Remote;
 use crate::settings::{Secrets, Settings, Store, secrets};
@@ -44,12 +47,18 @@ use crate::stop::StopToken;
 use crate::viewer::{PublicStatus, Viewer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use secrecy::SecretString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// From one look at everything to the next.
 const TURN: Duration = Duration::from_millis(50);
+
+/// So many turns that fail one after another, two seconds, are no accident.
+const FAILED_TURNS: u32 = 40;
+/// What to do about a fault of the console's own.
+const REPORT_IT: &str = "Copy the diagnostics and report it.";
 
 /// What comes back from the threads that may take long.
 enum Answer {
@@ -113,6 +122,10 @@ pub(super) struct Worker {
     sleep: SleepWatch,
     /// What was said last of why the programme is lost.
     said: String,
+    /// The operator wants whoever has the path thrown out.
+    takes_over: bool,
+    /// What the last panic of this thread said.
+    failed_with: String,
 }
 
 impl Worker {
@@ -129,6 +142,7 @@ impl Worker {
         journal: Journal,
         store: Option<Store>,
     ) -> std::io::Result<Self> {
+        masks::hide_all(&secrets);
         let first_run = options.first_run;
         let (answers_in, answers) = bounded(8);
         let file = store.as_ref().and_then(Store::path);
@@ -137,6 +151,7 @@ impl Worker {
         let mut worker = Self {
             shared,
             machine: Machine::new(options.policy, fastrand::u64(..)),
+            viewer: Viewer::new(options.viewer_key.clone()),
             options,
             view: View::new(),
             preview,
@@ -154,7 +169,6 @@ impl Worker {
             recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
-            viewer: Viewer::default(),
             drops_before: 0,
             examiner: Examiner::default(),
             installer: Installer::default(),
@@ -174,6 +188,8 @@ impl Worker {
             ready: None,
             sleep: SleepWatch::default(),
             said: String::new(),
+            takes_over: false,
+            failed_with: String::new(),
         };
         if !worker.options.sources_on_demand {
             choices::spawn(&worker.shared.choices)?;
@@ -189,13 +205,27 @@ impl Worker {
 
     /// Until the end of the session.
     pub fn run(mut self, commands: &Receiver<Command>) {
+        let mut failed = 0;
         loop {
             match commands.recv_timeout(TURN) {
                 Ok(Command::Quit) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(command) => self.command(command),
+                Ok(command) => {
+                    let _ = self.guarded(|worker| worker.command(command));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            self.turn();
+            failed = match self.guarded(Self::turn) {
+                Ok(()) => 0,
+                Err(_) if failed < FAILED_TURNS => failed + 1,
+                // Nobody would see the truth any more: the show ends, and says why.
+                Err(why) => {
+                    let text =
+                        format!("the session failed inside again and again ({why}). {REPORT_IT}");
+                    let _ = self.guarded(|worker| worker.event(Event::Fatal(text)));
+                    let _ = self.guarded(Self::publish);
+                    0
+                }
+            };
         }
         self.ends.stop();
         self.remote.exit();
@@ -209,10 +239,34 @@ impl Worker {
         self.publish();
     }
 
+    /// Does `work`; a panic in it is told and ends nothing: what runs a show are threads of their own.
+    ///
+    /// # Errors
+    /// What the panic said.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self)) -> Result<(), String> {
+        catch_unwind(AssertUnwindSafe(|| work(self))).map_err(|panic| {
+            let why = text_of(&*panic).to_owned();
+            if self.failed_with != why {
+                self.journal.error(format!(
+                    "the session failed inside ({why}) and goes on. {REPORT_IT}"
+                ));
+                self.failed_with.clone_from(&why);
+            }
+            why
+        })
+    }
+
     fn command(&mut self, command: Command) {
         self.taken += 1;
         match command {
-            Command::GoLive => self.event(Event::GoLive),
+            Command::GoLive => {
+                self.takes_over = false;
+                self.event(Event::GoLive);
+            }
+            Command::TakeOver => {
+                self.takes_over = true;
+                self.event(Event::GoLive);
+            }
             Command::Stop => self.event(Event::Stop),
             Command::Dismiss => {
                 self.event(Event::Dismiss);
@@ -327,6 +381,7 @@ impl Worker {
     }
 
     fn turn(&mut self) {
+        provoke::point("pd-session");
         let now = clock::now();
         while let Ok(answer) = self.answers.try_recv() {
             self.answer(answer);
@@ -410,6 +465,15 @@ impl Worker {
                 self.close_board(now);
             }
         }
+    }
+
+    /// The last failure was that another has the path.
+    fn failed_of_taken(&self) -> bool {
+        let failure = self.shared.failure.lock();
+        let failure = failure.unwrap_or_else(PoisonError::into_inner);
+        failure
+            .as_ref()
+            .is_some_and(|failure| failure.kind == FailureKind::Taken)
     }
 
     fn examine(&mut self) {
@@ -544,6 +608,8 @@ impl Worker {
             .show(whep_url, PublicStatus::of(&snapshot), times);
         snapshot.viewer = self.viewer.status().clone();
         snapshot.first_run = self.first_run;
+        snapshot.can_take_over =
+            matches!(snapshot.state, State::Failed { .. }) && self.failed_of_taken();
         snapshot.install = self.installer.status();
         snapshot.preflight = self.board.all();
         snapshot.profiles = self.profiles.status(&self.settings);
@@ -551,6 +617,12 @@ impl Worker {
         snapshot.commands = self.taken;
         snapshot.eyes = self.viewer.eyes(now);
         self.look_for_trouble(&mut snapshot, now);
+        facts::settings(&self.settings);
+        if let Some(gpus) = snapshot.gpus.as_deref() {
+            let names: Vec<&str> = gpus.iter().map(|gpu| gpu.name.as_str()).collect();
+            facts::version("graphics", names.join(", "));
+        }
+        facts::state(&last_state::words(&snapshot));
         self.shared.snapshot.store(Arc::new(snapshot));
     }
 
@@ -571,6 +643,7 @@ impl Worker {
 /// A secret that was typed; None where it was not.
 fn take(typed: Option<Secret>, into: &mut Option<SecretString>) {
     if let Some(typed) = typed {
+        masks::hide(typed.expose());
         *into = secrets::secret(typed.expose());
     }
 }

@@ -7,6 +7,7 @@
 use super::file::{Unread, keep_aside, read_tree, write_tree};
 use super::overrides::{did_you_mean, shape};
 use super::schema::{SCHEMA_VERSION, Settings};
+use super::shared::without_secrets;
 use super::tree::{self, Node};
 use serde_json::Value;
 use std::io;
@@ -81,6 +82,25 @@ pub fn config_dir() -> Result<PathBuf, StoreError> {
     let base =
         etcetera::base_strategy::choose_native_strategy().map_err(|_| StoreError::NoFolder)?;
     Ok(base.config_dir().join("pd-console"))
+}
+
+/// The folder for what the program keeps for itself, such as its log: [`CONFIG_DIR_ENV`], else `pd-console` in the
+/// system's state folder. None where no home folder is known.
+pub fn state_dir() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
+        return Some(dir.into());
+    }
+    let base = etcetera::base_strategy::choose_native_strategy().ok()?;
+    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+    Some(state.join("pd-console"))
+}
+
+/// The settings as their file has them, for reports; no secret is among them, but for what the operator wrote into
+/// an address.
+pub fn settings_text(settings: &Settings) -> String {
+    let pretty = ron::ser::PrettyConfig::new().depth_limit(8);
+    ron::ser::to_string_pretty(settings, pretty).unwrap_or_else(|error| error.to_string())
 }
 
 /// Loads the settings; never fails: what is wrong is told in [`Loaded::notes`].
@@ -226,7 +246,8 @@ impl Store {
                 why: why.clone(),
             });
         }
-        let mut ours = settings.clone();
+        // A login in a pasted address is good until the program ends, as every secret is.
+        let mut ours = without_secrets(settings);
         ours.version = SCHEMA_VERSION;
         let in_file = match read_tree(path) {
             Ok(tree) => tree,
@@ -256,14 +277,14 @@ impl Store {
 }
 
 /// A tree's good values, and what else is in it.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub settings: Settings,
     pub version: u32,
     pub bad: Vec<String>,
     pub unknown: Vec<String>,
 }
 
-pub(super) fn interpret(tree: &Node) -> Found {
+pub(crate) fn interpret(tree: &Node) -> Found {
     let shape = shape();
     let mut json = shape.clone();
     let (mut bad, mut unknown) = (Vec::new(), Vec::new());
@@ -351,7 +372,7 @@ fn interpret_level(
 }
 
 /// `settings` as this program writes them.
-pub(super) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
+pub(crate) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
     let text = ron::to_string(settings).map_err(|error| StoreError::Form(error.to_string()))?;
     Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))
 }

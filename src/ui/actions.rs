@@ -16,6 +16,8 @@ pub enum Action {
     GoLive,
     /// Pressed GO LIVE while a failure was shown.
     Retry,
+    /// Wants the path taken over from whoever has it.
+    TakeOver,
     /// Pressed STOP; the window's guard decides whether it counts.
     PressStop,
     /// Pressed CANCEL before the show was on air.
@@ -86,6 +88,12 @@ pub enum Action {
     Noted(String),
     /// Has read a notice or an error that lay over the panels.
     PutAway(Key),
+    /// Opened or closed the text of the report that is offered.
+    ShowReport(bool),
+    /// Has read the reports that are offered.
+    PutReportsAway,
+    /// Wants them gone from the disk.
+    DeleteReports,
     /// Opened or closed the list of keys.
     ShowKeys(bool),
     /// Copied a text to the clipboard.
@@ -116,6 +124,7 @@ impl Action {
         match self {
             Self::GoLive => vec![Command::GoLive],
             Self::Retry => vec![Command::Dismiss, Command::GoLive],
+            Self::TakeOver => vec![Command::Dismiss, Command::TakeOver],
             Self::Cancel => vec![Command::Stop],
             Self::Bitrate(kbps) => vec![Command::SetBitrate { kbps }],
             Self::Muted(muted) => vec![Command::SetMuted { muted }],
@@ -163,6 +172,9 @@ impl Action {
             | Self::Scale(_)
             | Self::Noted(_)
             | Self::PutAway(_)
+            | Self::ShowReport(_)
+            | Self::PutReportsAway
+            | Self::DeleteReports
             | Self::ShowKeys(_)
             | Self::ShowWizard(false)
             | Self::CopySecret(_)

@@ -3,9 +3,11 @@
 //! only skips snapshots.
 
 mod deeds;
+mod faults;
 mod letters;
 
 use super::actions::Action;
+use super::alone::Alone;
 use super::dock::Dock;
 use super::feed::Feed;
 use super::fonts::{self, Fallback};
@@ -14,6 +16,7 @@ use super::hotkeys::{self, Hotkeys, Said};
 use super::i18n::Texts;
 use super::keep::Keeper;
 use super::panels::Scene;
+use super::panels::report::Reports;
 use super::panels::side::Side;
 use super::panels::wizard::Wizard;
 use super::place::{self, Placed};
@@ -21,10 +24,16 @@ use super::retained::Retained;
 use super::view::{self, View};
 use super::{look, theme};
 use crate::clock::{self, MonoTime};
+use crate::crash::folder::Kept;
+use crate::crash::provoke;
+use crate::panics::text_of;
 use crate::session::snapshot::State;
 use crate::session::{Command, Console, Snapshot};
 use crate::settings::Language;
+use crate::stop::StopToken;
 use eframe::egui::{self, Context, Ui, ViewportCommand};
+use faults::Faults;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +45,19 @@ const TOUCHED: Duration = Duration::from_secs(4);
 const AT_REST: Duration = Duration::from_secs(2);
 /// The sound inputs are asked for anew so often while the settings are open.
 const INPUTS: Duration = Duration::from_secs(2);
+
+/// What a window begins with.
+#[derive(Default)]
+pub struct Start {
+    /// The window comes back as this remembers it.
+    pub keeper: Option<Keeper>,
+    /// Once this is set the window closes without a question.
+    pub leave: StopToken,
+    /// Of failures before this start, to be offered.
+    pub reports: Vec<Kept>,
+    /// It is the only window of its settings.
+    pub alone: Option<Alone>,
+}
 
 /// The window.
 pub struct Window {
@@ -60,6 +82,12 @@ pub struct Window {
     /// The state of the panels that was last handed to the keeper.
     docked: u64,
     retained: Option<Retained>,
+    /// Set where the program is asked to end: nobody can be asked then.
+    leave: StopToken,
+    /// Faults of the window itself.
+    faults: Faults,
+    /// Held as long as the window is there.
+    alone: Option<Alone>,
     /// What the window remembers; open for tests.
     pub view: View,
 }
@@ -92,6 +120,9 @@ impl Window {
             place: Placed::default(),
             docked: 0,
             retained: None,
+            leave: StopToken::new(),
+            faults: Faults::default(),
+            alone: None,
             view: View {
                 preview_on,
                 ..View::default()
@@ -126,6 +157,7 @@ impl Window {
 
     /// Looks at the session; draws nothing. Runs while the window is hidden too.
     pub fn poll(&mut self, ctx: &Context) {
+        provoke::point("main-logic");
         let now = window_time(ctx);
         self.snapshot = self.feed.shown(now);
         let (visible, closing, touched) = ctx.input(|input| {
@@ -146,6 +178,10 @@ impl Window {
         if self.preview_sent != Some(wanted) {
             self.preview_sent = Some(wanted);
             self.console.send(Command::SetPreview { on: wanted });
+        }
+        if self.leave.is_stopped() && !self.quitting {
+            self.quitting = true;
+            ctx.send_viewport_cmd(ViewportCommand::Close);
         }
         // What is shown may be a moment old; here that would be an answer to what is no more.
         if closing && !self.quitting && !self.console.snapshot().state.is_at_rest() {
@@ -232,6 +268,7 @@ impl Window {
 
     /// Draws one frame and carries out what the operator did.
     pub fn draw(&mut self, ui: &mut Ui) {
+        provoke::point("main");
         let ctx = ui.ctx().clone();
         let now = window_time(&ctx);
         let (kbps, muted) = self.follow(&ctx, now);
@@ -300,12 +337,22 @@ impl eframe::App for Window {
         if let Some(report) = report {
             tracing::debug!("{report}");
         }
-        self.poll(ctx);
+        // A fault of the window's must not end the show, which does not need the window.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.poll(ctx))) {
+            self.broke_down(text_of(&*panic));
+            ctx.request_repaint_after(SOON);
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.drawn = true;
-        self.draw(ui);
+        match catch_unwind(AssertUnwindSafe(|| self.draw_or_say(ui))) {
+            Ok(()) => self.faults.drawn(),
+            Err(panic) => {
+                self.broke_down(text_of(&*panic));
+                ui.ctx().request_repaint_after(SOON);
+            }
+        }
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
@@ -329,14 +376,20 @@ impl eframe::App for Window {
 /// # Errors
 /// Where no window can be opened: no display, or no OpenGL.
 pub fn run(console: Arc<dyn Console + Send + Sync>) -> eframe::Result {
-    run_kept(console, None)
+    run_kept(console, Start::default())
 }
 
-/// The same; the window comes back as `keeper` remembers it.
+/// The same with what `start` gives the window.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>) -> eframe::Result {
+pub fn run_kept(console: Arc<dyn Console + Send + Sync>, start: Start) -> eframe::Result {
+    let Start {
+        keeper,
+        leave,
+        reports,
+        alone,
+    } = start;
     let title = Texts::new(console.snapshot().settings.language).t("app-name");
     let kept = keeper.as_ref().map(|keeper| keeper.kept().clone());
     let options = eframe::NativeOptions {
@@ -355,6 +408,12 @@ pub fn run_kept(console: Arc<dyn Console + Send + Sync>, keeper: Option<Keeper>)
                 place::put_back(context, kept);
             }
             let mut window = Window::new(&context.egui_ctx, console);
+            if let Some(alone) = &alone {
+                alone.watch(&context.egui_ctx);
+            }
+            window.alone = alone;
+            window.leave = leave;
+            window.view.reports = Reports::new(reports);
             if let Err(error) = window
                 .feed
                 .look_by_itself(&context.egui_ctx, x11_window(context))

@@ -6,8 +6,10 @@
 #[cfg(all(target_os = "linux", feature = "x11"))]
 use super::away::Desk;
 use crate::clock::{self, MonoTime};
+use crate::panics;
 use crate::session::ahead::PingStatus;
 use crate::session::{Console, Snapshot};
+use crate::stop::StopToken;
 use eframe::egui::Context;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -180,7 +182,10 @@ impl Feed {
         let (feed, ctx) = (Arc::downgrade(self), ctx.clone());
         std::thread::Builder::new()
             .name("pd-window".into())
-            .spawn(move || look_on(&feed, &ctx, window))?;
+            .spawn(move || {
+                let ends = StopToken::new();
+                panics::go_on(&ends, |_| {}, || look_on(&feed, &ctx, window));
+            })?;
         self.by_itself.store(true, Relaxed);
         Ok(())
     }

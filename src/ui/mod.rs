@@ -3,6 +3,7 @@
 //! blocks; a snapshot that it was too slow to draw is simply skipped.
 
 pub mod actions;
+pub mod alone;
 pub mod app;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 mod away;

@@ -55,6 +55,8 @@ pub struct View {
     pub dropping: Dropping,
     /// A check was just asked for.
     pub examining: Wish<bool>,
+    /// Reports of failures before this start.
+    pub reports: panels::report::Reports,
     /// The fallback to another encoder that the operator has read.
     pub noted: Option<String>,
     /// Against disconnecting a viewer by a slip.
@@ -99,6 +101,7 @@ impl Default for View {
             strip: false,
             dropping: Dropping::default(),
             examining: Wish::default(),
+            reports: panels::report::Reports::default(),
             noted: None,
             kick: KickGuard::default(),
             frozen: None,
@@ -168,6 +171,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             let seen = view.dock.is_open(Side::Encoder);
             panels::fallback::strip(ui, &scene, seen, view.noted.as_deref(), &mut actions);
             panels::links::show(ui, &scene);
+            panels::report::strip(ui, &scene, &view.reports, &mut actions);
             panels::recording::strip(ui, &scene, &mut actions);
             if view.asking {
                 panels::quit::strip(ui, &scene, &mut actions);

@@ -37,6 +37,7 @@ pub fn ready(settings: &Settings) -> Ready {
             capabilities: Capabilities::of_version(Version { major: 7, minor: 0 }),
         },
         lineup: Lineup::new(ranking, settings.encoder.family),
+        claim: None,
         destination: Destination::Own {
             entry: Box::new(Entry {
                 target,

@@ -238,6 +238,11 @@ fn button(op: Op) -> Option<(Role, &'static str, Option<Key>)> {
         Op::EncoderOptionsCopy => (B, "Copy options", Some(Key::F3)),
         Op::LogCopy => (B, "Copy log", None),
         Op::FallbackNoted => (B, "Noted", None),
+        Op::DiagnosticsCopy => (B, "Copy diagnostics", Some(Key::F4)),
+        Op::ReportShow => (B, "Show the report", None),
+        Op::ReportCopy => (B, "Copy the report", None),
+        Op::ReportDelete => (B, "Delete", None),
+        Op::ReportNoted => (B, "Put away", None),
         Op::PanelClose => (B, "Put away: Encoder", Some(Key::F3)),
         _ => return None,
     })

@@ -3,7 +3,6 @@
 //! only. A token that cannot be kept costs the operator one dialog more, never the picture.
 
 use super::Wanted;
-use crate::settings::store::CONFIG_DIR_ENV;
 use crate::whole_file;
 use std::fs;
 use std::io::{self, Read};
@@ -20,18 +19,6 @@ pub struct TokenError {
     pub path: PathBuf,
     /// The system's reason.
     pub source: io::Error,
-}
-
-/// The folder for what the program keeps for itself: [`CONFIG_DIR_ENV`], else `pd-console` in the
-/// system's state folder. None where no home folder is known.
-pub(super) fn state_dir() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
-        return Some(dir.into());
-    }
-    let base = etcetera::base_strategy::choose_native_strategy().ok()?;
-    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
-    Some(state.join("pd-console"))
 }
 
 /// The tokens of a folder.

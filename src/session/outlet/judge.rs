@@ -1,7 +1,7 @@
 //! Is the stream there, and is it still ours? From the publisher's end, the server's word and the
 //! door that is knocked at.
 
-use super::{API_LIMIT, Exit, Outlet, WORD_LIMIT, explain};
+use super::{API_LIMIT, CLOSED_IS_TOLD, Exit, Outlet, WORD_LIMIT, explain};
 use crate::clock::MonoTime;
 use crate::publish::loopback::LoopbackReceiver;
 use crate::session::failure::{Failure, FailureKind};
@@ -62,6 +62,7 @@ impl Outlet {
                     self.means.settings.target.path
                 ));
             }
+            crate::crash::facts::published(&source.id);
             self.ours = Some(source.id.clone());
         }
     }
@@ -77,7 +78,7 @@ impl Outlet {
             let was_sending = publisher.has_sent();
             let way = self.way().unwrap_or(Way::SrtPush);
             let no_user = self.means.settings.target.user.is_empty();
-            let (failure, kind) = explain::exit(&lines, was_sending, no_user, way);
+            let (failure, kind) = explain::exit(&lines, was_sending, no_user, way, self.answer);
             let at = now;
             self.exit = Some(Exit { at, failure, kind });
             if kind == LossKind::Broke
@@ -114,6 +115,12 @@ impl Outlet {
             let text = "the receiver is gone: its port is closed; calling again until it is back";
             let failure = Failure::new(FailureKind::NoReceiver, text);
             return Some(self.lost(failure, LossKind::Broke, now));
+        }
+        // ffmpeg itself would call on for long.
+        let waited = now.since(self.started_at) > CLOSED_IS_TOLD;
+        let calls = self.publisher.as_ref().is_some_and(|p| !p.has_sent());
+        if calls && waited && self.answer == Answer::Closed && self.way() == Some(Way::SrtPush) {
+            return Some(self.lost(explain::nobody(Way::SrtPush), LossKind::Broke, now));
         }
         None
     }

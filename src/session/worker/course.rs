@@ -54,11 +54,18 @@ impl Worker {
             self.answers_in.clone(),
             self.server.take(),
         );
-        let board = self.board.clone();
+        let (board, takes_over) = (self.board.clone(), self.takes_over);
         let started = std::thread::Builder::new()
             .name("pd-preflight".into())
             .spawn(move || {
-                let result = preflight::run(&settings, &secrets, server, &journal, &board, &stop);
+                let result = {
+                    let wish = preflight::Wish {
+                        settings: &settings,
+                        secrets: &secrets,
+                        takes_over,
+                    };
+                    preflight::run(&wish, server, &journal, &board, &stop)
+                };
                 // Where nobody wants it any more, what it opened ends here.
                 if !stop.is_stopped() {
                     let _ = answers.try_send(Answer::Preflight(result.map(Box::new)));

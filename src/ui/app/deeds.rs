@@ -66,6 +66,9 @@ impl Window {
             Action::Examine => view.examining.set(true, now),
             Action::Noted(text) => view.noted = Some(text.clone()),
             Action::PutAway(key) => view.toasts.put_away(*key),
+            Action::ShowReport(open) => view.reports.open = *open,
+            Action::PutReportsAway => view.reports.put_away(),
+            Action::DeleteReports => view.reports.delete(),
             Action::ShowWizard(open) => {
                 view.wizard = open.then(|| Wizard::new(&self.snapshot.settings, now));
                 if *open {
@@ -84,6 +87,7 @@ impl Window {
             Action::GoLive
             | Action::HoldStop
             | Action::Retry
+            | Action::TakeOver
             | Action::Cancel
             | Action::Input(..)
             | Action::Apply(_)

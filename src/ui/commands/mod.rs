@@ -12,7 +12,7 @@ use super::dock::plan::Layout;
 use super::keys;
 use super::look::Step;
 use super::panels::side::Side;
-use super::panels::{Scene, log};
+use super::panels::{Scene, check, log};
 use super::view::View;
 use crate::control::{Deed, Now, Op, Owner, Refusal, commands};
 use crate::session::Command;
@@ -76,6 +76,14 @@ impl<'a> Here<'a> {
             }
             Op::CheckCopy if snapshot.doctor.report.is_none() => {
                 no("Nothing has been checked yet", "Check everything first.")
+            }
+            Op::ReportShow | Op::ReportCopy | Op::ReportDelete | Op::ReportNoted
+                if self.view.reports.newest().is_none() =>
+            {
+                no(
+                    "There is no report of a failure",
+                    "Copy the diagnostics instead.",
+                )
             }
             Op::FallbackNoted if snapshot.encoding.fallback.is_none() => no(
                 "The chosen encoder is in force",
@@ -156,6 +164,11 @@ impl<'a> Here<'a> {
                 let report = snapshot.doctor.report.as_deref();
                 copy(report.map(crate::doctor::text::table))
             }
+            Op::DiagnosticsCopy => copy(Some(check::diagnostics(self.scene))),
+            Op::ReportShow => Some(Action::ShowReport(!view.reports.open)),
+            Op::ReportCopy => copy(view.reports.newest().map(|kept| kept.text.clone())),
+            Op::ReportDelete => Some(Action::DeleteReports),
+            Op::ReportNoted => Some(Action::PutReportsAway),
             Op::FallbackNoted => snapshot.encoding.fallback.clone().map(Action::Noted),
             _ => None,
         })

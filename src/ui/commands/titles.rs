@@ -7,6 +7,7 @@ use crate::control::{Group, Op};
 pub const fn title(op: Op) -> &'static str {
     match op {
         Op::GoLive => "op-go-live",
+        Op::TakeOver => "op-take-over",
         Op::Stop => "op-stop",
         Op::Dismiss => "op-dismiss",
         Op::Check => "op-check",
@@ -98,6 +99,11 @@ pub const fn title(op: Op) -> &'static str {
         Op::LogCopy => "op-log-copy",
         Op::EncoderOptionsCopy => "op-encoder-options-copy",
         Op::CheckCopy => "op-check-copy",
+        Op::DiagnosticsCopy => "op-diagnostics-copy",
+        Op::ReportShow => "op-report-show",
+        Op::ReportCopy => "op-report-copy",
+        Op::ReportDelete => "op-report-delete",
+        Op::ReportNoted => "op-report-noted",
         Op::FallbackNoted => "op-fallback-noted",
     }
 }

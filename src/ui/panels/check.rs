@@ -36,13 +36,21 @@ fn area(area: Area) -> &'static str {
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
     ui.add_space(4.0);
     let report = scene.snapshot.doctor.report.as_deref();
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let text = RichText::new(scene.t("check-button")).font(theme::bold(14.0));
         let button = Button::new(text).min_size(vec2(0.0, 32.0));
         let button = ui.add_enabled(!scene.examining, button);
         let busy = scene.t("check-running");
         if button.on_disabled_hover_text(busy).clicked() {
             actions.push(Action::Examine);
+        }
+        let text = RichText::new(scene.t("diagnostics-copy")).font(theme::regular(13.0));
+        let copy = ui.add(Button::new(text).min_size(vec2(0.0, 32.0)));
+        if copy
+            .on_hover_text(scene.t("diagnostics-copy-hint"))
+            .clicked()
+        {
+            actions.push(Action::Copy(diagnostics(scene)));
         }
         if let Some(report) = report {
             let text = RichText::new(scene.t("check-copy")).font(theme::regular(13.0));
@@ -69,6 +77,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
             lines(ui, scene, report);
         }
     }
+}
+
+/// What somebody who helps needs to read; the check's report is in it where there is one.
+pub fn diagnostics(scene: &Scene<'_>) -> String {
+    let report = scene.snapshot.doctor.report.as_deref();
+    let check = report.map(|report| ("check".to_owned(), doctor::text::table(report)));
+    crate::crash::diagnostics::of_this_run(check.into_iter().collect())
 }
 
 fn nothing(ui: &mut Ui, scene: &Scene<'_>) {

@@ -32,6 +32,7 @@ pub mod quit;
 pub mod recent;
 pub mod recording;
 pub mod remote;
+pub mod report;
 pub mod settings;
 pub mod sheet;
 pub mod side;

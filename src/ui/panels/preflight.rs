@@ -174,6 +174,7 @@ fn next(scene: &Scene<'_>, kind: StepKind) -> (&'static str, Action) {
         // There its path can be typed.
         StepKind::Ffmpeg => ("wizard-open", Action::ShowWizard(true)),
         StepKind::Encoder => page("encoder-title", Side::Encoder),
+        StepKind::Server if scene.snapshot.can_take_over => ("take-over", Action::TakeOver),
         StepKind::Server if !own => ("install-fetch", Action::Send(Command::InstallServer)),
         StepKind::Server | StepKind::Connection => page("network-title", Side::Network),
     }

@@ -170,6 +170,12 @@ pub fn failure(ui: &mut Ui, scene: &Scene<'_>, message: &str, actions: &mut Vec<
             if ui.add(dismiss).clicked() {
                 actions.push(Action::Dismiss);
             }
+            if scene.snapshot.can_take_over {
+                let take = Button::new(scene.t("take-over")).min_size(vec2(0.0, 32.0));
+                if ui.add(take).clicked() {
+                    actions.push(Action::TakeOver);
+                }
+            }
             let check = Button::new(scene.t("failed-check")).min_size(vec2(0.0, 32.0));
             if ui
                 .add(check)

@@ -1,0 +1,455 @@
+//! The console dies, in every way and at every phase (cases.md B23): no child of its is left three seconds later,
+//! nothing is published any more, and the next start goes live at once and knows what happened.
+//!
+//! Descendants are found by the mark that their environment has, not by their parent: an orphan has another one.
+#![cfg(target_os = "linux")]
+// Every function here is a test or serves one.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::console::{Console, Plan};
+use common::{alone, programs, wait_until};
+use rustix::process::Signal;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const SHOW: &str = "live --defaults --source pattern --audio tone --set video.size=640x360 ";
+/// The issue's limit.
+const GONE_WITHIN: Duration = Duration::from_secs(3);
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A folder that a console has for its settings, its state and what it records.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn plan(&self, ffmpeg: &Path, words: &str) -> Plan {
+        Plan::new(ffmpeg, words)
+            .env("PD_CONSOLE_CONFIG_DIR", self.0.path())
+            .env("XDG_RUNTIME_DIR", self.0.path())
+    }
+
+    /// Reports in it, oldest first.
+    fn reports(&self) -> Vec<String> {
+        let folder = self.0.path().join("crash");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+            .map(|all| all.map(|entry| entry.unwrap().path()).collect())
+            .unwrap_or_default();
+        files.retain(|path| path.extension().is_some_and(|ext| ext == "txt"));
+        files.sort();
+        files
+            .iter()
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect()
+    }
+
+    /// What of these beginnings is left in it.
+    fn left(&self, beginnings: &[&str]) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.0.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                if beginnings.iter().any(|one| name.starts_with(one)) {
+                    found.push(path.clone());
+                }
+                if path.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Sends `signal` once `is_ready`; nothing may be left after [`GONE_WITHIN`].
+fn dies(phase: &str, console: Console, signal: Signal, is_ready: impl Fn(&Console) -> bool) {
+    let ready = wait_until(LIMIT, || is_ready(&console));
+    assert!(ready, "{phase}: never came\n{}", console.stderr());
+    let children: Vec<String> = console.marked().into_iter().map(|(_, name)| name).collect();
+    let at = Instant::now();
+    console.signal(signal);
+    let ended = console.end_within(GONE_WITHIN);
+    let left = ended.left_after(GONE_WITHIN.saturating_sub(at.elapsed()));
+    println!(
+        "{phase}, {signal:?}: {children:?} gone after {:.2} s",
+        at.elapsed().as_secs_f64()
+    );
+    assert!(left.is_empty(), "{phase}: left running: {left:?}");
+    if signal == Signal::KILL {
+        assert_eq!(
+            ended.status.signal(),
+            Some(9),
+            "{phase}: it had ended before"
+        );
+    }
+}
+
+fn has(name: &'static str) -> impl Fn(&Console) -> bool {
+    move |console| !console.children(name).is_empty()
+}
+
+fn says(text: &'static str) -> impl Fn(&Console) -> bool {
+    move |console| console.count(text) > 0
+}
+
+const LIVE: &str = "LIVE: the receiver has the stream";
+
+#[test]
+fn b23_nothing_outlives_a_kill_at_any_phase() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    let kill = |phase: &str, words: &str, is_ready: &dyn Fn(&Console) -> bool| {
+        let home = Home::new();
+        let plan = home.plan(&ffmpeg, words).env("MEDIAMTX_BIN", &mediamtx);
+        dies(phase, plan.start(), Signal::KILL, is_ready);
+    };
+    // The first ffmpeg of a fresh folder is asked what it can, the next are the encoders' tests.
+    kill("preflight", SHOW, &has("ffmpeg"));
+    kill("encoder test", SHOW, &|console| {
+        !console.children_with("rawvideo").is_empty()
+    });
+    kill("server start", SHOW, &has("mediamtx"));
+    kill("starting", SHOW, &|console| {
+        !console.children_with("libopus").is_empty()
+    });
+    kill("live, managed server", SHOW, &says(LIVE));
+    let changing = format!("{SHOW} --bitrate-at 0.5:900 --bitrate-at 1:1800");
+    kill("changing encoder", &changing, &|console| {
+        console.children_with("rawvideo").len() > 1 && console.count(LIVE) > 0
+    });
+    kill("measure", "measure --defaults --quick", &|console| {
+        console.children("ffmpeg").len() > 1
+    });
+    kill(
+        "doctor",
+        "doctor --defaults --source pattern",
+        &has("ffmpeg"),
+    );
+}
+
+/// A console whose server goes: it calls again and again.
+#[test]
+fn b23_nothing_outlives_a_kill_while_reconnecting() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    let mut server = common::server::OwnServer::start(&mediamtx, "  all_others:\n");
+    let words = format!("{SHOW}{}", server.words("target", "pd_e2e", server.srt));
+    let home = Home::new();
+    let console = home.plan(&ffmpeg, &words).start();
+    console.wait_live(1);
+    server.kill();
+    let calling = says("calling again until it is back");
+    dies("reconnecting", console, Signal::KILL, calling);
+}
+
+#[test]
+fn b23_an_ffmpeg_in_a_script_ends_with_its_pipes() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    // No exec: the console's own child is the shell, ffmpeg is a grandchild without a death signal.
+    let home = Home::new();
+    let script = home.0.path().join("my-ffmpeg");
+    std::fs::write(
+        &script,
+        format!("#!/bin/sh\n{} \"$@\"\nexit $?\n", ffmpeg.display()),
+    )
+    .unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let plan = home.plan(&script, SHOW).env("MEDIAMTX_BIN", &mediamtx);
+    dies("ffmpeg in a script", plan.start(), Signal::KILL, says(LIVE));
+}
+
+#[test]
+fn b23_a_log_out_and_every_other_signal_end_all() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    // SEGV is what a driver that crashes and a stack that overflows come to.
+    let signals = [
+        Signal::TERM,
+        Signal::HUP,
+        Signal::INT,
+        Signal::ABORT,
+        Signal::SEGV,
+    ];
+    for signal in signals {
+        let home = Home::new();
+        let plan = home.plan(&ffmpeg, SHOW).env("MEDIAMTX_BIN", &mediamtx);
+        dies("live", plan.start(), signal, says(LIVE));
+        let in_order = matches!(signal, Signal::TERM | Signal::HUP | Signal::INT);
+        assert_eq!(
+            home.left(&["running-", "pd-mediamtx-"]).is_empty(),
+            in_order,
+            "{signal:?}"
+        );
+    }
+}
+
+/// What macOS has in the place of a death signal, forced here: a process beside the console that kills what is left.
+#[test]
+fn b23_without_a_death_signal_the_guard_ends_all() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    let home = Home::new();
+    // It heeds neither TERM nor the end of its input, and starts one that does neither.
+    let stubborn = home.0.path().join("stubborn-ffmpeg");
+    let script = format!(
+        "#!/bin/sh\ntrap '' TERM INT HUP\n{} \"$@\"\ncode=$?\n\
+         case \"$*\" in *libopus*) while :; do sleep 1; done;; esac\nexit $code\n",
+        ffmpeg.display()
+    );
+    std::fs::write(&stubborn, script).unwrap();
+    std::fs::set_permissions(&stubborn, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for (phase, program, ready) in [
+        ("guarded, preflight", &ffmpeg, ""),
+        ("guarded, live", &ffmpeg, LIVE),
+        ("guarded, live, a stubborn script", &stubborn, LIVE),
+    ] {
+        let plan = home.plan(program, SHOW).env("MEDIAMTX_BIN", &mediamtx);
+        let console = plan.env("PD_CONSOLE_GUARD", "1").start();
+        let is_ready = |console: &Console| match ready {
+            LIVE => console.count(LIVE) > 0,
+            _ => console.marked().len() > 1,
+        };
+        dies(phase, console, Signal::KILL, is_ready);
+    }
+    // In order too, and without a word: the guard has nothing to do.
+    let plan = home.plan(&ffmpeg, SHOW).env("MEDIAMTX_BIN", &mediamtx);
+    let console = plan.env("PD_CONSOLE_GUARD", "1").start();
+    console.wait_live(1);
+    console.signal(Signal::INT);
+    let ended = console.end_within(GONE_WITHIN);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let left = ended.left_after(Duration::from_secs(1));
+    assert!(left.is_empty(), "left running: {left:?}");
+}
+
+/// Makes a thread of a console fail.
+struct Provoked {
+    file: PathBuf,
+}
+
+impl Provoked {
+    fn of(home: &Home) -> Self {
+        Self {
+            file: home.0.path().join("provoke"),
+        }
+    }
+
+    /// Has `thread` fail in this way; returns once it has.
+    fn now(&self, thread: &str, how: &str) {
+        let new = self.file.with_extension("new");
+        std::fs::write(&new, format!("{thread} {how}")).unwrap();
+        std::fs::rename(&new, &self.file).unwrap();
+        let is_taken = wait_until(Duration::from_secs(10), || !self.file.exists());
+        assert!(is_taken, "{thread} never came by");
+    }
+}
+
+#[test]
+fn a_panic_in_any_thread_of_a_show_is_reported_and_the_show_goes_on() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    let server = common::server::OwnServer::start(&mediamtx, "  all_others:\n");
+    let home = Home::new();
+    let words = format!("{SHOW}{}", server.words("target", "pd_e2e", server.srt));
+    let provoked = Provoked::of(&home);
+    let plan = home
+        .plan(&ffmpeg, &words)
+        .env("PD_CONSOLE_PROVOKE", &provoked.file);
+    let console = plan.start();
+    console.wait_live(1);
+    let bytes = || {
+        server
+            .path("pd_e2e")
+            .filter(|path| path.online)
+            .map_or(0, |path| path.bytes_received)
+    };
+    let threads = [
+        "pd-session",
+        "pd-pump",
+        "pd-watch",
+        "pd-capture",
+        "pd-feed",
+        "pd-read",
+        "pd-pub-video",
+        "pd-pub-audio",
+    ];
+    for thread in threads {
+        provoked.now(thread, "panic");
+        let at = Instant::now();
+        // Bytes that come after it, and go on coming.
+        std::thread::sleep(Duration::from_millis(300));
+        let goes_on = wait_until(Duration::from_secs(12), || {
+            let before = bytes();
+            std::thread::sleep(Duration::from_millis(400));
+            before > 0 && bytes() > before + 1000
+        });
+        println!(
+            "{thread}: pictures again {:.2} s after its panic",
+            at.elapsed().as_secs_f64()
+        );
+        assert!(goes_on, "{thread}:\n{}", console.stderr());
+    }
+    console.signal(Signal::INT);
+    let ended = console.end_within(GONE_WITHIN);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let left = ended.left_after(Duration::from_secs(1));
+    assert!(left.is_empty(), "left running: {left:?}");
+    assert!(home.left(&["running-"]).is_empty(), "it ended in order");
+    let reports = home.reports();
+    assert_eq!(reports.len(), threads.len(), "{reports:#?}");
+    for (report, thread) in reports.iter().zip(threads) {
+        assert!(report.contains("\nkind: panic\n"), "{report}");
+        assert!(
+            report.contains(&format!("\nthread: {thread}")),
+            "{thread}: {report}"
+        );
+        assert!(
+            report.contains(&format!("\nmessage: provoked in {thread}\n")),
+            "{report}"
+        );
+        assert!(report.contains("\n[last state]\nlive\n"), "{report}");
+        assert!(report.contains("provoke"), "no stack: {report}");
+    }
+}
+
+#[test]
+fn b23_an_abort_and_a_stack_that_overflows_end_all_and_are_told() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    for how in ["abort", "overflow"] {
+        let home = Home::new();
+        let provoked = Provoked::of(&home);
+        let plan = home.plan(&ffmpeg, SHOW).env("MEDIAMTX_BIN", &mediamtx);
+        let console = plan.env("PD_CONSOLE_PROVOKE", &provoked.file).start();
+        console.wait_live(1);
+        provoked.now("pd-session", how);
+        let at = Instant::now();
+        let ended = console.end_within(GONE_WITHIN);
+        let left = ended.left_after(GONE_WITHIN.saturating_sub(at.elapsed()));
+        println!(
+            "{how}: nothing left after {:.2} s",
+            at.elapsed().as_secs_f64()
+        );
+        assert!(left.is_empty(), "{how}: left running: {left:?}");
+        assert_eq!(ended.status.signal(), Some(6), "{how}: {}", ended.stderr);
+        // Any next start that can make shows tells of it; this one fails at once.
+        let words = "live --defaults --set encoder.bitrate_kbps=1";
+        home.plan(&ffmpeg, words).run(LIMIT);
+        let reports = home.reports();
+        assert_eq!(reports.len(), 1, "{how}: {reports:#?}");
+        assert!(reports[0].contains("\nkind: gone\n"), "{}", reports[0]);
+        assert!(
+            reports[0].contains("\n[last state]\nlive\n"),
+            "{}",
+            reports[0]
+        );
+    }
+}
+
+#[test]
+fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    let server = common::server::OwnServer::start(&mediamtx, "  all_others:\n");
+    let home = Home::new();
+    let records = home.0.path().join("recordings");
+    for way in ["SrtPush", "SrtPull", "Whip"] {
+        let target = server
+            .words("target", "pd_e2e", server.srt)
+            .replace("SrtPush", way);
+        let words = format!("{SHOW}{target} --record {}", records.display());
+        let first = home.plan(&ffmpeg, &words).start();
+        first.wait_live(1);
+        std::thread::sleep(Duration::from_millis(1200));
+        dies("live", first, Signal::KILL, |_| true);
+        let again = Instant::now();
+        let second = home.plan(&ffmpeg, &words).start();
+        second.wait_live(1);
+        let took = again.elapsed();
+        println!(
+            "{way}: LIVE {:.2} s after the next start",
+            took.as_secs_f64()
+        );
+        assert!(took < Duration::from_secs(8), "{}", second.stderr());
+        second.signal(Signal::INT);
+        let ended = second.end_within(GONE_WITHIN);
+        assert!(ended.status.success(), "{}", ended.stderr);
+    }
+    let reports = home.reports();
+    assert_eq!(reports.len(), 3, "{reports:#?}");
+    for (report, way) in reports.iter().zip(["SRT push", "SRT pull", "WHIP"]) {
+        assert!(report.contains("\nkind: gone\n"), "{report}");
+        assert!(
+            report.contains("\n[last state]\nlive\nto 127.0.0.1:"),
+            "{report}"
+        );
+        assert!(report.contains(way), "{way}: {report}");
+        assert!(report.contains("\nrecording "), "{report}");
+        assert!(report.contains("ffmpeg: "), "{report}");
+    }
+    assert!(
+        home.left(&["running-", "pd-mediamtx-", ".pd-console-"])
+            .is_empty()
+    );
+    // Each run's recording plays, the torn ones too.
+    let files: Vec<_> = std::fs::read_dir(&records)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 6, "{files:?}");
+    for file in files {
+        let mut probe = std::process::Command::new("ffprobe");
+        probe.args(["-v", "error", "-count_frames", "-select_streams", "v:0"]);
+        probe.args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"]);
+        let frames = String::from_utf8(common::output(probe.arg(&file))).unwrap();
+        let frames: u32 = frames.trim().trim_end_matches(',').parse().unwrap_or(0);
+        assert!(frames > 10, "{}: {frames} frames", file.display());
+    }
+}
+
+#[test]
+fn a_managed_servers_folder_of_a_dead_run_is_taken_away() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    let home = Home::new();
+    let start = || {
+        home.plan(&ffmpeg, SHOW)
+            .env("MEDIAMTX_BIN", &mediamtx)
+            .start()
+    };
+    dies("live", start(), Signal::KILL, says(LIVE));
+    assert_eq!(home.left(&["pd-mediamtx-"]).len(), 1, "it holds a password");
+    let second = start();
+    second.wait_live(1);
+    assert_eq!(home.left(&["pd-mediamtx-"]).len(), 1, "its own only");
+    second.signal(Signal::INT);
+    second.end_within(GONE_WITHIN);
+    assert!(home.left(&["pd-mediamtx-"]).is_empty());
+}
