@@ -7,7 +7,9 @@
 # Looked at, all optional: MEDIAMTX_BIN (or mediamtx in PATH: without it the tests with a real
 # server say that they were skipped), PD_TEST_FFMPEGS (more ffmpegs, separated by colons),
 # PD_SKIP_REMOTE_CLIENTS=1 (no clients in Python and JavaScript), PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
-# PD_SKIP_FOREIGN=1 (nothing for Windows and macOS), PD_SKIP_WINE=1 (no Windows build under wine).
+# PD_ADVISORY_DB (a clone of github.com/RustSec/advisory-db), PD_SKIP_FOREIGN=1 (nothing for Windows and macOS),
+# PD_SKIP_WINE=1 (no Windows build under wine), PD_SKIP_SOAK=1 (no ten minutes of random faults), PD_SOAK_MINUTES and
+# PD_SOAK_SEED (others than 10 and 1).
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -167,9 +169,17 @@ deny() {
         PATH="$work/deny/bin:$PATH"
     fi
     cargo deny --locked check --hide-inclusion-graph bans licenses sources || return 1
-    # The advisories are a git repository of their own, which may be out of reach.
+    # The advisories are a git repository of their own, which may be out of reach: then a clone of it will do.
+    if [[ -n ${PD_ADVISORY_DB:-} ]]; then
+        export GIT_CONFIG_COUNT=1 GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db
+        export GIT_CONFIG_KEY_0="url.file://$(realpath "$PD_ADVISORY_DB").insteadOf"
+    fi
     if timeout 120 cargo deny --locked fetch db >"$work/advisories.log" 2>&1; then
-        cargo deny --locked --offline check advisories
+        cargo deny --locked --offline check advisories || return 1
+        # The same database, asked by RustSec's own program where there is one.
+        if [[ -n ${PD_ADVISORY_DB:-} ]] && cargo audit --version >/dev/null 2>&1; then
+            cargo audit --no-fetch --stale --db "$PD_ADVISORY_DB"
+        fi
     else
         echo "ADVISORIES SKIPPED: their database cannot be fetched: $(grep -E 'fatal|error|ERROR' "$work/advisories.log" | tail -n 1)"
     fi
@@ -190,6 +200,43 @@ mac_lints() {
         "${with[@]}" cargo clippy --target "$MAC_TARGET" --profile test --lib --locked -- -D warnings
 }
 
+# --- ten minutes of random faults. Nothing but compiling is done beside it: two cores suffice for both, and
+# what it measures is bounded for a busy machine.
+soak_pid=
+soak_log=$work/soak.log
+soak_from=
+start_soak() {
+    local program
+    if [ -n "${PD_SKIP_SOAK:-}" ]; then
+        echo "SOAK SKIPPED: not asked for"
+        return 0
+    fi
+    # Built by cargo test; run by itself, or cargo's lock would keep the compilers waiting.
+    program=$(cargo test --features scap --locked --test soak --no-run 2>&1 |
+        sed -n 's|.*(\(.*/soak-[0-9a-f]*\)).*|\1|p')
+    if [ ! -x "$program" ]; then
+        failed+=("soak: its program was not built")
+        return 0
+    fi
+    soak_from=$SECONDS
+    PD_SOAK_MINUTES=${PD_SOAK_MINUTES:-10} RUST_BACKTRACE=0 "$program" --nocapture hours_of_faults >"$soak_log" 2>&1 &
+    soak_pid=$!
+    pids+=("$soak_pid")
+    echo "soak of ${PD_SOAK_MINUTES:-10} min: under way"
+}
+
+# Once, before what a busy machine disturbs and at the end.
+end_soak() {
+    local word=ok
+    [ -n "$soak_pid" ] || return 0
+    note "soak"
+    wait "$soak_pid" || word=FAILED
+    soak_pid=
+    cat "$soak_log"
+    [ "$word" = ok ] || failed+=("soak")
+    times+=("$(printf '%-34s %5d s  %s' "soak, compilers beside it" $((SECONDS - soak_from)) "$word")")
+}
+
 foreign_steps() {
     if ! has_target "$WINDOWS_TARGET"; then
         echo "WINDOWS SKIPPED: no Rust standard library for $WINDOWS_TARGET (rustup target add)"
@@ -198,18 +245,21 @@ foreign_steps() {
     else
         step "Windows: clippy" windows_lints
         step "Windows: link" cargo build --target "$WINDOWS_TARGET" --locked
-        if [ -n "${PD_SKIP_WINE:-}" ]; then
-            echo "WINE SKIPPED: not asked for"
-        elif ! have wine; then
-            echo "WINE SKIPPED: no wine"
-        else
-            step "Windows: under wine" bash packaging/wine.sh "$work/wine"
-        fi
     fi
     if ! has_target "$MAC_TARGET"; then
         echo "MACOS SKIPPED: no Rust standard library for $MAC_TARGET (rustup target add)"
     else
         step "macOS: clippy, not linked" mac_lints
+    fi
+}
+
+wine_step() {
+    if [ -n "${PD_SKIP_WINE:-}" ]; then
+        echo "WINE SKIPPED: not asked for"
+    elif ! have wine; then
+        echo "WINE SKIPPED: no wine"
+    elif has_target "$WINDOWS_TARGET" && have x86_64-w64-mingw32-gcc; then
+        step "Windows: under wine" bash packaging/wine.sh "$work/wine"
     fi
 }
 
@@ -233,10 +283,14 @@ step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 if [ -z "${PD_SKIP_DENY:-}" ]; then
     step "cargo deny" deny
 fi
-step "cargo test" cargo test --features scap --locked --no-fail-fast
+step "cargo test" env -u PD_SOAK_MINUTES cargo test --features scap --locked --no-fail-fast
+start_soak
 if [ -z "${PD_SKIP_FOREIGN:-}" ]; then
     foreign_steps
+    end_soak
+    wine_step
 fi
+end_soak
 
 note "times"
 printf '%s\n' "${times[@]}"

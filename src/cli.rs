@@ -68,7 +68,7 @@ pub enum Task {
     #[command(subcommand)]
     Profile(profile::ProfileTask),
     /// Print the link to the viewers' page and its QR code.
-    ViewerLink(SettingsArgs),
+    ViewerLink(viewer::ViewerArgs),
     /// Print where the remote control is to be reached, and its password.
     Remote(remote::RemoteArgs),
     /// Show a clock for cameras and for `glass`: digits, a flash, a bar and a code.
@@ -459,7 +459,11 @@ pub fn ffmpeg_args(args: &SettingsArgs) -> Result<String, Failure> {
             let (user, password) = (mediamtx::config::USER, "generated".into());
             Target::on_loopback(target, (on(srt), on(rtsp)), &pages, user, password)
         }
-        TargetKind::Srt => Target::resolve(target, &secrets, None).map_err(|e| bad(&e))?,
+        TargetKind::Srt => {
+            // Nothing is asked: this only prints.
+            Target::resolve(target, &secrets, None, |all| all.first().copied())
+                .map_err(|e| bad(&e))?
+        }
     };
     let output = target
         .output(settings.target.way, None)

@@ -21,6 +21,7 @@ use crate::session::steps::{Step, StepKind};
 use crate::session::{Command, Console, Session};
 use crate::settings::{Secrets, Settings, set_pair};
 use crate::stop::StopToken;
+use crate::viewer;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -78,15 +79,18 @@ pub fn run(
     interrupted: &StopToken,
 ) -> Result<Outcome, Failure> {
     let internal = |e: io::Error| Failure::new(FailureKind::Internal, e);
+    let (viewer_key, why) = viewer::key::Keeper::of_user_or_memory();
     let options = Options {
         policy: Policy {
             fail_before_live: true,
         },
         sources_on_demand: true,
+        viewer_key,
         ..Options::default()
     };
     let trace = wish.trace.as_deref().map(Trace::create).transpose()?;
     let journal = Journal::new();
+    why.into_iter().for_each(|why| journal.warn(why));
     let session =
         Session::start(settings.clone(), secrets, options, journal, None).map_err(internal)?;
     let asked_at = clock::now();

@@ -13,6 +13,9 @@ pub mod control;
 pub mod crash;
 pub mod doctor;
 pub mod ffmpeg;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod glass;
 pub mod headless;
 pub mod hex;
@@ -20,8 +23,11 @@ pub mod latency;
 pub mod logging;
 pub mod measure;
 pub mod mediamtx;
+pub mod memory;
 pub mod monitor;
 pub mod panics;
+pub mod peer;
+pub mod private;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod publish;

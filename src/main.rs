@@ -9,12 +9,15 @@ use pd_console::stop::StopToken;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before there is a second thread.
+    let _ = pd_console::private::by_default();
     let cli = Cli::parse();
     #[cfg(unix)]
     if matches!(cli.command, Some(Task::GuardChild)) {
         pd_console::ffmpeg::guard::run();
         return ExitCode::SUCCESS;
     }
+    pd_console::memory::settle();
     // Dropped after the mark: its last lines are written.
     let _log = pd_console::logging::start(cli.log);
     let (what, shows) = run_of(cli.command.as_ref());

@@ -1,9 +1,10 @@
 //! A whole file or the old one: a new file of the same folder is written, flushed to the disk, and renamed over the
 //! old one. Blocks for as long as the disk does.
 
+use crate::private;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `bytes` to `path`, whose folder is made where it is missing. On Unix only its owner may read it
 /// (mode 0600); on Windows the user's folders are private already.
@@ -11,14 +12,13 @@ use std::path::Path;
 /// # Errors
 /// The disk's; the old file is as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A linked file (kept in a dotfiles folder, say) stays a link.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = followed(path)?;
     // The parent of a bare name is "": here.
     let dir = match target.parent().ok_or(io::ErrorKind::NotFound)? {
         dir if dir.as_os_str().is_empty() => Path::new("."),
         dir => dir,
     };
-    fs::create_dir_all(dir)?;
+    private::folder(dir)?;
     // Mode 0600 is tempfile's own on Unix, and the rename keeps it.
     let mut file = tempfile::Builder::new()
         .prefix(".pd-console-")
@@ -29,4 +29,85 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     fs::File::open(dir)?.sync_all()?;
     Ok(())
+}
+
+/// Where `path` leads: a linked file (kept in a dotfiles folder, say) stays a link. Another user's link is
+/// not followed: in a folder that several may write to it could lead to any file of ours. The kernel has
+/// the same rule where it opens a file (proc_sys_fs(5), protected_symlinks); a rename never asks it.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..40 {
+        match fs::symlink_metadata(&path) {
+            Ok(meta) if meta.file_type().is_symlink() => {
+                if !is_trusted(&meta) {
+                    let why = format!("{} is a link that another user made", path.display());
+                    return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+                }
+                let to = fs::read_link(&path)?;
+                path = path.parent().unwrap_or(Path::new("")).join(to);
+            }
+            _ => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many links"))
+}
+
+/// Whether a link is this user's or the system's.
+#[cfg(unix)]
+fn is_trusted(link: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let owner = link.uid();
+    owner == 0 || owner == rustix::process::geteuid().as_raw()
+}
+
+/// Making a link takes a privilege here.
+#[cfg(not(unix))]
+fn is_trusted(_link: &fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn file_and_new_folders_are_private_and_an_own_link_stays_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("new/folder/a.ron");
+        write(&file, b"one").unwrap();
+        assert_eq!(mode(&file), 0o600);
+        assert_eq!(mode(&dir.path().join("new")), 0o700);
+        let link = dir.path().join("link");
+        symlink("new/folder/a.ron", &link).unwrap();
+        write(&link, b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        // A circle of links ends.
+        symlink("circle", dir.path().join("circle")).unwrap();
+        assert!(write(&dir.path().join("circle"), b"x").is_err());
+    }
+
+    /// Only root can make a link of another's; elsewhere the rule itself is looked at.
+    #[test]
+    fn another_users_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (secret, trap) = (dir.path().join("bashrc"), dir.path().join("export.ron"));
+        fs::write(&secret, "mine").unwrap();
+        symlink(&secret, &trap).unwrap();
+        if std::os::unix::fs::lchown(&trap, Some(65_534), Some(65_534)).is_err() {
+            println!("SKIPPED: only root can make another user's link");
+            return;
+        }
+        if rustix::process::geteuid().as_raw() == 65_534 {
+            return;
+        }
+        let error = write(&trap, b"theirs").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{error}");
+        assert_eq!(fs::read(&secret).unwrap(), b"mine");
+    }
 }

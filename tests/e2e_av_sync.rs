@@ -58,6 +58,33 @@ fn flash_and_beep_arrive_together() {
     }
 }
 
+/// The receiver dies and is back on its port: what the next connection brings is in sync too.
+#[test]
+fn b18_sound_and_picture_are_in_sync_after_a_return() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let first = Listener::start("");
+    let port = first.port;
+    let words = words(port, "beep", 60);
+    let console = Plan::new(&ffmpeg, &words).start();
+    console.wait_live(1);
+    std::thread::sleep(Duration::from_millis(1_500));
+    drop(first);
+    console.wait_for("connecting again", 1, Duration::from_secs(15));
+    let back = Listener::at("127.0.0.1", port, "");
+    console.wait_live(2);
+    std::thread::sleep(Duration::from_secs(6));
+    console.signal(rustix::process::Signal::INT);
+    let ended = console.end_within(Duration::from_secs(5));
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let offsets = offsets(&back.received(), SIZE);
+    println!("after the return: sound minus picture, ms: {offsets:.1?}");
+    assert!(offsets.len() >= 3, "{offsets:?}");
+    assert!(median(&offsets).abs() < LIMIT_MS, "{offsets:?}");
+}
+
 #[test]
 fn a_delay_of_an_input_is_what_it_says() {
     let _alone = alone();

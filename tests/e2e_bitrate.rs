@@ -8,6 +8,7 @@ mod common;
 
 use common::console::{Ended, Plan};
 use common::screen::{Xvfb, noise};
+use common::stall::StallWatch;
 use common::stream::{Listener, Packet};
 use common::{alone, ffmpegs, mediamtx};
 use std::path::Path;
@@ -65,6 +66,7 @@ fn the_stream_goes_on_over_every_change() {
         let _noise = noise(&server.display, WIDTH, HEIGHT);
         // It takes one caller only: a second connection would find nobody, and fail the run.
         let listener = Listener::start("");
+        let stalls = StallWatch::start();
         let ended = run(
             &ffmpeg,
             &server,
@@ -74,7 +76,7 @@ fn the_stream_goes_on_over_every_change() {
         let stream = listener.received();
         let pictures = stream.pictures();
         let dropped = ended.json()["drops"]["encoder"].as_u64().unwrap();
-        no_picture_is_missing_or_doubled(&pictures, dropped as usize);
+        no_picture_is_missing_or_doubled(&pictures, dropped as usize, &stalls);
         the_rate_is_the_wanted_one(&pictures);
         let (_, complaints) =
             stream.decode("-map 0:v -fps_mode passthrough -enc_time_base 1:90000 -f null");
@@ -83,8 +85,15 @@ fn the_stream_goes_on_over_every_change() {
     }
 }
 
-fn no_picture_is_missing_or_doubled(pictures: &[Packet], dropped: usize) {
-    assert!(pictures.len() > 330, "{} pictures in 12 s", pictures.len());
+fn no_picture_is_missing_or_doubled(pictures: &[Packet], dropped: usize, stalls: &StallWatch) {
+    // What the machine withholds from a thread that only sleeps it withholds from the pump too.
+    let limit_s = stalls.widened_s(LONGEST_GAP_S);
+    let least = if limit_s < 0.2 { 330 } else { 250 };
+    assert!(
+        pictures.len() > least,
+        "{} pictures in 12 s",
+        pictures.len()
+    );
     assert!(pictures[0].key, "it does not begin with an IDR");
     let steps: Vec<f64> = pictures
         .windows(2)
@@ -112,11 +121,11 @@ fn no_picture_is_missing_or_doubled(pictures: &[Packet], dropped: usize) {
     );
     assert!(least > 0.0, "a picture of the time of the one before");
     let late: Vec<_> = running()
-        .filter(|(step, _)| **step > LONGEST_GAP_S)
+        .filter(|(step, _)| **step > limit_s)
         .map(|(step, before)| format!("{:.1} ms after {:.3} s", step * 1e3, before.pts_s))
         .collect();
     assert!(
-        late.len() <= dropped && most < LONGEST_DROP_S,
+        late.len() <= dropped && most < LONGEST_DROP_S.max(limit_s),
         "gaps: {late:?}, and the console counts {dropped} drops"
     );
 }

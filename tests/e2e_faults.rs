@@ -156,6 +156,113 @@ fn a_wrong_passphrase_is_a_refusal() {
     }
 }
 
+/// A passphrase on one side only, either way.
+#[test]
+fn b17_a_passphrase_on_one_side_only_is_told_as_such() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    for (server, ours) in [("the right passphrase", ""), ("", "the right passphrase")] {
+        let listener = Listener::start(server);
+        let plan = Plan::new(&ffmpeg, &to_port(listener.port));
+        let plan = match ours {
+            "" => plan,
+            ours => plan.env("PD_CONSOLE_PASSPHRASE", ours),
+        };
+        let name = format!("server {server:?}, console {ours:?}");
+        let said = fails(&name, plan, 7, &["passphrase does not match"]);
+        assert!(!said.contains("the right passphrase"), "shown: {said}");
+    }
+    let Some(server) = mediamtx() else { return };
+    let (port, _server) = srt_server(&server, "    srtPublishPassphrase: the right passphrase\n");
+    let plan = Plan::new(&ffmpeg, &to_port(port));
+    fails("MediaMTX demands one", plan, 7, &["refuses", "passphrase"]);
+}
+
+/// Whether this machine has IPv6 at all: a container may have none.
+fn has_ipv6() -> bool {
+    let has = UdpSocket::bind("[::1]:0").is_ok();
+    if !has {
+        println!("SKIPPED: this machine has no IPv6 loopback");
+    }
+    has
+}
+
+/// To a listener that has no IPv4, by its address in both forms and by a name that has both.
+#[test]
+fn b20_an_ipv6_only_listener_is_reached() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next().filter(|_| has_ipv6()) else {
+        return;
+    };
+    let both = pd_console::publish::resolve_all("localhost", 1);
+    let has_both = both.is_ok_and(|all| all.iter().any(|a| a.is_ipv6()) && all.len() > 1);
+    for host in ["::1", "[::1]", "localhost"] {
+        if host == "localhost" && !has_both {
+            println!("SKIPPED: localhost has one address only");
+            continue;
+        }
+        let port = free_udp_port();
+        let listener = Listener::at("[::1]", port, "");
+        let words = format!(
+            "{PATTERN} --host {host} --set target.srt_port={port} --set target.path=pd_e2e \
+             --set video.size=320x180 --seconds 1"
+        );
+        let ended = Plan::new(&ffmpeg, &words).run(Duration::from_secs(40));
+        assert!(ended.status.success(), "{host}: {}", ended.stderr);
+        assert!(ended.stderr.contains("[::1]"), "{host}: {}", ended.stderr);
+        drop(listener);
+    }
+}
+
+#[test]
+fn b20_what_is_no_host_is_told_within_5_s() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    for (host, code, said) in [
+        ("nope.invalid", 6, "name not found: nope.invalid"),
+        ("srt://host:0/", 3, "port 0"),
+        ("host:65536", 3, "port 65536"),
+        ("host:", 3, "port (empty)"),
+        ("rtmp://host/live", 3, "rtmp:// is no SRT address"),
+    ] {
+        let plan = Plan::new(&ffmpeg, &format!("{PATTERN} --host {host}"));
+        let began = Instant::now();
+        fails(host, plan, code, &[said]);
+        // With the start of the program and the encoders' test beside it.
+        assert!(began.elapsed() < Duration::from_secs(10), "{host}");
+    }
+}
+
+/// Of a folder whose name has blanks and Korean letters, through a wrapper script, a whole show.
+#[test]
+fn b24_a_wrapper_in_a_folder_of_any_name_makes_a_show() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("내 방송 프로그램 (1)");
+    std::fs::create_dir(&folder).unwrap();
+    let wrapper = folder.join("ffmpeg");
+    let script = format!("#!/bin/sh\n'{}' \"$@\"\nexit $?\n", ffmpeg.display());
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let words = format!("{PATTERN} --set video.size=320x180 --json --seconds 2");
+    let ended = Plan::new(&wrapper, &words).run(Duration::from_secs(40));
+    assert!(ended.status.success(), "{}", ended.stderr);
+    assert!(
+        ended.json()["frames"].as_u64() > Some(30),
+        "{}",
+        ended.stdout
+    );
+    let left = ended.left_after(Duration::from_secs(3));
+    assert!(left.is_empty(), "left running: {left:?}");
+}
+
 /// Live against the console's own receiver; at least its encoder, publisher and receiver run.
 fn live(plan: Plan) -> Console {
     let console = plan.start();
@@ -171,8 +278,12 @@ fn live(plan: Plan) -> Console {
 #[test]
 fn an_interrupt_ends_everything_within_2_s() {
     let _alone = alone();
-    for ffmpeg in ffmpegs() {
-        for signal in [Signal::INT, Signal::TERM] {
+    for (turn, ffmpeg) in ffmpegs().into_iter().enumerate() {
+        // Ctrl-C, a service's stop, and the terminal's or the desktop's end (a logout); on further
+        // ffmpegs only the last.
+        let signals = [Signal::INT, Signal::TERM, Signal::HUP];
+        let skipped = if turn == 0 { 0 } else { 2 };
+        for signal in signals.into_iter().skip(skipped) {
             let console = live(Plan::new(&ffmpeg, &format!("{PATTERN} --json")));
             let asked = Instant::now();
             console.signal(signal);
@@ -251,6 +362,10 @@ fn a_killed_console_leaves_nothing() {
             );
             assert!(left.is_empty(), "left running: {left:?}");
         }
+        // The next start works at once.
+        let next = Plan::new(&ffmpeg, &format!("{PATTERN} --seconds 1"));
+        let next = next.run(Duration::from_secs(40));
+        assert!(next.status.success(), "{}", next.stderr);
     }
 }
 

@@ -307,6 +307,34 @@ fn b28_a_full_disk_ends_the_recording_and_nothing_else() {
     }
 }
 
+/// The folder is deleted, or its disk is pulled and the mount goes, while it is recorded to: ffmpeg itself
+/// would write on into a file that nobody can find.
+#[test]
+fn b28_a_folder_that_goes_during_the_show_ends_the_recording_only() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let console = Plan::new(&ffmpeg, &words(folder.path(), "--seconds 7")).start();
+    console.wait_live(1);
+    console.wait_for("recording: writing", 1, Duration::from_secs(10));
+    std::thread::sleep(Duration::from_millis(1_500));
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    console.wait_for("is not there. Plug in its disk", 1, Duration::from_secs(5));
+    let ended = console.end_within(Duration::from_secs(60));
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let result = ended.json();
+    let problem = result["recording"]["problem"].as_str().unwrap_or_default();
+    assert!(problem.contains("is not there"), "{result:#}");
+    assert_eq!(
+        (&result["drops"]["network"], &result["reconnects"]),
+        (&0.into(), &0.into())
+    );
+    let left = ended.left_after(Duration::from_secs(1));
+    assert!(left.is_empty(), "{left:?}");
+}
+
 #[test]
 fn a_disk_that_stalls_costs_pictures_of_the_recording_only_and_stop_does_not_wait_for_it() {
     let _alone = alone();

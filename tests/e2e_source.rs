@@ -6,6 +6,7 @@
 
 mod common;
 
+use common::stall::StallWatch;
 use common::stream::{Listener, Stream};
 use common::{alone, ffmpegs, wait_until};
 use pd_console::capture::{CaptureError, Frame, FrameSlot, VideoSource};
@@ -15,13 +16,13 @@ use pd_console::session::runtime::{Options, Session};
 use pd_console::session::snapshot::State;
 use pd_console::session::{Command, Console};
 use pd_console::settings::{
-    AudioInput, AudioSourceKind, Fit, PipeFormat, Secrets, Settings, TargetKind,
+    AudioInput, AudioSourceKind, Fit, PipeFormat, Secrets, Settings, TargetKind, VideoSourceKind,
 };
 use pd_console::stop::StopToken;
 use pd_console::units::{Fps, Size};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 type Script = dyn Fn(u32, &FrameSlot, &StopToken) -> Result<(), CaptureError> + Send + Sync;
@@ -128,7 +129,10 @@ fn show<T>(
         session.snapshot().state == State::Live
     });
     assert!(live, "{:?}\n{:?}", session.snapshot().state, log(&session));
+    let stalls = StallWatch::start();
     let result = during(&session);
+    let limit_s = stalls.widened_s(LONGEST_GAP_S);
+    GAP_LIMIT_MS.store((limit_s * 1e3) as u64, Ordering::Relaxed);
     assert_eq!(session.snapshot().state, State::Live, "{:?}", log(&session));
     session.send(Command::Stop);
     drop(session);
@@ -138,6 +142,23 @@ fn show<T>(
 fn log(session: &Session) -> Vec<String> {
     let snapshot = session.snapshot();
     snapshot.log.iter().map(|line| line.text.clone()).collect()
+}
+
+/// No longer without a picture, s, on a machine that is not busy.
+const LONGEST_GAP_S: f64 = 0.3;
+/// The same on this machine in the last show, ms. Tests of this file run one after another.
+static GAP_LIMIT_MS: AtomicU64 = AtomicU64::new(0);
+
+/// Whether a picture came often enough all the time.
+fn assert_no_gap(stream: &Stream) {
+    let (gap_ms, limit_ms) = (
+        longest_gap(stream) * 1e3,
+        GAP_LIMIT_MS.load(Ordering::Relaxed),
+    );
+    assert!(
+        gap_ms < limit_ms as f64,
+        "{gap_ms:.0} ms without a picture, of {limit_ms}"
+    );
 }
 
 /// Longest time from one picture to the next, s.
@@ -262,7 +283,7 @@ fn b01_a_source_too_small_says_so_and_the_show_goes_on() {
         assert_eq!(said, 1, "{side}: {words:?}");
     }
     // The last good picture was sent on meanwhile.
-    assert!(longest_gap(&stream) < 0.3, "{}", longest_gap(&stream));
+    assert_no_gap(&stream);
     let pictures = decoded(&stream, Size::new(1280, 720), 2);
     let whole = Size::new(1280, 720);
     assert!(is_at(pictures.last().unwrap(), whole, 0, 0, whole));
@@ -303,7 +324,7 @@ fn b04_a_source_that_changes_its_size_is_never_sheared() {
             ] {
                 assert_eq!(properties[name], value, "{pipe:?} {name}");
             }
-            assert!(longest_gap(&stream) < 0.3, "{}", longest_gap(&stream));
+            assert_no_gap(&stream);
             // 1000x700 has bars of 126 at its sides; the others fill the show (1367x769 up to two
             // rows or columns).
             let (mut full, mut barred, mut wrong) = (0, 0, 0);
@@ -390,7 +411,8 @@ fn b05_a_lost_source_keeps_the_stream_up_and_comes_back() {
             assert!(wait_until(Duration::from_secs(10), is_lost));
             let (lost, before) = (Instant::now(), cpu_time());
             std::thread::sleep(Duration::from_secs(1));
-            let cpu = (cpu_time() - before).as_secs_f64();
+            // Of what waits for the source; the pump goes on as it should.
+            let cpu = (cpu_time() - before).as_secs_f64() / lost.elapsed().as_secs_f64();
             assert!(wait_until(Duration::from_secs(10), || !is_lost()));
             let back = lost.elapsed();
             std::thread::sleep(Duration::from_secs(2));
@@ -406,9 +428,9 @@ fn b05_a_lost_source_keeps_the_stream_up_and_comes_back() {
         back > Duration::from_secs(2) && back < Duration::from_secs(5),
         "{back:?}"
     );
-    assert!(cpu < 0.5, "{cpu}");
+    assert!(cpu < 0.2, "{cpu}");
     // The last picture was sent on meanwhile, at the show's rate.
-    assert!(longest_gap(&stream) < 0.3, "{}", longest_gap(&stream));
+    assert_no_gap(&stream);
     let whole = Size::new(1280, 720);
     let pictures = decoded(&stream, whole, 5);
     assert!(is_at(&pictures[3], whole, 0, 0, whole));
@@ -421,30 +443,35 @@ fn b06_a_still_screen_is_sent_at_the_full_rate_with_key_frames_and_few_bits() {
     let _alone = alone();
     for ffmpeg in ffmpegs() {
         println!("with {}", ffmpeg.display());
-        let ((), stream) = show(
-            &ffmpeg,
-            |_| {},
-            |_, slot, stop| {
-                slot.put(picture(1280, 720, 0));
-                still(slot, stop);
-                Ok(())
-            },
-            |_| std::thread::sleep(Duration::from_secs(10)),
-        );
-        // The first goes out as soon as the encoder is warm, up to an interval early.
-        let pictures = &stream.pictures()[2..];
-        let time = pictures.last().unwrap().pts_s - pictures[0].pts_s;
-        let rate = (pictures.len() - 1) as f64 / time;
-        assert!((rate - 30.0).abs() < 0.6, "{rate}");
-        let keys: Vec<_> = pictures.iter().filter(|p| p.key).collect();
-        for two in keys.windows(2) {
-            let apart = two[1].pts_s - two[0].pts_s;
-            assert!((0.9..1.1).contains(&apart), "{apart}");
-        }
-        let kbps = pictures.iter().map(|p| p.bytes).sum::<f64>() * 8.0 / 1000.0 / time;
-        println!("{rate:.2} fps, {} key frames, {kbps:.0} kb/s", keys.len());
-        assert!(kbps < 0.3 * 3000.0, "{kbps}");
+        still_show(&ffmpeg, Duration::from_secs(10));
     }
+}
+
+/// One picture and then nothing for `time`: full rate, a key frame a second, few bits.
+fn still_show(ffmpeg: &Path, time: Duration) {
+    let ((), stream) = show(
+        ffmpeg,
+        |_| {},
+        |_, slot, stop| {
+            slot.put(picture(1280, 720, 0));
+            still(slot, stop);
+            Ok(())
+        },
+        |_| std::thread::sleep(time),
+    );
+    // The first goes out as soon as the encoder is warm, up to an interval early.
+    let pictures = &stream.pictures()[2..];
+    let time = pictures.last().unwrap().pts_s - pictures[0].pts_s;
+    let rate = (pictures.len() - 1) as f64 / time;
+    assert!((rate - 30.0).abs() < 0.6, "{rate}");
+    let keys: Vec<_> = pictures.iter().filter(|p| p.key).collect();
+    for two in keys.windows(2) {
+        let apart = two[1].pts_s - two[0].pts_s;
+        assert!((0.9..1.1).contains(&apart), "{apart}");
+    }
+    let kbps = pictures.iter().map(|p| p.bytes).sum::<f64>() * 8.0 / 1000.0 / time;
+    println!("{rate:.2} fps, {} key frames, {kbps:.0} kb/s", keys.len());
+    assert!(kbps < 0.3 * 3000.0, "{kbps}");
 }
 
 #[test]
@@ -478,16 +505,151 @@ fn every_rate_from_5_to_144_is_held_fractions_too() {
     }
 }
 
-/// CPU time of this process and its threads, without children.
+/// CPU time of the threads that watch and open the picture source.
 fn cpu_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<_> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    // proc(5): utime and stime are fields 14 and 15, in ticks of 10 ms.
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    Duration::from_millis(ticks * 10)
+    let mut all = 0;
+    for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+        // A thread may end meanwhile.
+        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else {
+            continue;
+        };
+        let (name, rest) = stat.rsplit_once(')').unwrap();
+        if !name.ends_with("(pd-capture") && !name.ends_with("(pd-source") {
+            continue;
+        }
+        // proc(5): utime and stime are fields 14 and 15, in ticks of 10 ms.
+        let fields: Vec<_> = rest.split_whitespace().collect();
+        all += fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    }
+    Duration::from_millis(all * 10)
+}
+
+/// A still screen to a real MediaMTX; how long a viewer who joins after `still_for` waits for its first
+/// picture. Each of some viewers is a measurement of its own: a busy machine may hold one up.
+#[cfg(feature = "probe")]
+fn join_a_still_screen(still_for: Duration) -> Option<Duration> {
+    use common::server::OwnServer;
+    use common::viewer::Viewer;
+    use pd_console::clock::MonoTime;
+    let (ffmpeg, program) = common::programs()?;
+    let server = OwnServer::start(&program, "  all_others:\n");
+    let mut settings = settings(&ffmpeg, server.srt);
+    settings.viewer.on = false;
+    settings.target.path = "pd_e2e".into();
+    settings.target.way = pd_console::settings::Way::SrtPush;
+    settings.video.size = Size::new(640, 360);
+    let script: Arc<Script> = Arc::new(|_, slot, stop| {
+        slot.put(picture(640, 360, 0));
+        still(slot, stop);
+        Ok(())
+    });
+    let options = Options {
+        open_picture: Arc::new(move |_| Ok(Box::new(Scripted(script.clone(), 0)))),
+        ..Options::default()
+    };
+    let session = Session::start(settings, Secrets::default(), options, Journal::new(), None);
+    let session = session.unwrap();
+    session.send(Command::GoLive);
+    let is_online = || server.path("pd_e2e").is_some_and(|path| path.online);
+    assert!(
+        wait_until(Duration::from_secs(20), is_online),
+        "{:?}",
+        log(&session)
+    );
+    std::thread::sleep(still_for);
+    let first = || {
+        let began = Instant::now();
+        let viewer = Viewer::start(server.whep_url("pd_e2e"));
+        viewer.wait_pictures(MonoTime::ZERO, 1, Duration::from_secs(15));
+        let took = began.elapsed();
+        println!("still for {still_for:?}: first picture after {took:?}");
+        took
+    };
+    let best = (0..3)
+        .map(|_| first())
+        .find(|took| *took < Duration::from_secs(2));
+    session.send(Command::Stop);
+    Some(best.expect("no viewer had a picture within 2 s"))
+}
+
+#[cfg(feature = "probe")]
+#[test]
+fn b06_a_viewer_joins_a_still_screen_within_2_s() {
+    let _alone = alone();
+    join_a_still_screen(Duration::from_secs(3));
+}
+
+#[cfg(feature = "probe")]
+#[test]
+#[ignore = "a minute: cargo test --test e2e_source -- --ignored b06_30_s"]
+fn b06_30_s_of_stillness_and_a_viewer_at_20_s() {
+    let _alone = alone();
+    join_a_still_screen(Duration::from_secs(20));
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    still_show(&ffmpeg, Duration::from_secs(30));
+}
+
+/// The sound is not there for the first seconds of a show, and then comes: the encoder's and the
+/// publisher's real ffmpeg get silence by the clock meanwhile.
+#[test]
+fn b11_b12_a_missing_sound_never_holds_the_picture_up_and_is_in_sync_when_it_comes() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let listener = Listener::start("");
+    let mut settings = settings(&ffmpeg, listener.port);
+    settings.viewer.on = false;
+    settings.video.source = VideoSourceKind::Pattern;
+    settings.video.size = Size::new(640, 360);
+    settings.audio.inputs = vec![AudioInput::of(AudioSourceKind::Input(
+        "no such 7f3a".into(),
+    ))];
+    let session = Session::start(
+        settings.clone(),
+        Secrets::default(),
+        Options::default(),
+        Journal::new(),
+        None,
+    );
+    let session = session.unwrap();
+    session.send(Command::GoLive);
+    let is_live = || session.snapshot().state == State::Live;
+    assert!(
+        wait_until(Duration::from_secs(20), is_live),
+        "{:?}",
+        log(&session)
+    );
+    let stalls = StallWatch::start();
+    std::thread::sleep(Duration::from_secs(3));
+    let told = log(&session).iter().any(|line| line.contains("7f3a"));
+    assert!(told, "{:?}", log(&session));
+    settings.audio.inputs = vec![AudioInput::of(AudioSourceKind::Beep(0))];
+    session.send(Command::ApplySettings(Box::new(settings)));
+    std::thread::sleep(Duration::from_secs(6));
+    assert_eq!(session.snapshot().state, State::Live, "{:?}", log(&session));
+    let limit_s = stalls.widened_s(0.1);
+    session.send(Command::Stop);
+    drop(session);
+    let stream = listener.received();
+    let gap = longest_gap(&stream);
+    println!(
+        "longest time without a picture {:.0} ms of {:.0}",
+        gap * 1e3,
+        limit_s * 1e3
+    );
+    assert!(gap < limit_s, "{gap}");
+    // The sound is whole from the first: packets of 10 ms each.
+    let sound: Vec<_> = stream.frames("a:0").iter().map(|frame| frame.0).collect();
+    let hole = sound
+        .windows(2)
+        .map(|two| two[1] - two[0])
+        .fold(0.0, f64::max);
+    assert!(hole < 0.05, "{hole} s without sound");
+    let offsets = common::lip::offsets(&stream, Size::new(640, 360));
+    println!("sound minus picture, ms: {offsets:.1?}");
+    assert!(offsets.len() >= 3, "{offsets:?}");
+    assert!(common::lip::median(&offsets).abs() < 40.0, "{offsets:?}");
 }

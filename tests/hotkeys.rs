@@ -34,6 +34,10 @@ fn a_key_works_while_another_program_is_in_front() {
                 (op: \"setting-set encoder.gop_seconds=0.5\", keys: [\"Ctrl+Alt+G\"]), \
                 (op: \"setting-set encoder.gop_seconds=2.5\", keys: [\"F11\"])])";
     let first = Windowed::start(&desktop, &ffmpeg, &settings(keys));
+    // They are taken on a thread of their own: whoever asks first has them.
+    first
+        .console
+        .wait_for("keys taken from the desktop: 2", 1, LIMIT);
     // Another program: a second console, which wants the same keys and does not get them.
     let second = Windowed::start(&desktop, &ffmpeg, &settings(keys));
     second

@@ -8,6 +8,7 @@
 mod common;
 
 use common::desktop::{Desktop, Windowed, pictures, settings, windows_share};
+use common::stall::StallWatch;
 use common::stream::{Listener, Packet, decoded};
 use common::{alone, are_installed, ffmpegs, wait_until};
 use std::path::Path;
@@ -92,6 +93,7 @@ fn a_whole_show_by_keyboard_and_mouse() {
     let console = &window.console;
 
     go_live(&desktop, &window);
+    let stalls = StallWatch::start();
     std::thread::sleep(Duration::from_millis(1500));
     // Down by two rungs of the ladder; another encoder takes over.
     desktop.keys("minus");
@@ -126,7 +128,8 @@ fn a_whole_show_by_keyboard_and_mouse() {
     let seconds = times.last().unwrap() - times[0];
     let gap = longest_gap_s(&times);
     println!("{} pictures in {seconds:.1} s, gap {gap:.3} s", times.len());
-    assert!(times.len() as f64 > 0.9 * FPS * seconds && gap < 0.5);
+    let limit_s = stalls.widened_s(0.5);
+    assert!(times.len() as f64 > 0.9 * FPS * seconds && gap < limit_s);
     let (sound, _) = stream.decode("-map 0:a -f s16le -ac 1 -ar 8000");
     let loud = loudness(&sound);
     println!("sound by half seconds: {loud:.3?}");
@@ -151,6 +154,18 @@ struct Phase {
 
 #[test]
 fn minimised_covered_or_on_another_desktop_the_stream_is_the_same() {
+    // 2.5 s are 75 pictures; a busy machine may lose some, seen or not.
+    seen_or_not(Duration::from_millis(2500), 0.06);
+}
+
+#[test]
+#[ignore = "2 minutes: cargo test --test real_window -- --ignored b08_15_s"]
+fn b08_15_s_minimised_change_nothing_by_2_percent() {
+    seen_or_not(Duration::from_secs(15), 0.02);
+}
+
+/// Each way not to be seen, for so long: pictures and sound come at their rate, to this part of it.
+fn seen_or_not(time: Duration, tolerance: f64) {
     let _alone = alone();
     let Some(ffmpeg) = ffmpegs().into_iter().next() else {
         return;
@@ -161,12 +176,13 @@ fn minimised_covered_or_on_another_desktop_the_stream_is_the_same() {
     let listener = Listener::start("");
     let window = Windowed::start(&desktop, &ffmpeg, &settings(&to(&listener)));
     go_live(&desktop, &window);
+    let stalls = StallWatch::start();
     std::thread::sleep(Duration::from_secs(1));
     let phase = |name: &'static str| {
         // What has to settle is not counted.
         std::thread::sleep(Duration::from_millis(700));
         let (cpu, from) = (window.cpu(), Instant::now());
-        std::thread::sleep(Duration::from_millis(2500));
+        std::thread::sleep(time);
         let percent = window
             .cpu()
             .percent_since(&cpu, from.elapsed().as_secs_f64());
@@ -196,12 +212,15 @@ fn minimised_covered_or_on_another_desktop_the_stream_is_the_same() {
     let stopped = Instant::now();
     desktop.keys("ctrl+period");
     window.console.wait_for(ENDED, 1, LIMIT);
-    let times = times(&listener.received().pictures());
+    let stream = listener.received();
+    let times = times(&stream.pictures());
+    let sound: Vec<f64> = stream.frames("a:0").iter().map(|frame| frame.0).collect();
 
     // The last picture was sent when the show was stopped, to some tenths of a second.
     let last = *times.last().unwrap();
     let at = |instant: Instant| last - (stopped - instant).as_secs_f64();
     let seen = phases[0].share;
+    let limit_s = stalls.widened_s(0.3);
     for Phase {
         name,
         from,
@@ -220,9 +239,23 @@ fn minimised_covered_or_on_another_desktop_the_stream_is_the_same() {
         println!(
             "{name:20} {rate:5.2} fps, longest gap {gap:.3} s; the window {share:4.1} % of a core"
         );
-        // 2.5 s are 75 pictures; a busy machine may lose some, seen or not.
-        assert!((rate - FPS).abs() < 0.06 * FPS, "{name}: {rate:.2} fps");
-        assert!(gap < 0.3, "{name}: {gap:.3} s without a picture");
+        assert!(
+            (rate - FPS).abs() < tolerance * FPS,
+            "{name}: {rate:.2} fps"
+        );
+        let heard: Vec<f64> = sound
+            .iter()
+            .copied()
+            .filter(|t| (from..to).contains(t))
+            .collect();
+        // Packets of 10 ms.
+        let packets = heard.len() as f64 / (to - from);
+        assert!(
+            (packets - 100.0).abs() < 3.0,
+            "{name}: {packets:.1} packets a second"
+        );
+        assert!(longest_gap_s(&heard) < 0.02, "{name}: a hole in the sound");
+        assert!(gap < limit_s, "{name}: {gap:.3} s without a picture");
         if ["minimised", "covered", "on another desktop"].contains(name) {
             assert!(*share < 1.5 && *share < seen / 3.0, "{name}: {share:.1} %");
         }

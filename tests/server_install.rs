@@ -258,3 +258,90 @@ fn a_full_disk_is_told() {
         "{text}"
     );
 }
+
+/// An archive with one entry of this name and kind, whatever the name; `size` zeros as its content.
+fn odd(name: &str, kind: tar::EntryType, size: u64) -> Vec<u8> {
+    let gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gz);
+    let mut header = tar::Header::new_gnu();
+    // Past `append_data`, which takes no such name.
+    header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(0o755);
+    if kind == tar::EntryType::Symlink {
+        header.set_link_name("/bin/sh").unwrap();
+    }
+    header.set_cksum();
+    tar.append(&header, std::io::repeat(0).take(size)).unwrap();
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+/// Though its sum were right: names lead nowhere, a link is no program, what is unpacked has a bound.
+#[test]
+fn an_archive_full_of_tricks_installs_nothing() {
+    use tar::EntryType;
+    let outer = tempfile::tempdir().unwrap();
+    let bin = outer.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::fs::write(bin.join("mediamtx"), "old").unwrap();
+    let absolute = outer.path().join("evil");
+    for (name, kind, size) in [
+        ("../mediamtx", EntryType::Regular, 9),
+        ("../../mediamtx", EntryType::Regular, 9),
+        ("x/../mediamtx", EntryType::Regular, 9),
+        (absolute.to_str().unwrap(), EntryType::Regular, 9),
+        ("mediamtx", EntryType::Symlink, 0),
+        ("mediamtx", EntryType::Link, 0),
+        ("mediamtx", EntryType::Directory, 0),
+        // 401 MiB of zeros in some hundred kilobytes.
+        ("mediamtx", EntryType::Regular, 401 << 20),
+    ] {
+        let bytes = odd(name, kind, size);
+        assert!(bytes.len() < 4 << 20);
+        let release = release("m.tar.gz", "mediamtx", &bytes);
+        let file = outer.path().join("archive");
+        std::fs::write(&file, &bytes).unwrap();
+        let error = install::from_file(&release, &file, &bin).unwrap_err();
+        assert!(
+            matches!(error, InstallError::Archive { .. }),
+            "{name} {kind:?}: {error}"
+        );
+        assert_eq!(
+            content(&bin),
+            [("mediamtx".to_owned(), b"old".to_vec())],
+            "{name} {kind:?}"
+        );
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(content_names(outer.path()), ["bin"], "{name} {kind:?}");
+    }
+}
+
+fn content_names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries
+        .map(|e| e.file_name().into_string().unwrap())
+        .collect()
+}
+
+/// A file by hand may be another user's, who could change it between the look at its sum and the unpacking: it
+/// is read once, which a pipe in its place shows.
+#[cfg(unix)]
+#[test]
+fn an_archive_by_hand_is_read_once() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::os::unix::fs::PermissionsExt;
+    let bytes = tar_gz("mediamtx", PROGRAM);
+    let release = release("m.tar.gz", "mediamtx", &bytes);
+    let folder = tempfile::tempdir().unwrap();
+    let given = folder.path().join("given");
+    mknodat(CWD, &given, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let to = given.clone();
+    let writer = std::thread::spawn(move || std::fs::write(to, bytes).unwrap());
+    let bin = folder.path().join("bin");
+    let path = install::from_file(&release, &given, &bin).unwrap();
+    writer.join().unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), PROGRAM);
+    let mode = std::fs::metadata(&bin).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "nobody else may put a program there");
+}

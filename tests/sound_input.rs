@@ -11,8 +11,11 @@ mod common;
 
 use common::Killed;
 use common::recorder::{self, INPUT_ENV, figure, is_the_tone, word};
-use pd_console::audio::{SAMPLE_RATE, SoundBank};
+use pd_console::audio::{
+    AudioError, AudioSource, InputSource, SAMPLE_RATE, SoundBank, Timeline, Which,
+};
 use pd_console::settings::{AudioInput, AudioSourceKind};
+use pd_console::stop::StopToken;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -242,6 +245,26 @@ fn b12c_a_device_that_comes_back_in_another_format_keeps_its_pitch() {
     }
 }
 
+/// A device that stays away for a whole show: each try to open it takes nothing that stays.
+#[test]
+fn a_device_that_stays_away_costs_no_threads_and_no_handles() {
+    let Some(pulse) = Pulse::start(Route::Native) else {
+        return;
+    };
+    let gone = pulse
+        .command("pactl")
+        .args(["unload-module", "module-null-sink"])
+        .status();
+    assert!(gone.unwrap().success());
+    let text = pulse.child("child_tries_in_vain", "system");
+    println!("{text}");
+    let [before, after] = ["after two:", "after six:"].map(|begin| {
+        let (_, rest) = text.split_once(begin).unwrap();
+        rest.lines().next().unwrap().to_owned()
+    });
+    assert_eq!(before, after);
+}
+
 fn server_dies(route: Route) {
     let Some(mut pulse) = Pulse::start(route) else {
         return;
@@ -309,6 +332,33 @@ fn child_records_again_and_again() {
         println!("RECORDED {round}");
     }
     bank.end(Duration::from_secs(1));
+}
+
+/// Child: threads and handles after two tries and after six.
+#[test]
+#[ignore = "run by a_device_that_stays_away_costs_no_threads_and_no_handles"]
+fn child_tries_in_vain() {
+    let mut source = InputSource::new(Which::System);
+    let (timeline, stop) = (Timeline::new(), StopToken::new());
+    for number in 1..=6 {
+        let tried = source.run(&timeline, &stop);
+        assert!(matches!(tried, Err(AudioError::NoDevice(_))), "{tried:?}");
+        let count = |what: &str| {
+            std::fs::read_dir(format!("/proc/self/{what}"))
+                .unwrap()
+                .count()
+        };
+        // What ends by itself may take a moment.
+        std::thread::sleep(Duration::from_millis(300));
+        if number == 2 || number == 6 {
+            let name = if number == 2 { "two" } else { "six" };
+            println!(
+                "after {name}: {} threads, {} handles",
+                count("task"),
+                count("fd")
+            );
+        }
+    }
 }
 
 /// Child: the problem that system sound has.

@@ -138,10 +138,18 @@ fn each_way_arrives_unchanged_and_leaves_nothing() {
             let more = format!(
                 "--quiet --seconds {seconds} --set target.way={way} --set target.rtsp_port={rtsp}"
             );
-            let ended = server
-                .plan(&ffmpeg, path, true, &more)
-                .run(Duration::from_secs(40));
-            let json = result(&ended);
+            let run = || {
+                let plan = server.plan(&ffmpeg, path, true, &more);
+                result(&plan.run(Duration::from_secs(40)))
+            };
+            let mut json = run();
+            // Bare UDP into the server: nobody sends a datagram again that a busy machine dropped, and the
+            // server numbers what is left anew, so that a picture comes whole but is not ours. Who encodes
+            // again does so in the second run too.
+            if matches!(way, "Whip" | "Udp") && json["passthrough"] != 1.0 {
+                println!("{way}: once more after {}", json["arrivals"]);
+                json = run();
+            }
             let arrived = &json["latency"]["arrived"];
             println!(
                 "{} {way}: {} / {} ms, {} pictures, latency {}",

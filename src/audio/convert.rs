@@ -216,6 +216,42 @@ mod tests {
         assert!(worst < 0.06, "off by {worst}");
     }
 
+    /// B12: a device that returns with another sample format has the same loudness, in each of those that
+    /// a device can be opened with.
+    #[test]
+    fn b12_each_sample_format_is_as_loud_as_the_other() {
+        fn of<T: cpal::Sample + cpal::FromSample<f32>>() -> Vec<f32>
+        where
+            f32: cpal::FromSample<T>,
+        {
+            let tone = sine(440.0, SAMPLE_RATE, 0.5, 0, 480);
+            let device: Vec<T> = tone.iter().map(|s| T::from_sample(*s)).collect();
+            let mut out = Vec::new();
+            append_stereo(&device, 2, &mut out);
+            out
+        }
+        let wanted = sine(440.0, SAMPLE_RATE, 0.5, 0, 480);
+        for (name, got, step) in [
+            ("i8", of::<i8>(), 1.0 / 128.0),
+            ("i16", of::<i16>(), 1.0 / 32_768.0),
+            ("i24", of::<cpal::I24>(), 1e-6),
+            ("i32", of::<i32>(), 1e-6),
+            ("i64", of::<i64>(), 1e-6),
+            ("u8", of::<u8>(), 1.0 / 128.0),
+            ("u16", of::<u16>(), 1.0 / 32_768.0),
+            ("u24", of::<cpal::U24>(), 1e-6),
+            ("u32", of::<u32>(), 1e-6),
+            ("u64", of::<u64>(), 1e-6),
+            ("f32", of::<f32>(), 0.0),
+            ("f64", of::<f64>(), 1e-6),
+        ] {
+            assert_eq!(got.len(), wanted.len());
+            let worst = got.iter().zip(&wanted).map(|(a, b)| (a - b).abs());
+            let worst = worst.fold(0.0, f32::max);
+            assert!(worst <= step, "{name}: off by {worst}");
+        }
+    }
+
     #[test]
     fn integers_become_full_scale_one() {
         let mut out = Vec::new();

@@ -2,13 +2,17 @@
 //! meant.
 //!
 //! Linux has three: PipeWire, PulseAudio, ALSA, taken in this order, the first that answers and has
-//! something to capture. Called on threads that may hang (see [`super::device`]); keeps nothing.
+//! something to capture. Called on threads that may hang (see [`super::device`]). Keeps one connection
+//! to PulseAudio, which all inputs share.
 
 use super::AudioError;
 use cpal::DeviceDescription;
 use cpal::traits::{DeviceTrait, HostTrait};
 use crossbeam_channel::bounded;
 use std::collections::HashMap;
+use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long the list of inputs may take before it is given up.
@@ -84,25 +88,58 @@ pub(super) fn quiet() -> impl Sized {}
 
 /// The sound system to use now.
 #[cfg(target_os = "linux")]
-fn host() -> cpal::Host {
+fn host() -> Arc<cpal::Host> {
     let wanted = std::env::var(HOST_ENV).unwrap_or_default();
     let usable = cpal::ALL_HOSTS
         .iter()
         .filter(|id| wanted.is_empty() || id.name().eq_ignore_ascii_case(&wanted));
     for id in usable {
         // A PipeWire that serves pictures only, beside a PulseAudio for the sound, is common.
-        if let Ok(host) = cpal::host_from_id(*id)
+        if let Some(host) = host_of(*id)
             && (id.name() != "PipeWire" || !named_inputs(&host).is_empty())
         {
             return host;
         }
     }
-    cpal::default_host()
+    Arc::new(cpal::default_host())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn host() -> cpal::Host {
-    cpal::default_host()
+fn host() -> Arc<cpal::Host> {
+    Arc::new(cpal::default_host())
+}
+
+/// The connection to PulseAudio. Its thread, socket and megabyte do not end with it (pulseaudio 0.3.2,
+/// `Reactor::run`, looks whether it is still wanted only when something comes), but with the server: of
+/// one for each try a device that stays away would take all the process' handles in minutes.
+#[cfg(target_os = "linux")]
+static PULSE: Mutex<Option<Arc<cpal::Host>>> = Mutex::new(None);
+
+/// None where it does not answer.
+#[cfg(target_os = "linux")]
+fn host_of(id: cpal::HostId) -> Option<Arc<cpal::Host>> {
+    if id.name() != "PulseAudio" {
+        return cpal::host_from_id(id).ok().map(Arc::new);
+    }
+    let kept = || PULSE.lock().unwrap_or_else(PoisonError::into_inner);
+    let last = kept().clone();
+    // Not under the lock: a server that stands still is waited for as long as it does.
+    if last.as_ref().is_some_and(|host| host.devices().is_ok()) {
+        return last;
+    }
+    let mut kept = kept();
+    let is_same = match (&*kept, &last) {
+        (Some(now), Some(last)) => Arc::ptr_eq(now, last),
+        (now, _) => now.is_none(),
+    };
+    if !is_same {
+        // Another input has found the server again meanwhile.
+        return kept.clone();
+    }
+    *kept = None;
+    let host = Arc::new(cpal::host_from_id(id).ok()?);
+    *kept = Some(host.clone());
+    Some(host)
 }
 
 /// What can be captured, with names that tell it apart: the system's name, and its id where two

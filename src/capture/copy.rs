@@ -95,7 +95,7 @@ impl Copier {
         let whole_row = lent.size.width as usize * pixel;
         let rows = lent.size.height as usize;
         let least = lent.stride.saturating_mul(rows.saturating_sub(1)) + whole_row;
-        if rows == 0 || lent.stride < whole_row || lent.bytes.len() < least {
+        if rows == 0 || whole_row == 0 || lent.stride < whole_row || lent.bytes.len() < least {
             return Err(CaptureError::Lost(format!(
                 "its buffer of {} bytes does not hold {} with rows of {} bytes",
                 lent.bytes.len(),
@@ -259,6 +259,8 @@ mod tests {
             (100, 40, Size::new(10, 8)),
             (400, 36, Size::new(10, 8)),
             (400, 40, Size::new(10, 0)),
+            (400, 40, Size::new(0, 8)),
+            (400, 0, Size::new(0, 8)),
         ] {
             let lent = Lent {
                 bytes: &vec![0; len],
@@ -268,6 +270,24 @@ mod tests {
             };
             let copied = Copier::new(None).copy(&lent, MonoTime::ZERO);
             assert!(matches!(copied, Err(CaptureError::Lost(_))), "{size}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever a system says of its buffer: a whole picture of exact bytes, or an error.
+        #[test]
+        fn b02_no_word_of_a_buffer_tears_a_picture(
+            len in 0_usize..9000, stride in 0_usize..300, width in 0_u32..40, height in 0_u32..40,
+            half in proptest::bool::ANY,
+        ) {
+            let format = if half { PixelFormat::RgbaF16 } else { PixelFormat::Bgrx };
+            let size = Size::new(width, height);
+            let lent = Lent { bytes: &vec![7; len], stride, size, format };
+            if let Ok(frame) = Copier::new(None).copy(&lent, MonoTime::ZERO) {
+                proptest::prop_assert!(stride >= width as usize * format.bytes());
+                proptest::prop_assert_eq!(frame.data.len(), size.pixels() * 4);
+                proptest::prop_assert_eq!(frame.size, size);
+            }
         }
     }
 

@@ -72,6 +72,10 @@ impl FramePool {
             .unwrap_or_else(PoisonError::into_inner)
             .pop()
             .unwrap_or_default();
+        // A source that became smaller does not keep the memory of what it was.
+        if bytes.capacity() > 2 * len {
+            bytes = Vec::new();
+        }
         bytes.resize(len, 0);
         bytes
     }
@@ -108,5 +112,15 @@ mod tests {
         drop(second);
         let again = pool.take(64);
         assert_eq!(again.as_ptr(), address);
+    }
+
+    #[test]
+    fn a_smaller_picture_does_not_keep_a_large_one_s_memory() {
+        let pool = FramePool::new();
+        drop(pool.share(pool.take(1 << 20)));
+        let small = pool.take(1 << 12);
+        assert!(small.capacity() <= 1 << 13, "{}", small.capacity());
+        drop(pool.share(small));
+        assert!(pool.take(1 << 11).capacity() >= 1 << 11);
     }
 }

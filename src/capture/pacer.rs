@@ -189,6 +189,20 @@ mod tests {
         assert!(pacer.skipped() > 200_000);
     }
 
+    /// B27: two readings of the clock alike, and one that stands still for long.
+    #[test]
+    fn b27_no_time_passing_sends_no_second_frame() {
+        let mut pacer = Pacer::new(Fps::whole(30));
+        let now = MonoTime::from_micros(5_000_000);
+        assert_eq!(pacer.poll(now, true), Action::Fresh);
+        // One may come an interval early, and then nothing more.
+        let more = (0..100).filter(|_| !matches!(pacer.poll(now, true), Action::Wait(_)));
+        assert!(more.count() <= 1);
+        for _ in 0..100 {
+            assert!(matches!(pacer.poll(now, false), Action::Wait(until) if until > now));
+        }
+    }
+
     #[test]
     fn another_rate_begins_one_interval_after_the_last_frame() {
         for (from, to) in [(30, 15), (15, 60), (30, 60)] {

@@ -20,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Between a loss of the source and the next try.
-const REOPEN_AFTER: Duration = Duration::from_secs(1);
+const REOPEN_AFTER: Duration = Duration::from_millis(750);
 /// From one look at the source to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Without a sign of life for so long, a source is given up. X11 itself gives a server five

@@ -3,8 +3,8 @@
 use super::guard::{Case, Lane, Look};
 use super::{Area, Outcome};
 use crate::publish::{
-    Mode, Pong, SRT_PUSH_FLOOR_MS as SERVER_FLOOR_MS, check_passphrase, parse_host_box, ping,
-    resolve, stream_id, wished_latency_ms,
+    Mode, Pong, SRT_PUSH_FLOOR_MS as SERVER_FLOOR_MS, check_passphrase, first_that_answers,
+    parse_host_box, ping, resolve_all, stream_id, wished_latency_ms,
 };
 use crate::settings::TargetKind;
 use std::time::Duration;
@@ -48,8 +48,8 @@ fn look(case: &Case) -> Look {
         Err(error) => return failed(error.to_string(), "correct target.host"),
     };
     let port = host.port.unwrap_or(target.srt_port);
-    let address = match resolve(&host.host, port) {
-        Ok(address) => address,
+    let address = match resolve_all(&host.host, port) {
+        Ok(all) => first_that_answers(&all, PING_LIMIT).unwrap_or(all[0]),
         Err(error) => return failed(error.to_string(), "correct target.host"),
     };
     let mut best: Option<Pong> = None;

@@ -3,7 +3,7 @@
 use super::guard::{Case, Lane, Look, within};
 use super::{Area, Outcome};
 use crate::ffmpeg::launch;
-use crate::mediamtx::{ApiError, Client, PathInfo, locate};
+use crate::mediamtx::{ApiError, Client, PathInfo, locate, url};
 use crate::settings::TargetKind;
 use crate::stop::StopToken;
 use std::io::Read;
@@ -172,6 +172,7 @@ fn whep(base: &str, path: &str) -> Look {
         .build()
         .new_agent();
     let answer = agent.options(format!("{base}/{path}/whep")).call();
+    let base = url::shown(base);
     let fix = "check target.webrtc_url, and that the server runs with `webrtc: yes`";
     match answer.map(|answer| answer.status().as_u16()) {
         Ok(200..=299 | 401) => Look::ok(format!("WebRTC answers at {base}")),

@@ -13,6 +13,7 @@ use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::output::{Output, SrtOutput};
 use crate::ffmpeg::plan::{self, EncoderWish};
 use crate::latency::Taken;
+use crate::peer;
 use crate::publish::publisher::{Publisher, PublisherWish};
 use crate::publish::ts::{Payload, TsDemux};
 use crate::relay::encoder::{Encoder, RawFrame};
@@ -146,9 +147,15 @@ fn with_encoder(
     });
     let (sample, done) = (Shared::default(), StopToken::new());
     let (on_sample, on_done) = (sample.clone(), done.clone());
+    let (child_is, child) = crossbeam_channel::bounded(1);
     let reader = std::thread::Builder::new()
         .name("pd-doctor-ts".into())
-        .spawn(move || receive(&listener, &on_sample, &on_done))
+        .spawn(move || {
+            // Gone without a word: there is no child.
+            if let Ok(child) = child.recv() {
+                receive(&listener, child, &on_sample, &on_done);
+            }
+        })
         .map_err(text)?;
     let timeline = Timeline::new();
     let tone = supervisor::spawn(&AudioSourceKind::Tone, &timeline, &done).map_err(text)?;
@@ -163,10 +170,12 @@ fn with_encoder(
     };
     let publisher = Publisher::start(ffmpeg, wish, relay).map_err(text);
     let result = publisher.and_then(|mut publisher| {
+        let _ = child_is.send(publisher.pid());
         let result = feed(encoder, relay, events, &mut publisher, &sample, stop);
         publisher.end(END_GRACE);
         result
     });
+    drop(child_is);
     done.stop();
     tone.join(END_GRACE);
     crate::stop::ends_by(&reader, Instant::now() + END_GRACE);
@@ -232,20 +241,12 @@ fn draw(picture: &mut [u8], frame: u64) {
     }
 }
 
-/// Takes the publisher's connection and reads it until `done`.
-fn receive(listener: &TcpListener, sample: &Shared, done: &StopToken) {
-    let stream = listener.set_nonblocking(true).ok().and_then(|()| {
-        loop {
-            match listener.accept() {
-                Ok((stream, _)) => break Some(stream),
-                Err(e) if e.kind() != std::io::ErrorKind::WouldBlock => break None,
-                Err(_) if done.sleep(TURN) => break None,
-                Err(_) => {}
-            }
-        }
-    });
-    let Some(mut stream) = stream else { return };
-    if stream.set_nonblocking(false).is_err() || stream.set_read_timeout(Some(TURN)).is_err() {
+/// Takes the publisher's connection, nobody else's, and reads it until `done`.
+fn receive(listener: &TcpListener, child: u32, sample: &Shared, done: &StopToken) {
+    let Ok(mut stream) = peer::accept_from(child, listener, WARM + SAMPLE, done) else {
+        return;
+    };
+    if stream.set_read_timeout(Some(TURN)).is_err() {
         return;
     }
     let seen = sample.clone();

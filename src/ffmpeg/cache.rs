@@ -114,7 +114,7 @@ fn read(path: &Path) -> Option<String> {
 /// A new file, renamed over the old one: another copy of the program never reads half of it.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().ok_or(std::io::ErrorKind::NotFound)?;
-    std::fs::create_dir_all(folder)?;
+    crate::private::folder(folder)?;
     let mut file = tempfile::Builder::new()
         .prefix(".cache-")
         .tempfile_in(folder)?;

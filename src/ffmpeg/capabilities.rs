@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 pub const OLDEST: Version = Version { major: 4, minor: 4 };
 /// No answer within this time is a broken ffmpeg.
 const ANSWER_LIMIT: Duration = Duration::from_secs(8);
+/// One that has closed its output ends within this time, or is broken.
+const END_LIMIT: Duration = Duration::from_secs(2);
 /// Name of what is kept.
 const KEPT: &str = "ffmpeg-capabilities";
 /// Programs that are remembered.
@@ -280,13 +282,29 @@ fn output(path: &Path, question: &[&str]) -> Result<String, FfmpegError> {
         .map_err(|e| cannot(e.to_string()))?;
     let started = Instant::now();
     let got = answer.recv_timeout(ANSWER_LIMIT);
-    if got.is_err() {
+    let ends_by = Instant::now()
+        + if got.is_ok() {
+            END_LIMIT
+        } else {
+            Duration::ZERO
+        };
+    let status = loop {
+        match child.try_wait().map_err(|e| cannot(e.to_string()))? {
+            Some(status) => break Some(status),
+            None if Instant::now() >= ends_by => break None,
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    if status.is_none() {
         let _ = child.kill();
+        let _ = child.wait();
     }
-    let status = child.wait().map_err(|e| cannot(e.to_string()))?;
     match got {
-        Ok(text) if status.success() => Ok(text),
-        Ok(_) => Err(cannot(format!("it ended with {status}"))),
+        Ok(text) if status.is_some_and(|s| s.success()) => Ok(text),
+        Ok(_) => Err(cannot(match status {
+            Some(status) => format!("it ended with {status}"),
+            None => "it answers and does not end".into(),
+        })),
         Err(_) => Err(cannot(format!(
             "no answer in {} s",
             started.elapsed().as_secs()

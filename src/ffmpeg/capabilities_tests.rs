@@ -68,6 +68,105 @@ fn b24_each_lack_has_its_own_message() {
     assert!(matches!(check(&old), Err(FfmpegError::TooOld { .. })));
 }
 
+/// From the oldest that is taken to the newest known, each in the form in which its makers name it.
+#[test]
+fn b24_versions_4_4_to_9_are_taken_and_older_ones_are_not() {
+    let path = Path::new("/x/ffmpeg");
+    for (text, version) in [
+        (
+            "ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright (c)",
+            (4, 4),
+        ),
+        ("ffmpeg version 5.1.9-0+deb12u1 Copyright (c)", (5, 1)),
+        ("ffmpeg version 6.1.1-3ubuntu5 Copyright (c)", (6, 1)),
+        (
+            "ffmpeg version 7.1-full_build-www.gyan.dev Copyright (c)",
+            (7, 1),
+        ),
+        ("ffmpeg version 7.1.1 Copyright (c) 2000-2025", (7, 1)),
+        (
+            "ffmpeg version n8.1-10-gabcdef0-20260301 Copyright (c)",
+            (8, 1),
+        ),
+        ("ffmpeg version 8.0.1-tessus Copyright (c)", (8, 0)),
+        ("ffmpeg version 9.0 Copyright (c)", (9, 0)),
+    ] {
+        let found = parse(text).unwrap();
+        let (major, minor) = version;
+        assert_eq!(found.version, Version { major, minor }, "{text}");
+        assert_eq!(check(path, &found), Ok(()), "{text}");
+    }
+    for old in [
+        "ffmpeg version 4.3.6-0+deb11u1 C",
+        "ffmpeg version 3.4.11 C",
+    ] {
+        let said = check(path, &parse(old).unwrap()).unwrap_err().to_string();
+        assert!(said.contains("4.4 or newer"), "{said}");
+    }
+}
+
+/// A fake in a folder of this name, whose script has this line before anything else.
+#[cfg(unix)]
+fn fake_in(name: &str, line: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join(name);
+    std::fs::create_dir(&folder).unwrap();
+    let path = crate::ffmpeg::fake::ffmpeg(&folder);
+    if !line.is_empty() {
+        let real = folder.join("real");
+        std::fs::rename(&path, &real).unwrap();
+        let script = format!("#!/bin/sh\n{line}\n");
+        let made = Command::new("sh")
+            .args([
+                "-c",
+                "printf '%s' \"$1\" >\"$2\" && chmod 755 \"$2\"",
+                "sh",
+                &script,
+            ])
+            .arg(&path)
+            .status();
+        assert!(made.unwrap().success());
+    }
+    (dir, path)
+}
+
+/// Names with blanks, quotes and Korean letters, and a wrapper that starts the real one.
+#[cfg(unix)]
+#[test]
+fn b24_any_path_and_a_wrapper_will_do() {
+    for (name, line) in [
+        ("내 프로그램 (1)", ""),
+        ("it's \"quoted\" $HOME;", ""),
+        ("wrapped", "exec \"$(dirname \"$0\")/real\" \"$@\""),
+        // A shell that waits for it.
+        ("not exec", "\"$(dirname \"$0\")/real\" \"$@\"\nexit $?"),
+    ] {
+        let (_dir, path) = fake_in(name, line);
+        let found = look_with(Some(&path), &Cache::new(None)).unwrap();
+        assert_eq!(
+            found.capabilities.version,
+            Version { major: 5, minor: 1 },
+            "{name}"
+        );
+        assert_eq!(found.path, path);
+    }
+}
+
+/// It prints what it should and then stays, holding or having closed its output.
+#[cfg(unix)]
+#[test]
+fn b24_one_that_answers_and_does_not_end_is_not_waited_for() {
+    let (_dir, path) = fake_in(
+        "stays",
+        "\"$(dirname \"$0\")/real\" \"$@\"\nexec >&- 2>&-\nexec sleep 30",
+    );
+    let started = Instant::now();
+    let error = look_with(Some(&path), &Cache::new(None)).unwrap_err();
+    assert!(matches!(error, FfmpegError::CannotRun { .. }), "{error}");
+    assert!(error.to_string().contains("does not end"), "{error}");
+    assert!(started.elapsed() < END_LIMIT + Duration::from_secs(2));
+}
+
 // Paths of Linux.
 #[cfg(unix)]
 #[test]

@@ -6,7 +6,7 @@
 
 use super::launch::{self, Launch, Reached};
 use super::plan::Arguments;
-use crate::stop::ends_by;
+use crate::stop::{StopToken, ends_by};
 use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
 use std::collections::VecDeque;
@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 pub const KEPT_LINES: usize = 50;
 /// A line's length: longer ones are cut, so that a child without line ends costs no memory.
 pub const LONGEST_LINE: u64 = 2000;
+/// A child's last words are waited for so long after its end: a busy machine reads them late, and a
+/// grandchild that holds the pipe open lets nobody see its end.
+pub const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A running (or ended) ffmpeg.
 pub struct Sidecar {
@@ -31,6 +34,8 @@ pub struct Sidecar {
     tail: Tail,
     drain: Option<JoinHandle<()>>,
     status: Option<ExitStatus>,
+    /// When its end was first seen.
+    ended_at: Option<Instant>,
     reached: Reached,
 }
 
@@ -52,12 +57,16 @@ impl Process {
 
 /// The last lines that a child wrote.
 #[derive(Clone, Debug, Default)]
-pub struct Tail(Arc<Mutex<VecDeque<String>>>);
+pub struct Tail {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    /// Set once nothing more can come.
+    whole: StopToken,
+}
 
 impl Tail {
     /// A copy of them, oldest first.
     pub fn lines(&self) -> Vec<String> {
-        self.0
+        self.lines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
@@ -67,11 +76,17 @@ impl Tail {
 
     /// Adds a line; the oldest goes where there are too many.
     pub fn add(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT_LINES {
             lines.pop_front();
         }
         lines.push_back(line);
+    }
+
+    /// The same once the child has closed its pipe, or after `limit`. Blocks.
+    pub fn last_lines(&self, limit: Duration) -> Vec<String> {
+        self.whole.sleep(limit);
+        self.lines()
     }
 }
 
@@ -101,9 +116,7 @@ impl Sidecar {
         })?;
         tracing::debug!("{name}: {}", args.command_line("ffmpeg"));
         let hides = args.clone();
-        let mut sidecar = Self::watch(name, Process::Ffmpeg(child), on_line, move |line| {
-            hides.mask(line)
-        })?;
+        let mut sidecar = Self::watch(name, Process::Ffmpeg(child), on_line, hides)?;
         sidecar.reached = launch::reached(sidecar.pid(), launch.priority);
         if sidecar.reached != Reached::Normal {
             tracing::info!("{name}: {}", sidecar.reached);
@@ -128,14 +141,14 @@ impl Sidecar {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = launch::spawn(command)?;
-        Self::watch(name, Process::Plain(child), on_line, str::to_owned)
+        Self::watch(name, Process::Plain(child), on_line, Arguments::default())
     }
 
     fn watch(
         name: &str,
         mut process: Process,
         mut on_line: OnLine,
-        mask: impl Fn(&str) -> String + Send + 'static,
+        hides: Arguments,
     ) -> io::Result<Self> {
         let child = process.inner();
         let (stdin, stdout, stderr) =
@@ -147,12 +160,12 @@ impl Sidecar {
             .name(format!("pd-log-{name}"))
             .spawn(move || {
                 if let Some(stderr) = stderr {
-                    drain_lines(stderr, |line| {
-                        let line = mask(line);
-                        on_line(&line);
-                        kept.add(line);
+                    hides.drain(stderr, |line| {
+                        on_line(line);
+                        kept.add(line.to_owned());
                     });
                 }
+                kept.whole.stop();
             })?;
         Ok(Self {
             name: name.to_owned(),
@@ -162,6 +175,7 @@ impl Sidecar {
             tail,
             drain: Some(drain),
             status: None,
+            ended_at: None,
             reached: Reached::Normal,
         })
     }
@@ -191,10 +205,19 @@ impl Sidecar {
         self.tail.clone()
     }
 
-    /// Its exit status, once it has ended.
+    /// Its exit status, once it has ended and what it said last has been read (or [`LAST_WORDS`] have
+    /// passed since): who asks why must not hear half of it.
     pub fn poll_exit(&mut self) -> Option<ExitStatus> {
+        let status = self.reap()?;
+        let heard = self.drain.as_ref().is_none_or(JoinHandle::is_finished);
+        let waited = self.ended_at.is_some_and(|at| at.elapsed() >= LAST_WORDS);
+        (heard || waited).then_some(status)
+    }
+
+    fn reap(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.status = self.process.inner().try_wait().ok().flatten();
+            self.ended_at = self.status.map(|_| Instant::now());
         }
         self.status
     }
@@ -220,7 +243,7 @@ impl Sidecar {
     fn wait(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
         loop {
-            if self.poll_exit().is_some() {
+            if self.reap().is_some() {
                 return true;
             }
             if Instant::now() >= until {
@@ -250,7 +273,7 @@ impl Sidecar {
 
 impl Drop for Sidecar {
     fn drop(&mut self) {
-        if self.poll_exit().is_none() {
+        if self.reap().is_none() {
             self.end(Duration::from_millis(200));
         }
     }
@@ -321,6 +344,83 @@ mod tests {
         assert_eq!(seen.load(Ordering::Relaxed), 20_000);
         assert_eq!(child.tail().lines().len(), KEPT_LINES);
         assert!(child.tail().lines()[KEPT_LINES - 1].starts_with("line 19999"));
+    }
+
+    /// B17, B18: "nothing listens" instead of a refusal where the machine was busy.
+    #[test]
+    fn b18_the_end_is_told_only_with_the_last_words() {
+        let mut child = shell(
+            "for i in 1 2 3 4 5 6 7 8; do echo \"word $i\" >&2; done; exit 3",
+            // As late as a busy machine.
+            Box::new(|_| std::thread::sleep(Duration::from_millis(30))),
+        );
+        let mut lines = Vec::new();
+        let until = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < until {
+            if child.poll_exit().is_some() {
+                lines = child.tail().lines();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(lines.len(), 8, "{lines:?}");
+        assert_eq!(child.tail().last_lines(Duration::ZERO), lines);
+    }
+
+    #[test]
+    fn b22_a_grandchild_that_holds_the_pipe_open_hides_no_end() {
+        let mut child = shell("sleep 20 & echo last >&2; exit 3", Box::new(|_| ()));
+        let started = Instant::now();
+        while child.poll_exit().is_none() {
+            assert!(started.elapsed() < Duration::from_secs(5), "not told");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let asked = Instant::now();
+        let lines = child.tail().last_lines(Duration::from_millis(200));
+        assert_eq!(lines, ["last"]);
+        assert!(
+            asked.elapsed() >= Duration::from_millis(190),
+            "nothing waited for"
+        );
+        child.end(Duration::from_millis(100));
+    }
+
+    #[test]
+    fn b22_words_that_are_no_text_and_lines_of_megabytes_are_taken() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let longest = Arc::new(AtomicUsize::new(0));
+        let (counted, measured) = (count.clone(), longest.clone());
+        // 10 MB without a line end, then bytes that are no UTF-8, then a last word.
+        let mut child = shell(
+            "head -c 10000000 /dev/zero | tr '\\0' x >&2; printf '\\n\\377\\376 bad\\nlast\\n' >&2",
+            Box::new(move |line| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                measured.fetch_max(line.len(), Ordering::Relaxed);
+            }),
+        );
+        assert!(child.wait(Duration::from_secs(20)), "blocked on its stderr");
+        child.end(Duration::from_millis(100));
+        let lines = child.tail().last_lines(LAST_WORDS);
+        assert_eq!(lines.len(), KEPT_LINES);
+        assert_eq!(lines[KEPT_LINES - 1], "last");
+        assert!(lines[KEPT_LINES - 2].contains("\u{fffd} bad"), "{lines:?}");
+        assert_eq!(longest.load(Ordering::Relaxed) as u64, LONGEST_LINE);
+        assert_eq!(count.load(Ordering::Relaxed), 10_000_000 / 2000 + 2);
+    }
+
+    /// One that closes its output and lives on is ended all the same.
+    #[test]
+    fn b22_a_child_that_closes_its_pipes_and_lives_on_is_ended() {
+        let mut child = shell(
+            "echo word >&2; exec >&- 2>&- <&-; while :; do sleep 0.05; done",
+            Box::new(|_| ()),
+        );
+        assert_eq!(child.tail().last_lines(Duration::from_secs(5)), ["word"]);
+        assert!(child.poll_exit().is_none(), "it runs");
+        let started = Instant::now();
+        child.end(Duration::from_millis(200));
+        assert!(child.poll_exit().is_some());
+        assert!(started.elapsed() < Duration::from_secs(2));
     }
 
     #[test]

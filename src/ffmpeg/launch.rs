@@ -130,6 +130,17 @@ impl fmt::Display for Reached {
     }
 }
 
+/// What no child is told. `FFREPORT` would have ffmpeg write its arguments, secrets among them, and all
+/// that it says into a file in whatever folder it stands; the others are the console's own secrets.
+const KEPT_FROM_CHILDREN: [&str; 6] = [
+    "FFREPORT",
+    crate::settings::secrets::PASSWORD_ENV,
+    crate::settings::secrets::PASSPHRASE_ENV,
+    crate::settings::secrets::BACKUP_PASSWORD_ENV,
+    crate::settings::secrets::BACKUP_PASSPHRASE_ENV,
+    crate::settings::secrets::REMOTE_PASSWORD_ENV,
+];
+
 /// Starts `command` so that it dies with the console.
 ///
 /// # Errors
@@ -153,10 +164,19 @@ fn nice_by_limit(limit: Option<u64>) -> i32 {
 }
 
 /// Makes a command's child die with the console and start with `priority` as far as the system
-/// allows. For commands that are started on the launcher; [`reached`] tells what came of it.
+/// allows, without what it need not know ([`KEPT_FROM_CHILDREN`]). For commands that are started on the
+/// launcher; [`reached`] tells what came of it.
+pub fn prepare(command: &mut Command, priority: Priority) {
+    for name in KEPT_FROM_CHILDREN {
+        command.env_remove(name);
+    }
+    bind(command, priority);
+}
+
+/// By the parent-death signal, and the priority from within.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
-pub fn prepare(command: &mut Command, priority: Priority) {
+fn bind(command: &mut Command, priority: Priority) {
     if super::guard::is_used() {
         super::guard::tie(command);
         return;
@@ -190,11 +210,11 @@ pub fn prepare(command: &mut Command, priority: Priority) {
     }
 }
 
-/// Makes a command's child die with the console (the job object does) and start with `priority`.
+/// The job object ends the child; the priority is given at its start.
 /// Here it also keeps the child from opening a window of its own, and from getting the Ctrl-C that is
 /// meant for the console, which ends its children in order.
 #[cfg(windows)]
-pub fn prepare(command: &mut Command, priority: Priority) {
+fn bind(command: &mut Command, priority: Priority) {
     use std::os::windows::process::CommandExt;
     /// Process Creation Flags, Win32.
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
@@ -208,9 +228,9 @@ pub fn prepare(command: &mut Command, priority: Priority) {
     command.creation_flags(CREATE_NO_WINDOW | class);
 }
 
-/// Makes a command's child die with the console by the guard; [`reached`] raises the priority.
+/// By the guard; [`reached`] raises the priority.
 #[cfg(not(any(target_os = "linux", windows)))]
-pub fn prepare(command: &mut Command, _priority: Priority) {
+fn bind(command: &mut Command, _priority: Priority) {
     super::guard::tie(command);
 }
 
@@ -293,6 +313,21 @@ mod tests {
         );
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Set for this one command, which stands for what the console was started with.
+    #[test]
+    fn no_child_is_told_a_secret_nor_to_write_a_report() {
+        let mut command = Command::new("env");
+        for name in KEPT_FROM_CHILDREN {
+            command.env(name, "unsaid");
+        }
+        command.env("PD_TEST_OTHER", "said");
+        command.stdout(std::process::Stdio::piped());
+        let child = spawn(command).unwrap();
+        let told = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        assert!(!told.contains("unsaid"), "{told}");
+        assert!(told.contains("PD_TEST_OTHER=said"), "{told}");
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn search(
 ) -> Result<PathBuf, FfmpegError> {
     if let Some(named) = from_settings.or(from_env) {
         return usable(named)
-            .map(|()| named.to_path_buf())
+            .map(|()| whole(named))
             .map_err(|why| FfmpegError::CannotRun {
                 path: named.display().to_string(),
                 why,
@@ -64,7 +64,7 @@ fn search(
         "ffmpeg"
     };
     let mut folders: Vec<PathBuf> = beside.map(Path::to_path_buf).into_iter().collect();
-    folders.extend(path.map(std::env::split_paths).into_iter().flatten());
+    folders.extend(folders_of(path));
     folders.extend(USUAL.iter().map(PathBuf::from));
     let mut broken = None;
     for folder in &folders {
@@ -88,6 +88,22 @@ fn search(
             .collect::<Vec<_>>()
             .join(", "),
     }))
+}
+
+/// Folders of `PATH` in which programs are looked for: only those that are named from the root on. An empty
+/// or relative entry is the folder that the console happens to be started in, where anybody may have put
+/// a file of the right name (a download, a share, /tmp).
+pub fn folders_of(path: Option<&OsStr>) -> impl Iterator<Item = PathBuf> + '_ {
+    path.map(std::env::split_paths)
+        .into_iter()
+        .flatten()
+        .filter(|folder| folder.is_absolute())
+}
+
+/// A named program's path from the root on: a bare name would be looked for in `PATH` when it is started,
+/// and another program than the one that was looked at could run.
+pub fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whether a program may be started from `path`, as far as the disk tells.
@@ -131,6 +147,28 @@ mod tests {
         assert_eq!(found(None, None), in_a);
         assert_eq!(found(Some(&in_b), Some(&in_a)), in_b);
         assert_eq!(found(None, Some(&in_b)), in_b);
+    }
+
+    /// Who starts the console in a folder of another's must not run that one's "ffmpeg".
+    #[test]
+    fn the_current_folder_is_never_looked_in() {
+        let here = std::env::current_dir().unwrap();
+        let folder = tempfile::tempdir_in(&here).unwrap();
+        file(folder.path(), 0o755);
+        let relative = folder.path().strip_prefix(&here).unwrap();
+        let path = std::env::join_paths([relative, Path::new(""), Path::new(".")]).unwrap();
+        assert_eq!(folders_of(Some(&path)).count(), 0);
+        match search(None, None, None, Some(&path)) {
+            Ok(found) => assert!(
+                !found.starts_with(&here) && found.is_absolute(),
+                "{found:?}"
+            ),
+            Err(error) => assert!(matches!(error, FfmpegError::NotFound { .. }), "{error}"),
+        }
+        // One that is named is meant, and is that very file when it is started.
+        let named = relative.join("ffmpeg");
+        let found = search(Some(&named), None, None, None).unwrap();
+        assert_eq!(found, folder.path().join("ffmpeg"));
     }
 
     #[test]

@@ -5,11 +5,12 @@ pub mod cache;
 pub mod capabilities;
 pub mod child;
 pub mod choose;
+pub mod cover;
 pub mod driver;
 pub mod encoder;
 pub mod failure;
 #[cfg(all(test, unix))]
-mod fake;
+pub(crate) mod fake;
 #[cfg(unix)]
 pub mod guard;
 pub mod launch;

@@ -4,6 +4,7 @@
 //! what ffmpeg says of its own arguments is masked by [`super::plan::Arguments::mask`].
 
 use super::plan::Arguments;
+use crate::mediamtx::url;
 use std::fmt;
 
 /// RTP payload, bytes, that fits a path of 1280 bytes with SRTP, UDP and IPv6 around it, so that
@@ -52,7 +53,7 @@ pub enum Output {
     },
     /// WHIP.
     Whip {
-        /// The endpoint, without a secret.
+        /// The endpoint; a login in it is not shown.
         url: String,
         /// What stands behind "Bearer", empty for nothing.
         bearer: String,
@@ -75,7 +76,7 @@ impl fmt::Debug for Output {
             Self::SrtPush(srt) => return write!(f, "{srt:?}"),
             Self::SrtPull { url, .. } => ("SrtPull", url),
             Self::Rtsp { shown, .. } => ("Rtsp", shown),
-            Self::Whip { url, .. } => ("Whip", url),
+            Self::Whip { url, .. } => ("Whip", &url::shown(url)),
             Self::Udp { url } => ("Udp", url),
             Self::File { path } => ("File", path),
         };
@@ -114,7 +115,8 @@ impl Output {
                 if !bearer.is_empty() {
                     args.add_secret("-authorization", bearer, "***");
                 }
-                args.add([url]);
+                // It may have been pasted with a login.
+                args.add_masked(url, &url::shown(url));
             }
             Self::Udp { url } => {
                 transport_stream(args);

@@ -3,12 +3,15 @@
 //! Golden tests hold them for ffmpeg 4.4 to 9.0. The cures of the media path that were
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
+use super::child::drain_lines;
+use super::cover::Secret;
 use super::output::Output;
 use super::{Capabilities, encoder};
 use crate::settings::{
     EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings, mask_values,
 };
 use crate::units::{Fps, Size};
+use std::io::Read;
 
 /// Arguments, and the same with every secret masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Arguments {
     shown: Vec<String>,
     /// What must not stand in the child's words either.
     hidden: Vec<String>,
+    /// Which of the arguments are secret.
+    secrets: Vec<Secret>,
 }
 
 impl Arguments {
@@ -25,8 +30,27 @@ impl Arguments {
         Self {
             shown: args.clone(),
             real: args,
-            hidden: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// Arguments in which the value behind each `option` is a secret.
+    pub fn with_secret(args: Vec<String>, option: &str) -> Self {
+        let mut all = Self::default();
+        let mut is_value = false;
+        for arg in args {
+            match is_value {
+                true => all.add_secret_value(Some(option), &arg, "***"),
+                false => all.add([&arg]),
+            }
+            is_value = arg == option;
+        }
+        all
+    }
+
+    /// Those that are secret.
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 
     /// For the child.
@@ -54,6 +78,11 @@ impl Arguments {
         mask_values(line, &hidden)
     }
 
+    /// Reads the child's words to the end: bounded lines, every secret argument masked.
+    pub fn drain(&self, words: impl Read, mut on_line: impl FnMut(&str)) {
+        drain_lines(words, |line| on_line(&self.mask(line)));
+    }
+
     /// Adds what [`Arguments::mask`] takes out.
     #[must_use]
     pub fn hiding(mut self, secrets: impl IntoIterator<Item = String>) -> Self {
@@ -72,14 +101,23 @@ impl Arguments {
 
     pub(super) fn add_secret(&mut self, option: &str, real: &str, shown: &str) {
         self.add([option]);
-        self.add_masked(real, shown);
+        self.add_secret_value(Some(option), real, shown);
     }
 
+    /// An address with a secret in it.
     pub(super) fn add_masked(&mut self, real: &str, shown: &str) {
+        self.add_secret_value(None, real, shown);
+    }
+
+    fn add_secret_value(&mut self, option: Option<&str>, real: &str, shown: &str) {
         self.real.push(real.to_owned());
         self.shown.push(shown.to_owned());
         if real != shown {
             self.hidden.push(real.to_owned());
+            self.secrets.push(Secret {
+                option: option.map(str::to_owned),
+                value: real.to_owned(),
+            });
         }
     }
 }

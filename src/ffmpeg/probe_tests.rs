@@ -233,6 +233,18 @@ fn one_that_holds_pictures_back_is_refused() {
 }
 
 #[test]
+fn b26_pictures_of_another_size_are_refused() {
+    let first = flv(&baseline(), &good()[..1]).len();
+    let wish = EncoderWish {
+        size: Size::new(96, 64),
+        ..wish(EncoderFamily::Libx264)
+    };
+    let out = flv(&baseline(), &good());
+    let failure = judged_as(&wish, &out, first).unwrap_err();
+    assert!(failure.why.contains("64x64 where 96x64"), "{}", failure.why);
+}
+
+#[test]
 fn output_that_is_no_flv_is_refused() {
     let failure = judged(EncoderFamily::Libx264, &[b'x'; 1000], 0).unwrap_err();
     assert_eq!(failure.class, Class::Broken);

@@ -17,7 +17,12 @@ pub enum Refusal {
 /// (ffmpeg's own listener) tells a wrong passphrase apart.
 pub fn refusal(lines: &[String]) -> Option<Refusal> {
     let has = |what: &str| lines.iter().any(|line| line.contains(what));
-    if has("Incorrect passphrase") || has("ERROR:BADSECRET") {
+    if has("Incorrect passphrase")
+        || has("ERROR:BADSECRET")
+        // One of the two has one, the other has none.
+        || has("Password required or unexpected")
+        || has("ERROR:UNSECURE")
+    {
         Some(Refusal::Passphrase)
     } else if has("Peer rejected connection")
         || has("REJECT reported")
@@ -57,6 +62,14 @@ mod tests {
             read(&[
                 "08:24:35.932828/SRT:RcvQ:w1!W:SRT.cn: @301684197: processConnectResponse: rejecting per reception of a rejection HS response: ERROR:BADSECRET",
                 "Error opening output files: Input/output error",
+            ]),
+            Some(Refusal::Passphrase)
+        );
+        // 5.1.9, 7.0.2 and 9.0.2: only one side has a passphrase.
+        assert_eq!(
+            read(&[
+                "18:31:55.874961/SRT:RcvQ:w1!W:SRT.cn: processAsyncConnectRequest: REJECT reported from HS processing: Password required or unexpected - not processing further",
+                "[srt @ 0x5597edb90140] Connection to srt://127.0.0.1:28991 failed: Input/output error",
             ]),
             Some(Refusal::Passphrase)
         );

@@ -245,7 +245,7 @@ pub fn naive(ground: Ground<'_>, settings: &Settings) -> Result<Figures, Failure
         .ok_or_else(|| internal("ffmpeg has no standard input"))?;
     let log = NumberLog::default();
     let source = pattern(size, fps, ground.plain).logging(log.clone());
-    let feeder = Feeder::start(source, stdin, end).map_err(internal)?;
+    let feeder = Feeder::start(source, stdin, (end, child.pid())).map_err(internal)?;
     ground.online(&server, IN, &mut child)?;
     let children = [("encoder", child.pid()), ("server", server.pid())];
     let result = ground.watch(&server, IN, settings, &log, &children, |time| {

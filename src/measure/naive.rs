@@ -32,11 +32,15 @@ pub struct Feeder {
 }
 
 impl Feeder {
-    /// Starts feeding.
+    /// Starts feeding; the sound goes to the process with that id.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn start(source: PatternSource, video: ChildStdin, sound: OurEnd) -> io::Result<Self> {
+    pub fn start(
+        source: PatternSource,
+        video: ChildStdin,
+        (sound, child): (OurEnd, u32),
+    ) -> io::Result<Self> {
         let mut feeder = Self {
             stop: StopToken::new(),
             threads: Vec::new(),
@@ -51,7 +55,7 @@ impl Feeder {
         feeder.spawn("pd-naive-video", move || pictures(&slot, video, &stop))?;
         let stop = feeder.stop.clone();
         feeder.spawn("pd-naive-sound", move || {
-            if let Ok(out) = sound.open() {
+            if let Ok(out) = sound.open(child) {
                 tone(out, &stop);
             }
         })?;

@@ -84,6 +84,8 @@ pub enum ApiError {
 pub struct Client {
     agent: ureq::Agent,
     base_url: String,
+    /// For anyone's eyes: an address may have been pasted with a login.
+    shown_url: String,
     authorization: Option<SecretString>,
 }
 
@@ -116,6 +118,7 @@ impl Client {
         });
         Self {
             agent: config.new_agent(),
+            shown_url: url::shown(&base_url),
             base_url,
             authorization,
         }
@@ -287,7 +290,7 @@ impl Client {
 
     fn not_found(&self, what: &str) -> ApiError {
         ApiError::NotFound {
-            url: self.base_url.clone(),
+            url: self.shown_url.clone(),
             what: what.into(),
         }
     }
@@ -303,7 +306,7 @@ impl Client {
         if !self.base_url.starts_with("http://") {
             // This build has no TLS; said before anything is sent.
             return Err(ApiError::Address {
-                url: self.base_url.clone(),
+                url: self.shown_url.clone(),
                 why: "only http:// is supported".into(),
             });
         }
@@ -324,7 +327,7 @@ impl Client {
         what: &str,
         limit: Duration,
     ) -> Result<Option<Value>, ApiError> {
-        let url = self.base_url.clone();
+        let url = self.shown_url.clone();
         let mut response = answer.map_err(|error| self.failure(error, limit))?;
         let status = response.status().as_u16();
         let body = response
@@ -360,7 +363,7 @@ impl Client {
     }
 
     fn failure(&self, error: ureq::Error, limit: Duration) -> ApiError {
-        let url = self.base_url.clone();
+        let url = self.shown_url.clone();
         match error {
             ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
                 ApiError::Unreachable {
@@ -378,7 +381,7 @@ impl Client {
             },
             error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_)) => ApiError::Address {
                 url,
-                why: error.to_string(),
+                why: error.to_string().replace(&self.base_url, &self.shown_url),
             },
             error => ApiError::Unreachable {
                 url,

@@ -125,6 +125,66 @@ fn silence_ends_after_the_limit() {
     );
 }
 
+/// Answers with `begin` and then drips a byte each 20 ms, as long as anybody listens.
+fn drip(begin: &'static str, byte: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut left = stream.write_all(begin.as_bytes());
+        while left.is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+            left = stream.write_all(byte);
+        }
+    });
+    url
+}
+
+/// B18: an answer that never ends: the limit is for the whole of it.
+#[test]
+fn b18_an_answer_in_drops_ends_at_the_limit() {
+    for (begin, byte) in [
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{\"online\":",
+            &b" "[..],
+        ),
+        ("HTTP/1.1 200 OK\r\nX-Slow: ", &b"a"[..]),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            &b"1\r\n \r\n"[..],
+        ),
+    ] {
+        let client = Client::new(&drip(begin, byte), "", "");
+        let started = Instant::now();
+        let error = client.path("a").unwrap_err();
+        let took = started.elapsed();
+        assert!(matches!(error, ApiError::Slow { .. }), "{error}");
+        assert!(took < TIMEOUT + Duration::from_secs(1), "{took:?}");
+    }
+}
+
+/// B18: what is no answer of an API is an error in words, never a panic and never "online".
+#[test]
+fn b18_garbage_is_an_error_in_words() {
+    for garbage in [
+        "",
+        "\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        "HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{\"online\": \"maybe\"}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"online\": true}",
+        "HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 6\r\n\r\n\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}",
+    ] {
+        match path_with(garbage) {
+            Ok(None) => {}
+            Ok(Some(info)) => assert!(!info.online, "{garbage}"),
+            Err(error) => assert!(error.to_string().len() < 600, "{error}"),
+        }
+    }
+}
+
 #[test]
 fn impossible_addresses_are_named() {
     for url in ["https://127.0.0.1:1", "ftp://127.0.0.1", "http://a b", ""] {
@@ -199,4 +259,22 @@ fn is_whole(request: &[u8]) -> bool {
             .ok()
     });
     body.len() >= length.unwrap_or(0)
+}
+
+/// As pasted from a browser's address bar.
+#[test]
+fn a_login_in_the_address_is_in_no_error() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    for url in [
+        format!("http://anna:hunter2@{address}/?token=hunter2"),
+        "https://anna:hunter2@127.0.0.1".to_owned(),
+        "http://anna:hunter2@127.0.0.1:99999".to_owned(),
+        "http://anna:hunter2@ ".to_owned(),
+    ] {
+        let error = Client::new(&url, "", "").version().unwrap_err();
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }

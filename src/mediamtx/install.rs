@@ -146,7 +146,8 @@ pub fn download(
         path: folder.into(),
         source,
     };
-    std::fs::create_dir_all(folder).map_err(disk)?;
+    // Private: nobody else may put a program where one of ours is started from.
+    crate::private::folder(folder).map_err(disk)?;
     let mut archive = NamedTempFile::new_in(folder).map_err(disk)?;
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .tls_config(crate::tls::config())
@@ -191,25 +192,38 @@ pub fn from_file(release: &Release, file: &Path, folder: &Path) -> Result<PathBu
         path: file.into(),
         source,
     };
-    let mut archive = File::open(file).map_err(unreadable)?;
+    let disk = |source| InstallError::Disk {
+        path: folder.into(),
+        source,
+    };
+    let mut given = File::open(file).map_err(unreadable)?;
+    crate::private::folder(folder).map_err(disk)?;
+    // A copy of our own is what is checked and what is unpacked: the file may be another's, who could
+    // change it in between.
+    let mut archive = NamedTempFile::new_in(folder).map_err(disk)?;
     let mut sum = Sha256::new();
     let mut block = vec![0; 64 << 10];
+    let mut copied = 0;
     loop {
-        match archive.read(&mut block).map_err(unreadable)? {
+        let count = match given.read(&mut block).map_err(unreadable)? {
             0 => break,
-            count => sum.update(&block[..count]),
+            count => count,
+        };
+        copied += count as u64;
+        if copied > ARCHIVE_MAX {
+            let source =
+                io::Error::new(io::ErrorKind::FileTooLarge, "it is no release of MediaMTX");
+            return Err(unreadable(source));
         }
+        sum.update(&block[..count]);
+        archive.write_all(&block[..count]).map_err(disk)?;
     }
     check(
         release,
         &crate::hex::of(&sum.finalize()),
         file.display().to_string(),
     )?;
-    std::fs::create_dir_all(folder).map_err(|source| InstallError::Disk {
-        path: folder.into(),
-        source,
-    })?;
-    unpack(release, &mut archive, folder)
+    unpack(release, archive.as_file_mut(), folder)
 }
 
 fn check(release: &Release, found: &str, what: String) -> Result<(), InstallError> {
@@ -263,7 +277,11 @@ fn copy(
 }
 
 /// Takes the program out of the archive and puts it in its place.
-fn unpack(release: &Release, archive: &mut File, folder: &Path) -> Result<PathBuf, InstallError> {
+pub(crate) fn unpack(
+    release: &Release,
+    archive: &mut File,
+    folder: &Path,
+) -> Result<PathBuf, InstallError> {
     let path = folder.join(release.program);
     let broken = |why: String| InstallError::Archive {
         archive: release.archive.clone(),
@@ -282,7 +300,9 @@ fn unpack(release: &Release, archive: &mut File, folder: &Path) -> Result<PathBu
             .map_err(|e| broken(e.to_string()))?;
         write(entry, &mut program, &broken, &disk)?;
     } else {
-        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(archive));
+        // What stands before the program is unpacked too, to be passed over.
+        let unpacked = flate2::read::GzDecoder::new(archive).take(2 * PROGRAM_MAX);
+        let mut tar = tar::Archive::new(unpacked);
         let entries = tar.entries().map_err(|e| broken(e.to_string()))?;
         let mut found = false;
         for entry in entries {
@@ -304,7 +324,7 @@ fn unpack(release: &Release, archive: &mut File, folder: &Path) -> Result<PathBu
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::Permissions::from_mode(0o755);
+        let mode = std::fs::Permissions::from_mode(0o700);
         program.as_file().set_permissions(mode).map_err(disk)?;
     }
     program.as_file().sync_all().map_err(disk)?;
@@ -319,12 +339,20 @@ fn write(
     broken: &dyn Fn(String) -> InstallError,
     disk: &dyn Fn(io::Error) -> InstallError,
 ) -> Result<(), InstallError> {
-    let mut entry = entry.take(PROGRAM_MAX);
+    let mut entry = entry.take(PROGRAM_MAX + 1);
     let mut block = vec![0; 64 << 10];
+    let mut written = 0;
     loop {
         let count = entry.read(&mut block).map_err(|e| broken(e.to_string()))?;
         if count == 0 {
             return Ok(());
+        }
+        written += count as u64;
+        if written > PROGRAM_MAX {
+            // Never a part of it in the program's place.
+            return Err(broken(format!(
+                "the program in it has more than {PROGRAM_MAX} bytes"
+            )));
         }
         to.write_all(&block[..count]).map_err(disk)?;
     }

@@ -1,6 +1,6 @@
 //! Where the MediaMTX program is. Looks at the disk, starts nothing.
 
-use crate::ffmpeg::locate::{USUAL, usable};
+use crate::ffmpeg::locate::{USUAL, folders_of, usable, whole};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,7 @@ fn search(
         .or(from_env.map(|path| (path, MEDIAMTX_ENV)));
     if let Some((path, by)) = named {
         return match usable(path) {
-            Ok(()) => Ok(path.to_owned()),
+            Ok(()) => Ok(whole(path)),
             Err(why) => Err(LocateError::Named {
                 path: path.into(),
                 by,
@@ -97,15 +97,7 @@ fn search(
             installed.map(Path::to_path_buf).into_iter().collect(),
         )
     })
-    .or_else(|| {
-        look(
-            "in PATH",
-            path.map(std::env::split_paths)
-                .into_iter()
-                .flatten()
-                .collect(),
-        )
-    })
+    .or_else(|| look("in PATH", folders_of(path).collect()))
     .or_else(|| {
         look(
             "in the usual places",

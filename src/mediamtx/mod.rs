@@ -8,7 +8,7 @@ pub mod locate;
 mod ports;
 pub mod release;
 pub mod server;
-mod server_log;
+pub(crate) mod server_log;
 pub mod types;
 pub mod url;
 

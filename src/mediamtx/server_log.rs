@@ -1,13 +1,13 @@
 //! What the managed server says: read to the end on the thread `pd-log-mediamtx`, so that it never
 //! blocks; the last lines are kept, longer ones cut.
 
-pub(super) use crate::ffmpeg::child::Tail;
+pub(crate) use crate::ffmpeg::child::Tail;
 use crate::ffmpeg::child::drain_lines;
 use crate::session::snapshot::Severity;
 use std::io::Read;
 
 /// Reads lines to the end.
-pub(super) fn drain(
+pub(crate) fn drain(
     output: impl Read,
     tail: &Tail,
     log: &(dyn Fn(Severity, String) + Send + Sync),

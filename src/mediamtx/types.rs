@@ -184,7 +184,7 @@ impl Reader {
 }
 
 /// The API's list of readers of `kind`; None for a kind that has none (the server's own).
-pub(super) fn list_of(kind: &str) -> Option<&'static str> {
+pub(crate) fn list_of(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "webRTCSession" => "webrtcsessions",
         "srtConn" => "srtconns",
@@ -199,7 +199,7 @@ pub(super) fn list_of(kind: &str) -> Option<&'static str> {
 }
 
 /// Of a configured path.
-pub(super) fn name_and_source(json: &Value) -> (String, String) {
+pub(crate) fn name_and_source(json: &Value) -> (String, String) {
     (text(json, "name"), text(json, "source"))
 }
 
@@ -243,7 +243,7 @@ impl WebRtcSession {
 }
 
 /// The items of a list answer.
-pub(super) fn items<T>(json: &Value, read: impl Fn(&Value) -> T) -> Vec<T> {
+pub(crate) fn items<T>(json: &Value, read: impl Fn(&Value) -> T) -> Vec<T> {
     json.get("items")
         .and_then(Value::as_array)
         .map(|a| a.iter().map(read).collect())

@@ -18,3 +18,18 @@ pub fn part(text: &str) -> String {
 pub fn path(name: &str) -> String {
     name.split('/').map(part).collect::<Vec<_>>().join("/")
 }
+
+/// An address as it may be shown and kept: without user, password and what follows a `?`, each of which may
+/// be a secret.
+pub fn shown(url: &str) -> String {
+    let url = url.trim();
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (authority, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
+    let between = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{between}{host}{path}")
+}

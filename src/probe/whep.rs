@@ -3,6 +3,7 @@
 //! Runs on the probe's thread and blocks it, for at most [`JOIN_TIMEOUT`] and [`LEAVE_TIMEOUT`].
 //! Nothing is asked of the server that would change anything there but this one session.
 
+use crate::mediamtx::url::shown;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -65,9 +66,9 @@ impl Endpoint {
     /// # Errors
     /// [`WhepError::Url`] where it is not an `http` URL with a host.
     pub fn new(url: &str, auth: Option<&(String, String)>) -> Result<Self, WhepError> {
-        let uri: Uri = url.parse().map_err(|_| WhepError::Url(url.to_owned()))?;
+        let uri: Uri = url.parse().map_err(|_| WhepError::Url(shown(url)))?;
         if uri.scheme_str() != Some("http") || uri.host().is_none() {
-            return Err(WhepError::Url(url.to_owned()));
+            return Err(WhepError::Url(shown(url)));
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)

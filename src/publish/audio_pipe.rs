@@ -1,5 +1,5 @@
 //! The publisher's second input: an inherited pipe where the system can pass one on, a loopback
-//! listener elsewhere. Opened before the child starts.
+//! listener elsewhere, which hears the child only ([`crate::peer`]). Opened before the child starts.
 
 use crate::ffmpeg::plan::AudioInput;
 use std::io::{self, Write};
@@ -95,35 +95,25 @@ impl ChildEnd {
 }
 
 impl OurEnd {
-    /// The writer; waits for the child to connect where it must.
+    /// The writer for `child`; waits for it to connect where it must.
     ///
     /// # Errors
     /// The system's.
     #[cfg(unix)]
-    pub fn open(self) -> io::Result<impl Write> {
+    pub fn open(self, _child: u32) -> io::Result<impl Write + use<>> {
         Ok(std::fs::File::from(self.0))
     }
 
-    /// The writer; waits up to 10 s for the child to connect.
+    /// The writer for `child`; waits up to 10 s for it to connect, and listens to nobody else.
     ///
     /// # Errors
     /// The system's, or that nobody came.
     #[cfg(not(unix))]
-    pub fn open(self) -> io::Result<impl Write> {
-        self.0.set_nonblocking(true)?;
-        for _ in 0..1000 {
-            match self.0.accept() {
-                Ok((stream, _)) => {
-                    stream.set_nonblocking(false)?;
-                    stream.set_nodelay(true)?;
-                    return Ok(stream);
-                }
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    std::thread::sleep(std::time::Duration::from_millis(10));
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        Err(io::ErrorKind::TimedOut.into())
+    pub fn open(self, child: u32) -> io::Result<impl Write + use<>> {
+        let never = crate::stop::StopToken::new();
+        let within = std::time::Duration::from_secs(10);
+        let stream = crate::peer::accept_from(child, &self.0, within, &never)?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 }

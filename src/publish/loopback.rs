@@ -7,6 +7,7 @@
 use super::receiver;
 use super::ts::TsDemux;
 use crate::clock::{self, MonoTime};
+use crate::ffmpeg::cover::{Cover, Which};
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::Arguments;
 use crate::ffmpeg::{Ffmpeg, Sidecar};
@@ -22,6 +23,7 @@ use std::time::Duration;
 pub struct LoopbackReceiver {
     sidecar: Sidecar,
     address: SocketAddr,
+    passphrase: String,
     started_at: MonoTime,
     stop: StopToken,
 }
@@ -33,7 +35,11 @@ impl LoopbackReceiver {
     /// Where no port is free or the child or a thread cannot be started.
     pub fn start(ffmpeg: &Ffmpeg, latency_ms: u32, into: &Arrivals) -> io::Result<Self> {
         let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let args = Arguments::plain(receiver::args(address.port(), latency_ms, None));
+        // New for each: no other program of this machine can take the publisher's place, which would
+        // be the only one that is let in.
+        let passphrase = crate::hex::random()?;
+        let args = receiver::args(address.port(), latency_ms, Some(&passphrase));
+        let args = Arguments::with_secret(args, "-passphrase");
         let log = Box::new(|line: &str| tracing::debug!("receiver: {line}"));
         let mut sidecar = Sidecar::start(
             "receiver",
@@ -46,6 +52,7 @@ impl LoopbackReceiver {
         let stdout = sidecar
             .take_stdout()
             .ok_or_else(|| io::Error::other("no output"))?;
+        let cover = Cover::of(sidecar.pid(), &args);
         let stop = StopToken::new();
         let counters = Arc::new(ArrivalCounters::default());
         let (into, ends) = (into.clone(), stop.clone());
@@ -54,11 +61,13 @@ impl LoopbackReceiver {
         std::thread::Builder::new()
             .name("pd-receive".into())
             .spawn(move || {
+                cover_once_bound(address, &cover, &ends);
                 receiver::run(stdout, TsDemux::new(), &events, &counters, &ends);
             })?;
         Ok(Self {
             sidecar,
             address,
+            passphrase,
             started_at: clock::now(),
             stop,
         })
@@ -67,6 +76,11 @@ impl LoopbackReceiver {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What a caller has to know.
+    pub fn passphrase(&self) -> &str {
+        &self.passphrase
     }
 
     /// Since when: arrivals before are another's.
@@ -83,6 +97,19 @@ impl LoopbackReceiver {
     pub fn end(mut self, grace: Duration) {
         self.stop.stop();
         self.sidecar.end(grace);
+    }
+}
+
+/// Covers the receiver's passphrase in the list of processes once it listens, and so has read it. What it
+/// is sent meanwhile waits in its pipe: a caller needs longer for its handshake.
+fn cover_once_bound(address: SocketAddr, cover: &Cover, stop: &StopToken) {
+    for _ in 0..400 {
+        if UdpSocket::bind(address).is_err() {
+            return cover.now(Which::Options);
+        }
+        if stop.sleep(Duration::from_millis(5)) {
+            return;
+        }
     }
 }
 

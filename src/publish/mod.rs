@@ -19,8 +19,11 @@ pub mod ways;
 
 pub use host_box::{HostBox, HostError, parse_host_box};
 pub use occupant::{Occupant, occupant};
-pub use srt_ping::{PingError, Pong, ping, ping_best};
-pub use srt_url::{ResolveError, check_passphrase, resolve, resolve_all, srt_listen_url, srt_url};
+pub use srt_ping::{PingError, Pong, first_that_answers, ping, ping_best};
+pub use srt_url::{
+    CONNECT_TIMEOUT_MS, ResolveError, check_passphrase, resolve, resolve_all, srt_listen_url,
+    srt_url,
+};
 pub use streamid::{Mode, StreamIdError, StreamIdParts, parse_stream_id, stream_id};
 pub use target::{PullPlan, Target, TargetError, pulled_from, wished_latency_ms};
 pub use ways::{Place, SRT_PUSH_FLOOR_MS, WayStatus, order, ways};

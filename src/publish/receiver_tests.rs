@@ -91,6 +91,33 @@ fn has_srt(bin: &Path) -> bool {
     has
 }
 
+/// Callers of this machine that do not know the passphrase are turned away; whoever knows it comes after them.
+fn strangers_are_refused(bin: &Path, mkv: &str, port: u16, target: &str) {
+    let until = Instant::now() + Duration::from_secs(5);
+    while UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+        assert!(Instant::now() < until, "nothing listens");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for wrong in [None, Some("another passphrase")] {
+        let mut call = Command::new(bin);
+        call.args([
+            "-hide_banner",
+            "-nostdin",
+            "-loglevel",
+            "quiet",
+            "-i",
+            mkv,
+            "-c",
+            "copy",
+        ]);
+        if let Some(wrong) = wrong {
+            call.args(["-passphrase", wrong]);
+        }
+        let status = call.args(["-f", "mpegts", target]).status().unwrap();
+        assert!(!status.success(), "{wrong:?} was let in");
+    }
+}
+
 #[test]
 fn what_a_caller_sends_over_srt_arrives_whole() {
     for bin in ffmpegs().into_iter().filter(|bin| has_srt(bin)) {
@@ -122,6 +149,10 @@ fn what_a_caller_sends_over_srt_arrives_whole() {
                     run(stdout, TsDemux::new(), &out, &counters, &StopToken::new());
                 })
             };
+            let target = format!("srt://127.0.0.1:{port}?pkt_size=1316");
+            if passphrase.is_some() {
+                strangers_are_refused(&bin, &mkv, port, &target);
+            }
             let mut call = Command::new(&bin);
             call.args([
                 "-hide_banner",
@@ -147,7 +178,6 @@ fn what_a_caller_sends_over_srt_arrives_whole() {
             if let Some(passphrase) = passphrase {
                 call.args(["-passphrase", passphrase]);
             }
-            let target = format!("srt://127.0.0.1:{port}?pkt_size=1316");
             let mut caller = Guard(call.args(["-f", "mpegts", &target]).spawn().unwrap());
             let started = Instant::now();
             while !reader.is_finished() && started.elapsed() < Duration::from_secs(20) {

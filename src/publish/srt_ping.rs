@@ -17,6 +17,10 @@ const INDUCTION: u32 = 1;
 const SRT_MAGIC: u16 = 0x4A17;
 /// A ping this fast needs no second opinion, ms.
 const SURELY_NEAR_MS: f64 = 2.0;
+/// What an address has before the next of the same name.
+const START: Duration = Duration::from_millis(50);
+/// More addresses of a name are not asked.
+const MOST_ASKED: usize = 6;
 /// Between two requests: a lost datagram costs no more than this.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -148,6 +152,34 @@ pub fn ping_best(address: SocketAddr, timeout: Duration) -> Result<Pong, PingErr
         }
     }
     Ok(best)
+}
+
+/// The one of `addresses` at which an SRT listener answers first, those before it in the list having a
+/// start on it (RFC 8305 has TCP do the same): of a name with an address of either family often one
+/// leads nowhere. The first of the list where none answers within `timeout`; None of an empty list.
+/// Blocks for `timeout` at most; what is not answered is left to threads `pd-ping-all` that end with it.
+pub fn first_that_answers(addresses: &[SocketAddr], timeout: Duration) -> Option<SocketAddr> {
+    let first = *addresses.first()?;
+    if addresses.len() == 1 {
+        return Some(first);
+    }
+    let (answers, answered) = crossbeam_channel::bounded(MOST_ASKED);
+    for (place, address) in (0_u32..).zip(addresses.iter().copied().take(MOST_ASKED)) {
+        let answers = answers.clone();
+        let asks = move || {
+            std::thread::sleep(START * place);
+            if ping(address, timeout.saturating_sub(START * place)).is_ok() {
+                let _ = answers.try_send(address);
+            }
+        };
+        let started = std::thread::Builder::new().name("pd-ping-all".into());
+        if let Err(error) = started.spawn(asks) {
+            tracing::warn!("no thread to ask {address}: {error}");
+        }
+    }
+    // Where all have given up nobody can answer any more.
+    drop(answers);
+    Some(answered.recv_timeout(timeout).unwrap_or(first))
 }
 
 /// The caller's induction request: version 4, cookie 0, as section 4.3.1.1 prescribes.
@@ -347,5 +379,27 @@ mod tests {
                 proptest::prop_assert_eq!(parse_answer(&bytes), None);
             }
         }
+    }
+
+    /// B20: a name with addresses of both families of which one leads nowhere, in either order.
+    #[test]
+    fn b20_of_a_names_addresses_the_one_that_answers_is_taken() {
+        let listens = responder("127.0.0.1:0", |_, request| Some(answer_to(request)));
+        let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let silent = taken.local_addr().unwrap();
+        let closed = {
+            let free = UdpSocket::bind("[::1]:0").or_else(|_| UdpSocket::bind("127.0.0.1:0"));
+            free.unwrap().local_addr().unwrap()
+        };
+        let limit = Duration::from_millis(600);
+        for list in [[silent, listens], [listens, silent], [closed, listens]] {
+            let started = Instant::now();
+            assert_eq!(first_that_answers(&list, limit), Some(listens), "{list:?}");
+            assert!(started.elapsed() < limit, "waited for the others");
+        }
+        // Nobody: the resolver's first, and no longer than was said.
+        assert_eq!(first_that_answers(&[silent, closed], limit), Some(silent));
+        assert_eq!(first_that_answers(&[closed], limit), Some(closed));
+        assert_eq!(first_that_answers(&[], limit), None);
     }
 }

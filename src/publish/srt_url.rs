@@ -1,14 +1,25 @@
 //! The SRT address that ffmpeg gets, and the checks before it. Pure but for [`address_towards`], and
-//! [`resolve`], which
-//! blocks on the system's resolver: call it on a worker thread.
+//! [`resolve`], which blocks on the system's resolver: call it on a worker thread. The resolver itself
+//! runs on `pd-resolve`, one a question, which is left behind where it does not answer in time.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// The highest SRT latency that the console sets, ms.
 pub const MAX_LATENCY_MS: u32 = 8000;
 /// Latency above this is asked back: it is more likely a wrong unit than a wish, ms.
 const UNUSUAL_LATENCY_MS: u32 = 2000;
+/// A name server that is away is waited for so long: the system's own limit is half a minute.
+pub const RESOLVE_LIMIT: Duration = Duration::from_secs(4);
+/// So many questions may hang in the resolver at once.
+const MOST_QUESTIONS: usize = 8;
+/// How long ffmpeg waits for an SRT listener's answer, ms. MediaMTX holds its answer to a wrong password
+/// back for up to 4 s (`auth.LogAndDelayError`); libsrt gives up after 3 by itself, and then says the
+/// same as where nobody is there.
+pub const CONNECT_TIMEOUT_MS: u32 = 8000;
 
 /// A passphrase of impossible length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +81,16 @@ pub enum ResolveError {
         /// The system's reason.
         reason: String,
     },
+    /// The resolver says nothing.
+    #[error(
+        "no word on {host} from the name server in {seconds} s. Check this machine's network, or enter an address."
+    )]
+    Slow {
+        /// The host.
+        host: String,
+        /// How long was waited, s.
+        seconds: u64,
+    },
     /// The resolver knows the name, but no address of it.
     #[error("name not found: {host} has no address. Check its spelling, or enter an address.")]
     NoAddress {
@@ -93,14 +114,63 @@ pub fn resolve(host: &str, port: u16) -> Result<SocketAddr, ResolveError> {
 /// # Errors
 /// Where the resolver knows none.
 pub fn resolve_all(host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
-    let found: io::Result<Vec<SocketAddr>> = (host, port).to_socket_addrs().map(Iterator::collect);
-    match found {
-        Ok(addresses) if addresses.is_empty() => Err(ResolveError::NoAddress { host: host.into() }),
-        Ok(addresses) => Ok(addresses),
-        Err(error) => Err(ResolveError::NotFound {
-            host: host.into(),
-            reason: error.to_string(),
-        }),
+    static QUESTIONS: std::sync::LazyLock<Arc<AtomicUsize>> =
+        std::sync::LazyLock::new(Arc::default);
+    resolve_by(host, port, RESOLVE_LIMIT, &QUESTIONS, system)
+}
+
+fn system(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    (host, port).to_socket_addrs().map(Iterator::collect)
+}
+
+/// The same by another resolver; `questions` counts those that have not been answered.
+fn resolve_by(
+    host: &str,
+    port: u16,
+    limit: Duration,
+    questions: &Arc<AtomicUsize>,
+    ask: fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
+) -> Result<Vec<SocketAddr>, ResolveError> {
+    let slow = || ResolveError::Slow {
+        host: host.into(),
+        seconds: limit.as_secs(),
+    };
+    let failed = |error: io::Error| ResolveError::NotFound {
+        host: host.into(),
+        reason: error.to_string(),
+    };
+    // An address asks nobody.
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    if questions.fetch_add(1, Ordering::AcqRel) >= MOST_QUESTIONS {
+        questions.fetch_sub(1, Ordering::AcqRel);
+        return Err(slow());
+    }
+    let (answer, answered) = crossbeam_channel::bounded(1);
+    let (asked, counted) = (host.to_owned(), questions.clone());
+    let started = std::thread::Builder::new()
+        .name("pd-resolve".into())
+        .spawn(move || {
+            let _ = answer.send(ask(&asked, port));
+            counted.fetch_sub(1, Ordering::AcqRel);
+        });
+    if let Err(error) = started {
+        questions.fetch_sub(1, Ordering::AcqRel);
+        return Err(failed(error));
+    }
+    match answered.recv_timeout(limit) {
+        Err(_) => Err(slow()),
+        Ok(Ok(addresses)) if addresses.is_empty() => {
+            Err(ResolveError::NoAddress { host: host.into() })
+        }
+        Ok(Ok(mut addresses)) => {
+            // One a socket type.
+            let mut seen = std::collections::HashSet::new();
+            addresses.retain(|address| seen.insert(*address));
+            Ok(addresses)
+        }
+        Ok(Err(error)) => Err(failed(error)),
     }
 }
 
@@ -111,7 +181,9 @@ pub fn resolve_all(host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveErro
 /// ffmpeg 5.1 to 9.0 all know: 9.0 refuses unknown ones.
 pub fn srt_url(address: SocketAddr, latency_ms: u32) -> String {
     let latency_us = u64::from(latency_ms) * 1000;
-    format!("srt://{address}?mode=caller&transtype=live&latency={latency_us}&pkt_size=1316")
+    format!(
+        "srt://{address}?mode=caller&transtype=live&latency={latency_us}&pkt_size=1316&connect_timeout={CONNECT_TIMEOUT_MS}"
+    )
 }
 
 /// The listener's address for ffmpeg, for one that calls: as [`srt_url`].
@@ -123,7 +195,7 @@ pub fn srt_listen_url(address: SocketAddr, latency_ms: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     #[test]
     fn passphrases_of_the_b17_list() {
@@ -156,7 +228,7 @@ mod tests {
         let url = srt_url("192.0.2.7:8890".parse().unwrap(), 80);
         assert_eq!(
             url,
-            "srt://192.0.2.7:8890?mode=caller&transtype=live&latency=80000&pkt_size=1316"
+            "srt://192.0.2.7:8890?mode=caller&transtype=live&latency=80000&pkt_size=1316&connect_timeout=8000"
         );
         assert!(
             srt_url("192.0.2.7:1".parse().unwrap(), u32::MAX).contains("latency=4294967295000&")
@@ -189,6 +261,52 @@ mod tests {
             matches!(resolved, SocketAddr::V6(v6) if v6.scope_id() == 1),
             "{resolved}"
         );
+    }
+
+    /// B20: the system waits half a minute for a name server that is away; nobody here does.
+    #[test]
+    fn b20_a_resolver_that_hangs_is_not_waited_for_and_does_not_pile_up() {
+        let questions = Arc::new(AtomicUsize::new(0));
+        let ask = |host: &str| {
+            let limit = Duration::from_millis(50);
+            resolve_by(host, 8890, limit, &questions, |_, _| {
+                std::thread::sleep(Duration::from_secs(2));
+                Ok(Vec::new())
+            })
+        };
+        let started = Instant::now();
+        for _ in 0..20 {
+            let error = ask("media.example").unwrap_err();
+            assert!(matches!(error, ResolveError::Slow { .. }), "{error}");
+            assert!(error.to_string().contains("media.example"), "{error}");
+            assert!(questions.load(Ordering::Relaxed) <= MOST_QUESTIONS);
+        }
+        assert!(started.elapsed() < Duration::from_millis(1_500));
+        // Addresses need no resolver.
+        assert_eq!(ask("::1").unwrap(), ["[::1]:8890".parse().unwrap()]);
+        // Answered at last, they make room.
+        let until = Instant::now() + Duration::from_secs(10);
+        while questions.load(Ordering::Relaxed) > 0 {
+            assert!(Instant::now() < until, "left behind for ever");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn b20_each_address_of_a_name_is_given_once() {
+        let found = resolve_by(
+            "both.example",
+            8890,
+            Duration::from_secs(5),
+            &Arc::default(),
+            |_, port| {
+                let v6 = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port);
+                let v4 = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+                Ok(vec![v6, v6, v4, v4])
+            },
+        );
+        let found: Vec<_> = found.unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["[::1]:8890", "127.0.0.1:8890"]);
     }
 
     #[test]

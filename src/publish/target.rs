@@ -6,7 +6,7 @@
 use super::srt_url::address_towards;
 use super::srt_url::{PassphraseError, check_passphrase, srt_listen_url, srt_url};
 use super::streamid::{Mode, StreamIdError, stream_id};
-use super::{HostError, ResolveError, parse_host_box, resolve};
+use super::{HostError, ResolveError, parse_host_box, resolve_all};
 use crate::ffmpeg::output::{Output, SrtOutput};
 use crate::mediamtx::{Offers, url};
 use crate::settings::{Secrets, TargetSettings, Way, mask_values};
@@ -42,7 +42,9 @@ pub enum TargetError {
     )]
     Colon,
     /// No address for WHIP.
-    #[error("WHIP needs the address of the server's WebRTC pages: set target.webrtc_url")]
+    #[error(
+        "WHIP needs the address of the server's WebRTC pages (http://... or https://...): set target.webrtc_url"
+    )]
     NoWebRtc,
     /// No port for UDP.
     #[error("UDP needs the port of a path that takes MPEG-TS: set target.udp_port")]
@@ -106,7 +108,8 @@ pub struct PullPlan {
 }
 
 impl Target {
-    /// The operator's own server; asks the resolver. `offers` is what the server's API tells of its ports.
+    /// The operator's own server; asks the resolver, and `choose` which of several addresses is taken.
+    /// `offers` is what the server's API tells of its ports.
     ///
     /// # Errors
     /// Where host, passphrase or name are wrong.
@@ -114,10 +117,12 @@ impl Target {
         set: &TargetSettings,
         secrets: &Secrets,
         offers: Option<&Offers>,
+        choose: impl FnOnce(&[SocketAddr]) -> Option<SocketAddr>,
     ) -> Result<Self, TargetError> {
         check_passphrase(secrets.passphrase_text())?;
         let host = parse_host_box(&set.host)?;
-        let srt = resolve(&host.host, host.port.unwrap_or(set.srt_port))?;
+        let all = resolve_all(&host.host, host.port.unwrap_or(set.srt_port))?;
+        let srt = choose(&all).unwrap_or(all[0]);
         Ok(Self::at(srt, set, secrets, offers))
     }
 
@@ -232,7 +237,9 @@ impl Target {
                 })
             }
             Way::Whip => {
-                if self.whip_url.is_empty() {
+                // Anything else would be an option, a file or another protocol to ffmpeg.
+                let is_page = |scheme| self.whip_url.starts_with(scheme);
+                if !["http://", "https://"].into_iter().any(is_page) {
                     return Err(TargetError::NoWebRtc);
                 }
                 if self.user.contains(':') || password.contains(':') {

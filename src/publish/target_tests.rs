@@ -1,4 +1,5 @@
 use super::*;
+use crate::publish::srt_url::resolve;
 use crate::settings::secrets::secret;
 
 fn set() -> TargetSettings {
@@ -21,7 +22,7 @@ fn secrets(password: &str, passphrase: &str) -> Secrets {
 }
 
 fn target(set: &TargetSettings, password: &str) -> Target {
-    Target::resolve(set, &secrets(password, ""), None).unwrap()
+    Target::resolve(set, &secrets(password, ""), None, |_| None).unwrap()
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn each_way_has_its_own_form_and_no_form_shows_the_password() {
 fn whip_takes_the_pages_address_or_the_port_that_the_api_tells() {
     let whip = |set: &TargetSettings, offers: Option<&Offers>| {
         let secrets = secrets("pw", "");
-        let target = Target::resolve(set, &secrets, offers).unwrap();
+        let target = Target::resolve(set, &secrets, offers, |_| None).unwrap();
         target.output(Way::Whip, None)
     };
     assert_eq!(
@@ -109,7 +110,7 @@ fn rtsps_port_is_as_set_as_told_or_the_usual() {
             rtsp_port: set_port,
             ..set()
         };
-        let target = Target::resolve(&set, &Secrets::default(), offers).unwrap();
+        let target = Target::resolve(&set, &Secrets::default(), offers, |_| None).unwrap();
         assert_eq!(target.rtsp.port(), expected);
     }
 }
@@ -193,5 +194,66 @@ proptest::proptest! {
         proptest::prop_assert!(url.ends_with("@192.0.2.7:8554/pd_main/a%20b"));
         proptest::prop_assert_eq!(url.matches('@').count(), 1);
         proptest::prop_assert_eq!(shown, "rtsp://me%40home:***@192.0.2.7:8554/pd_main/a%20b");
+    }
+}
+
+/// What an operator types, or a profile of someone else's has, is a value and nothing else: it begins no option,
+/// names no other protocol or file, and stands in one argument of its own.
+#[test]
+fn no_field_becomes_an_option_or_another_protocol() {
+    use crate::ffmpeg::plan::{AudioInput, publisher};
+    let evil = [
+        "-y",
+        "-f null -",
+        "--",
+        "-filter_complex",
+        "concat:/etc/passwd|/etc/hosts",
+        "file:/etc/passwd",
+        "pipe:1",
+        "data:,x",
+        "subfile,,start,0,end,9,,:/etc/passwd",
+        "tee:[f=mpegts]a.ts|[f=flv]b.flv",
+        "a\" -y \"b",
+        "$(reboot)`reboot`;reboot",
+        "..\\..\\x & calc",
+    ];
+    for text in evil {
+        let set = TargetSettings {
+            user: text.into(),
+            path: text.into(),
+            webrtc_url: text.into(),
+            file: text.into(),
+            ..set()
+        };
+        // As a host it is refused or a name to look up, never an argument.
+        if let Ok(host) = parse_host_box(text) {
+            assert!(resolve(&host.host, 1).is_err(), "{text}");
+        }
+        let target = target(&set, text);
+        assert!(matches!(
+            target.output(Way::Whip, None),
+            Err(TargetError::NoWebRtc)
+        ));
+        for way in [Way::SrtPush, Way::Rtsp, Way::File] {
+            let Ok(output) = target.output(way, None) else {
+                continue;
+            };
+            let plain = Output::File { path: "x".into() };
+            let args = publisher(&AudioInput::Pipe(3), 96, &output, false);
+            let usual = publisher(&AudioInput::Pipe(3), 96, &plain, false);
+            let last = args.real().last().unwrap();
+            let scheme = match way {
+                Way::SrtPush => "srt://192.0.2.7:",
+                Way::Rtsp => "rtsp://",
+                _ => "file:",
+            };
+            assert!(last.starts_with(scheme), "{way:?} {text}: {last}");
+            // Where it stands as it is, an option before it takes it as its value.
+            for pair in args.real().windows(2) {
+                if pair[1] == text && !usual.real().contains(&pair[1]) {
+                    assert_eq!(pair[0], "-srt_streamid", "{way:?} {text}");
+                }
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ fn target(passphrase: &str) -> Target {
         passphrase: secret(passphrase),
         ..Secrets::default()
     };
-    Target::resolve(&set, &secrets, None).unwrap()
+    Target::resolve(&set, &secrets, None, |_| None).unwrap()
 }
 
 fn ffmpeg(muxers: &[&str]) -> Capabilities {

@@ -71,6 +71,8 @@ pub struct Figures {
     pub free: Option<u64>,
     /// Length of the file being written, bytes.
     pub file: u64,
+    /// The file is not there any more though it is being written: its name was taken away.
+    pub gone: bool,
 }
 
 /// Watches one file's disk and length until dropped.
@@ -92,11 +94,19 @@ impl Watch {
             loop {
                 let folder = file.parent().unwrap_or(&file);
                 let free = fs4::available_space(folder).ok();
-                let length = std::fs::metadata(&file).map(|m| m.len()).ok();
+                let length = std::fs::metadata(&file).map(|m| m.len());
+                let gone = length.as_ref().is_err_and(|e| {
+                    matches!(
+                        e.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    )
+                });
+                let length = length.ok();
                 {
                     let mut figures = out.lock().unwrap_or_else(PoisonError::into_inner);
                     figures.free = free.or(figures.free);
                     figures.file = length.unwrap_or(figures.file);
+                    figures.gone = gone;
                 }
                 if ends.sleep(EVERY) {
                     return;
@@ -145,6 +155,13 @@ mod tests {
         assert!(said(io::ErrorKind::ReadOnlyFilesystem).contains("cannot be written to"));
         assert!(said(io::ErrorKind::PermissionDenied).contains("Choose another"));
         assert!(said(io::ErrorKind::StorageFull).starts_with("the disk is full (/media/x)"));
+        // A quota, a disk that was pulled (EIO, ENODEV), a name that the file system refuses.
+        assert!(said(io::ErrorKind::QuotaExceeded).starts_with("the disk is full (/media/x)"));
+        assert!(said(io::ErrorKind::NotADirectory).contains("Plug in"));
+        for number in [5, 19, 36] {
+            let said = refusal(&io::Error::from_raw_os_error(number), Path::new("/media/x"));
+            assert!(said.contains("choose another folder"), "{said}");
+        }
         assert!(said(io::ErrorKind::Other).contains("Check its disk"));
     }
 }

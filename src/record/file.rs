@@ -112,6 +112,7 @@ impl File {
         )?;
         let missing = || io::Error::other("the recorder has no pipe");
         let mut stdin = sidecar.take_stdin().ok_or_else(missing)?;
+        let recorder = sidecar.pid();
         child.with(|slot| *slot = Some(sidecar));
         let mut head = flv_write::HEADER.to_vec();
         head.extend(
@@ -126,7 +127,7 @@ impl File {
             .spawn(move || {
                 let written = sound
                     .end
-                    .open()
+                    .open(recorder)
                     .and_then(|pipe| write_sound(pipe, &kept, from, &ends));
                 if let Err(error) = written {
                     tracing::debug!("the recorder takes no more sound: {error}");

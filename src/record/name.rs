@@ -75,7 +75,11 @@ pub fn claim(folder: &Path, name: &str, extension: &str) -> io::Result<PathBuf> 
             n => format!("{name} ({n}).{extension}"),
         });
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(_) => return Ok(path),
+            Ok(file) => {
+                // A recording is the operator's own work, for other programs too.
+                crate::private::as_the_operators(&file)?;
+                return Ok(path);
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

@@ -12,6 +12,8 @@ use super::protocol::{Close, subscription};
 use super::request::Load;
 use crate::clock::MonoTime;
 use crate::session::Console;
+use crate::viewer::http::is_our_name;
+use crate::viewer::links;
 use mio::net::TcpStream;
 use serde_json::Value;
 use std::cell::Cell;
@@ -79,6 +81,12 @@ impl Callback for Greeter {
             None => {}
             Some(Ok(origin)) if is_own_origin(Some(origin)) => {}
             Some(_) => return Err(refusal("no page from elsewhere may connect here")),
+        }
+        // A browser: the name by which it came here must be ours too (DNS rebinding). Other programs may
+        // know this machine by any name.
+        let host = header("Host").and_then(Result::ok).unwrap_or_default();
+        if header("Origin").is_some() && !is_our_name(host, &links::names()) {
+            return Err(refusal("remote control is not served under that name"));
         }
         let protocols = request.headers().get_all("Sec-WebSocket-Protocol");
         let form = protocols

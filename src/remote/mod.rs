@@ -15,8 +15,8 @@ pub mod password;
 pub mod protocol;
 pub mod request;
 pub mod server;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod testing;
 
 use crate::clock::MonoTime;
 use crate::session::journal::Journal;

@@ -8,7 +8,8 @@ use crate::clock::{self, MonoTime};
 use crate::ffmpeg::{Capabilities, capabilities};
 use crate::mediamtx::{Client, ManagedServer, Offers, Ports};
 use crate::publish::{
-    Place, Target, WayStatus, parse_host_box, ping_best, pulled_from, resolve, ways,
+    Place, Target, WayStatus, first_that_answers, parse_host_box, ping_best, pulled_from,
+    resolve_all, ways,
 };
 use crate::settings::{Secrets, Settings, TargetKind, TargetSettings};
 use crate::stop::StopToken;
@@ -137,8 +138,8 @@ impl LookAhead {
 /// The thread's own.
 #[derive(Default)]
 struct Looker {
-    /// Host and port, and where that is.
-    resolved: Option<((String, u16), SocketAddr)>,
+    /// Host and port, and where that may be.
+    resolved: Option<((String, u16), Vec<SocketAddr>)>,
     found: Option<Capabilities>,
     offers: Option<Result<Offers, String>>,
     path_is_set: bool,
@@ -246,13 +247,13 @@ impl Looker {
     fn address(&mut self, target: &TargetSettings) -> Result<SocketAddr, String> {
         let host = parse_host_box(&target.host).map_err(|e| e.to_string())?;
         let key = (host.host.clone(), host.port.unwrap_or(target.srt_port));
-        if let Some((known, address)) = &self.resolved
-            && *known == key
-        {
-            return Ok(*address);
-        }
-        let address = resolve(&key.0, key.1).map_err(|e| e.to_string())?;
-        self.resolved = Some((key, address));
+        let all = match self.resolved.take().filter(|(known, _)| *known == key) {
+            Some((_, all)) => all,
+            None => resolve_all(&key.0, key.1).map_err(|e| e.to_string())?,
+        };
+        // Of several another may answer than the last time.
+        let address = first_that_answers(&all, PING_LIMIT).unwrap_or(all[0]);
+        self.resolved = Some((key, all));
         Ok(address)
     }
 

@@ -240,3 +240,56 @@ proptest! {
         prop_assert_eq!(machine.state(), &State::Idle);
     }
 }
+
+/// B27: the machine sleeps in whatever state. No show ends by it, none begins, and after it there is at
+/// most one new connection.
+#[test]
+fn b27_a_standstill_ends_no_show_in_any_state() {
+    let woken = |machine: &mut Machine| {
+        let hours = 2 * 3600 * 1000;
+        let loss = Loss {
+            kind: LossKind::Restart,
+            ..Loss::broke("stood still")
+        };
+        let effects = [
+            machine.on(Event::PublisherLost(loss), at(hours)),
+            machine.on(Event::Tick, at(hours + 10)),
+            machine.on(Event::Tick, at(hours + 600)),
+            machine.on(Event::Tick, at(hours + 1_200)),
+        ];
+        let started = effects
+            .iter()
+            .filter(|e| **e == Some(Effect::StartPublisher));
+        (started.count(), machine.state().clone())
+    };
+    let mut idle = Machine::default();
+    assert_eq!(woken(&mut idle), (0, State::Idle));
+    let mut preflight = Machine::default();
+    preflight.on(Event::GoLive, at(0));
+    assert_eq!(woken(&mut preflight), (0, State::Preflight));
+    // Nobody has seen it: its publisher is started anew.
+    let mut starting = Machine::default();
+    starting.on(Event::GoLive, at(0));
+    starting.on(Event::PreflightDone, at(100));
+    let (started, state) = woken(&mut starting);
+    assert_eq!(started, 1);
+    assert!(
+        matches!(state, State::Starting | State::Reconnecting { .. }),
+        "{state:?}"
+    );
+    let mut live = live();
+    let (started, state) = woken(&mut live);
+    assert_eq!(started, 1);
+    assert!(matches!(state, State::Reconnecting { .. }), "{state:?}");
+    assert!(live.live_since().is_some());
+    let mut reconnecting = self::live();
+    reconnecting.on(lost(false), at(2_000));
+    let (started, state) = woken(&mut reconnecting);
+    assert_eq!(started, 1);
+    assert!(matches!(state, State::Reconnecting { .. }), "{state:?}");
+    let mut stopping = self::live();
+    stopping.on(Event::Stop, at(3_000));
+    assert_eq!(woken(&mut stopping), (0, State::Stopping));
+    assert_eq!(stopping.on(Event::Stopped, at(8_000_000)), None);
+    assert_eq!(stopping.state(), &State::Idle);
+}

@@ -16,7 +16,8 @@ use crate::ffmpeg::{Capabilities, Ffmpeg, capabilities, choose};
 use crate::mediamtx::server::OnLog;
 use crate::mediamtx::{ApiError, Client, ManagedServer, Need, Offers, locate};
 use crate::publish::{
-    Place, Target, TargetError, WayStatus, invited, occupant, parse_host_box, ping_best, ways,
+    Place, Target, TargetError, WayStatus, first_that_answers, invited, occupant, parse_host_box,
+    ping_best, ways,
 };
 use crate::settings::{Secrets, Settings, TargetKind, Way, sentences};
 use crate::stop::StopToken;
@@ -314,7 +315,8 @@ fn own_server(
 ) -> Result<(Option<Destination>, Words), Failure> {
     let (settings, secrets) = (wish.settings, wish.secrets);
     let set = &settings.target;
-    let mut target = Target::resolve(set, secrets, None).map_err(|e| bad_target(&e))?;
+    let choose = |all: &[_]| first_that_answers(all, PING_LIMIT);
+    let mut target = Target::resolve(set, secrets, None, choose).map_err(|e| bad_target(&e))?;
     let claim = claimed(&format!("{}/{}", target.srt, set.path), wish.takes_over)?;
     let given = |url: &str| (!url.trim().is_empty()).then(|| url.trim().to_owned());
     let client =

@@ -36,6 +36,8 @@ pub struct Options {
     /// How much of a show's beginning, from LIVE on, the whole show's figures leave out: a measurement's
     /// is not of the start.
     pub settle: Duration,
+    /// Where the key of the viewers' page is kept.
+    pub viewer_key: crate::viewer::key::Keeper,
 }
 
 impl Default for Options {
@@ -46,6 +48,7 @@ impl Default for Options {
             open_picture: Arc::new(crate::capture::open),
             first_run: false,
             settle: Duration::ZERO,
+            viewer_key: Default::default(),
         }
     }
 }

@@ -151,6 +151,7 @@ impl Worker {
         let mut worker = Self {
             shared,
             machine: Machine::new(options.policy, fastrand::u64(..)),
+            viewer: Viewer::new(options.viewer_key.clone()),
             options,
             view: View::new(),
             preview,
@@ -168,7 +169,6 @@ impl Worker {
             recorder: Recorder::default(),
             server: None,
             tuning: Tuning::default(),
-            viewer: Viewer::default(),
             drops_before: 0,
             examiner: Examiner::default(),
             installer: Installer::default(),
@@ -515,7 +515,10 @@ impl Worker {
 
     fn tune(&mut self, now: MonoTime) {
         let Some(show) = &mut self.show else { return };
-        self.tuning.turn(show, &self.settings, &self.journal, now);
+        let seen = (show.relay().drops(), show.outlet().network_now(now));
+        let encoders = show.encoders();
+        self.tuning
+            .turn(encoders, seen, &self.settings, &self.journal, now);
         for mark in show.encoders().take_marks() {
             self.view.mark(mark);
         }

@@ -32,7 +32,15 @@ pub(super) fn read_tree(path: &Path) -> Result<Option<Node>, Unread> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Unread::Io(error)),
     };
-    let broken = |why: &str| Err(Unread::Broken(why.into()));
+    tree_of(&bytes).map(Some).map_err(Unread::Broken)
+}
+
+/// The tree of a file's `bytes` in today's form. Pure.
+///
+/// # Errors
+/// What is wrong with them, in words.
+pub(crate) fn tree_of(bytes: &[u8]) -> Result<Node, String> {
+    let broken = |why: &str| Err(why.to_owned());
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return broken("it is larger than 1 MiB");
     }
@@ -43,16 +51,16 @@ pub(super) fn read_tree(path: &Path) -> Result<Option<Node>, Unread> {
             "it is empty"
         });
     }
-    let Ok(text) = std::str::from_utf8(&bytes) else {
+    let Ok(text) = std::str::from_utf8(bytes) else {
         return broken("it is not UTF-8 text");
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match Node::parse(text, &shape()) {
         Ok(mut tree) => {
             migrate(&mut tree);
-            Ok(Some(tree))
+            Ok(tree)
         }
-        Err(error) => Err(Unread::Broken(error.to_string())),
+        Err(error) => Err(error.to_string()),
     }
 }
 

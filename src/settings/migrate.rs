@@ -8,7 +8,7 @@
 use super::tree::Node;
 
 /// Brings a file's tree up to date; what it does not know stays as it is.
-pub(super) fn migrate(tree: &mut Node) {
+pub(crate) fn migrate(tree: &mut Node) {
     sound(tree);
     encoder(tree);
 }

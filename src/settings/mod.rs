@@ -1,18 +1,18 @@
 //! The operator's settings: what they are, where they are kept, what is secret.
 
-mod file;
+pub(crate) mod file;
 #[cfg(feature = "keyring")]
 pub mod keyring;
-mod migrate;
+pub(crate) mod migrate;
 pub mod overrides;
 pub mod profile_name;
 pub mod profiles;
 pub mod schema;
 pub mod secrets;
 pub mod servers;
-mod shared;
+pub(crate) mod shared;
 pub mod store;
-mod tree;
+pub(crate) mod tree;
 
 pub use overrides::{SetError, sentences, set, set_pair};
 pub use profiles::{ProfileError, Profiles};

@@ -61,7 +61,7 @@ pub fn names() -> Vec<String> {
 }
 
 /// The defaults as JSON.
-pub(super) fn shape() -> Value {
+pub(crate) fn shape() -> Value {
     serde_json::to_value(Settings::default()).unwrap_or_default()
 }
 

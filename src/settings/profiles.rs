@@ -156,7 +156,20 @@ impl Profile {
                 });
             }
         };
-        let found = interpret(&tree);
+        Self::of_tree(path, &tree, may)
+    }
+
+    /// The same of a tree; `path` is for errors only.
+    pub(crate) fn of_tree(
+        path: &Path,
+        tree: &Node,
+        may: fn(&str) -> bool,
+    ) -> Result<Self, ProfileError> {
+        let broken = |why: String| ProfileError::Broken {
+            path: path.into(),
+            why,
+        };
+        let found = interpret(tree);
         if !found.bad.is_empty() {
             return Err(broken(found.bad.join("; ")));
         }
@@ -180,7 +193,7 @@ impl Profile {
         let json = to_json(&shared::without_secrets(&found.settings))?;
         let mut parts = Vec::new();
         let mut not_taken = Vec::new();
-        for name in leaves(&tree) {
+        for name in leaves(tree) {
             let Some(value) = tree::at(&json, &name).filter(|_| name != "version") else {
                 continue;
             };
@@ -412,7 +425,7 @@ pub fn read_shared(path: &Path) -> Result<(String, Profile), ProfileError> {
 
 impl Profile {
     /// What a file from elsewhere could do harm with is put right, whoever wrote it.
-    fn for_here(mut self) -> Self {
+    pub(crate) fn for_here(mut self) -> Self {
         let Ok(settings) = self.onto(&Settings::default()) else {
             return self;
         };

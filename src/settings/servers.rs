@@ -107,19 +107,7 @@ pub fn remember(servers: &mut Vec<RecentServer>, server: RecentServer) {
     servers.truncate(MAX);
 }
 
-/// An address without user, password and what follows a `?`: each may be a secret.
-pub(super) fn without_user(url: &str) -> String {
-    let url = url.trim();
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let (authority, path) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, ""),
-    };
-    let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
-    let between = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{between}{host}{path}")
-}
+pub(crate) use crate::mediamtx::url::shown as without_user;
 
 #[cfg(test)]
 mod tests {

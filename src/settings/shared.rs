@@ -102,7 +102,7 @@ pub(super) fn is_profiles(name: &str) -> bool {
 }
 
 /// Whether a file for others has it.
-pub(super) fn is_shared(name: &str) -> bool {
+pub(crate) fn is_shared(name: &str) -> bool {
     SHARED.contains(&name)
 }
 

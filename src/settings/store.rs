@@ -7,6 +7,7 @@
 use super::file::{Unread, keep_aside, read_tree, write_tree};
 use super::overrides::{did_you_mean, shape};
 use super::schema::{SCHEMA_VERSION, Settings};
+use super::shared::without_secrets;
 use super::tree::{self, Node};
 use serde_json::Value;
 use std::io;
@@ -245,7 +246,8 @@ impl Store {
                 why: why.clone(),
             });
         }
-        let mut ours = settings.clone();
+        // A login in a pasted address is good until the program ends, as every secret is.
+        let mut ours = without_secrets(settings);
         ours.version = SCHEMA_VERSION;
         let in_file = match read_tree(path) {
             Ok(tree) => tree,
@@ -275,14 +277,14 @@ impl Store {
 }
 
 /// A tree's good values, and what else is in it.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub settings: Settings,
     pub version: u32,
     pub bad: Vec<String>,
     pub unknown: Vec<String>,
 }
 
-pub(super) fn interpret(tree: &Node) -> Found {
+pub(crate) fn interpret(tree: &Node) -> Found {
     let shape = shape();
     let mut json = shape.clone();
     let (mut bad, mut unknown) = (Vec::new(), Vec::new());
@@ -370,7 +372,7 @@ fn interpret_level(
 }
 
 /// `settings` as this program writes them.
-pub(super) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
+pub(crate) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
     let text = ron::to_string(settings).map_err(|error| StoreError::Form(error.to_string()))?;
     Node::parse(&text, &shape()).map_err(|error| StoreError::Form(error.to_string()))
 }

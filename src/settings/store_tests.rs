@@ -354,6 +354,103 @@ fn a_read_only_folder_keeps_the_broken_file() {
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// The same for whoever may write everywhere: a disk that is mounted read-only.
+#[cfg(target_os = "linux")]
+#[test]
+fn b29_a_read_only_disk_keeps_the_broken_file_and_costs_a_message() {
+    use std::process::Command;
+    let dir = tempfile::tempdir().unwrap();
+    let mount = |words: &[&str]| {
+        let done = Command::new("mount").args(words).arg(dir.path()).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !mount(&["-t", "tmpfs", "-o", "size=1m", "none"]) {
+        println!("SKIPPED: a tmpfs cannot be mounted (needs root)");
+        return;
+    }
+    fs::write(dir.path().join(FILE_NAME), b"broken").unwrap();
+    assert!(mount(&["-o", "remount,ro"]));
+    let mut loaded = load_from(dir.path(), now());
+    let notes = loaded.notes.clone();
+    let saved = loaded.store.save(&loaded.settings.clone());
+    let kept = fs::read(dir.path().join(FILE_NAME));
+    let done = Command::new("umount").arg("-l").arg(dir.path()).status();
+    assert!(done.unwrap().success());
+    assert_eq!(loaded.settings, Settings::default());
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("cannot be renamed"), "{notes:?}");
+    assert!(
+        matches!(saved, Err(StoreError::Protected { .. })),
+        "{saved:?}"
+    );
+    assert_eq!(kept.unwrap(), b"broken");
+}
+
+/// The folder is deleted while the program runs (a cleaner, a profile that is reset), and the link of a
+/// dotfiles folder leads nowhere any more.
+#[test]
+fn b29_a_folder_that_goes_while_it_runs_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("pd-console");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join(FILE_NAME), "(version: 3)").unwrap();
+    let mut loaded = load_from(&folder, now());
+    fs::remove_dir_all(&folder).unwrap();
+    loaded.settings.encoder.bitrate_kbps = 1234;
+    loaded.store.save(&loaded.settings.clone()).unwrap();
+    assert_eq!(
+        load_from(&folder, now()).settings.encoder.bitrate_kbps,
+        1234
+    );
+    #[cfg(unix)]
+    {
+        fs::remove_file(folder.join(FILE_NAME)).unwrap();
+        let gone = dir.path().join("gone/settings.ron");
+        std::os::unix::fs::symlink(&gone, folder.join(FILE_NAME)).unwrap();
+        let mut loaded = load_from(&folder, now());
+        assert_eq!(
+            (loaded.settings.clone(), loaded.notes.len()),
+            (Settings::default(), 0)
+        );
+        loaded.settings.encoder.bitrate_kbps = 2345;
+        loaded.store.save(&loaded.settings.clone()).unwrap();
+        assert_eq!(
+            load_from(&folder, now()).settings.encoder.bitrate_kbps,
+            2345
+        );
+    }
+}
+
+/// A bitrate of a thousand million, in each way to write it, and one of less than nothing.
+#[test]
+fn b29_an_impossible_bitrate_falls_back_alone() {
+    for bad in [
+        "-5",
+        "1e9",
+        "1000000000",
+        "1000000000.0",
+        "99999999999999999999",
+        "NaN",
+        "\"fast\"",
+    ] {
+        let content = format!("(encoder: (bitrate_kbps: {bad}), target: (host: \"a.example\"))");
+        let dir = dir_with(content.as_bytes());
+        let loaded = load_from(dir.path(), now());
+        let default = Settings::default();
+        assert_eq!(loaded.settings.encoder, default.encoder, "{bad}");
+        assert_eq!(loaded.settings.target.host, "a.example", "{bad}");
+        assert!(
+            loaded.notes[0].contains("encoder.bitrate_kbps"),
+            "{:?}",
+            loaded.notes
+        );
+        assert_eq!(
+            fs::read(dir.path().join(ASIDE)).unwrap(),
+            content.as_bytes()
+        );
+    }
+}
+
 #[test]
 fn shipped_defaults_are_the_defaults() {
     let text = include_str!("../../settings/default.ron");

@@ -9,7 +9,7 @@ use std::fmt;
 
 /// A struct's fields in the order of the file, or a value as RON text.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     /// RON text of a value.
     Leaf(String),
     /// Named fields.
@@ -57,7 +57,7 @@ impl Node {
     ///
     /// # Errors
     /// Where the text is not RON, or not a struct at its top.
-    pub(super) fn parse(text: &str, shape: &Value) -> Result<Self, ron::error::SpannedError> {
+    pub(crate) fn parse(text: &str, shape: &Value) -> Result<Self, ron::error::SpannedError> {
         let Fields(fields) = ron::from_str(text)?;
         if fields.is_empty() && !text.contains('(') {
             // A bare word reads as a unit struct; here it is the rest of a torn file.
@@ -83,7 +83,7 @@ impl Node {
     }
 
     /// The field `key`, where this is a struct that has it.
-    pub(super) fn field(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn field(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Struct(fields) => fields.iter().find(|(k, _)| k == key).map(|(_, node)| node),
             Self::Leaf(_) => None,
@@ -92,7 +92,7 @@ impl Node {
 
     /// `ours` with what the file has beyond it: unknown fields, and the file's text of each leaf
     /// that `ours` did not change against `base`.
-    pub(super) fn merged(file: Option<&Self>, base: Option<&Self>, ours: &Self) -> Self {
+    pub(crate) fn merged(file: Option<&Self>, base: Option<&Self>, ours: &Self) -> Self {
         match (file, ours) {
             (Some(Self::Leaf(text)), Self::Leaf(_)) if base == Some(ours) => {
                 Self::Leaf(text.clone())
@@ -117,7 +117,7 @@ impl Node {
     }
 
     /// Writes the tree as RON, one field a line.
-    pub(super) fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         let mut text = String::new();
         self.print_into(&mut text, 0);
         text

@@ -246,6 +246,7 @@ impl Taken {
                 }
             }
         }
+        tracing::debug!("keys taken from the desktop: {}", self.keys.len());
     }
 }
 

@@ -53,8 +53,11 @@ pub fn run_console(leave: &StopToken, another: bool) -> Result<(), Failure> {
     for note in &loaded.notes {
         journal.warn(note.clone());
     }
+    let (viewer_key, why) = crate::viewer::key::Keeper::of_user_or_memory();
+    why.into_iter().for_each(|why| journal.warn(why));
     let options = Options {
         first_run: loaded.is_new,
+        viewer_key,
         ..Options::default()
     };
     let session = Session::start(

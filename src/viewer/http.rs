@@ -4,6 +4,7 @@
 //! asks, and it asks for five things only. There are no files behind the paths.
 
 use super::report::REPORT_MAX;
+use crate::remote::auth::is_same;
 use std::net::IpAddr;
 
 /// Longest head of a request, bytes.
@@ -112,19 +113,27 @@ impl Head {
 }
 
 /// Who may come in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Door {
     /// Whether the local network may.
     pub lan: bool,
     /// Names of this machine, in small letters.
     pub names: Vec<String>,
+    /// What the path begins with: whoever does not know it is not let in.
+    pub key: String,
 }
+
+/// What is said to who does not have the whole link.
+pub const NO_KEY: &str = "This page opens by its whole link only, as the PD console shows it (key F7, QR code). \
+     PD 콘솔이 보여 주는 전체 링크(F7 키, QR 코드)로만 열립니다.";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// The page.
     Page,
+    /// The page, by its link without the slash at its end: the page's own requests would lead elsewhere.
+    Slash,
     /// How the show stands.
     Status,
     /// No icon: browsers ask for one by themselves.
@@ -155,14 +164,21 @@ impl Door {
             .as_deref()
             .is_none_or(|origin| origin == format!("http://{}", head.host));
         let site = head.site.as_deref().unwrap_or("same-origin");
-        if !own || (head.path != "/" && !matches!(site, "same-origin" | "none")) {
+        if !own || (!self.is_page(&head.path) && !matches!(site, "same-origin" | "none")) {
             return refuse(403, "other sites may not use this page");
         }
         let is_read = matches!(head.method.as_str(), "GET" | "HEAD");
-        match head.path.as_str() {
+        if head.path == "/favicon.ico" && is_read {
+            return Ok(Route::Icon);
+        }
+        let inner = match self.behind_key(&head.path) {
+            Some("") if is_read => return Ok(Route::Slash),
+            Some(inner) if !inner.is_empty() => inner,
+            _ => return refuse(403, NO_KEY),
+        };
+        match inner {
             "/" if is_read => Ok(Route::Page),
             "/status" if is_read => Ok(Route::Status),
-            "/favicon.ico" if is_read => Ok(Route::Icon),
             "/whep" if head.method == "POST" => {
                 // Which a plain form cannot send.
                 kind(head, "application/sdp").map(|()| Route::Join)
@@ -175,7 +191,7 @@ impl Door {
                 }
                 Ok(Route::Report)
             }
-            "/" | "/status" | "/eye" | "/favicon.ico" | "/whep" => refuse(405, "not this way"),
+            "/" | "/status" | "/eye" | "/whep" => refuse(405, "not this way"),
             path => match path.strip_prefix("/whep/").filter(|id| is_session(id)) {
                 Some(id) if head.method == "PATCH" => {
                     kind(head, "application/trickle-ice-sdpfrag")?;
@@ -188,17 +204,33 @@ impl Door {
         }
     }
 
-    fn is_our_host(&self, host: &str) -> bool {
-        let name = name_of(host).to_ascii_lowercase();
-        if name == "localhost" {
-            return true;
-        }
-        match name.parse::<IpAddr>() {
-            // An address cannot be bent by a name server.
-            Ok(address) => self.lan || address.is_loopback(),
-            Err(_) => self.lan && self.names.contains(&name),
-        }
+    /// Whether this is the page itself, to which a link in a chat may lead.
+    fn is_page(&self, path: &str) -> bool {
+        matches!(self.behind_key(path), Some("" | "/"))
     }
+
+    /// The path without the key that it begins with; None where it does not. Takes as long for every
+    /// wrong key.
+    fn behind_key<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix('/')?;
+        let key = rest.split('/').next().unwrap_or_default();
+        (!self.key.is_empty() && is_same(key, &self.key)).then(|| &rest[key.len()..])
+    }
+
+    fn is_our_host(&self, host: &str) -> bool {
+        let is_loopback = name_of(host)
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+        is_our_name(host, &self.names)
+            && (self.lan || is_loopback || name_of(host).eq_ignore_ascii_case("localhost"))
+    }
+}
+
+/// Whether a `Host` is an address, which no name server can bend, or one of this machine's `names` (in small
+/// letters).
+pub fn is_our_name(host: &str, names: &[String]) -> bool {
+    let name = name_of(host).to_ascii_lowercase();
+    name == "localhost" || name.parse::<IpAddr>().is_ok() || names.contains(&name)
 }
 
 fn kind(head: &Head, wanted: &'static str) -> Result<(), Refusal> {

@@ -16,11 +16,15 @@ fn asked(line: &str, headers: &str, lan: bool) -> Result<Route, u16> {
     let door = Door {
         lan,
         names: vec!["studio".into(), "studio.local".into()],
+        key: KEY.into(),
     };
+    // The paths below stand behind the key.
+    let line = line.replacen(" /", &format!(" /{KEY}/"), 1);
     let head = head(&format!("{line} HTTP/1.1\r\n{headers}\r\n"))?;
     door.judge(&head).map_err(|refusal| refusal.status)
 }
 
+const KEY: &str = "k3y0fwa11s";
 const HERE: &str = "Host: 127.0.0.1:8880\r\n";
 
 #[test]
@@ -29,7 +33,6 @@ fn each_route_is_found_and_nothing_else() {
     assert_eq!(ask("GET /"), Ok(Route::Page));
     assert_eq!(ask("HEAD /?from=qr"), Ok(Route::Page));
     assert_eq!(ask("GET /status"), Ok(Route::Status));
-    assert_eq!(ask("GET /favicon.ico"), Ok(Route::Icon));
     let sdp = format!("{HERE}Content-Type: application/sdp; charset=utf-8\r\n");
     assert_eq!(asked("POST /whep", &sdp, false), Ok(Route::Join));
     let id = "0f-9_Z";
@@ -51,7 +54,7 @@ fn each_route_is_found_and_nothing_else() {
         "GET /../settings.ron",
         "GET //status",
         "GET /page.html",
-        "OPTIONS *",
+        "GET /favicon.ico",
     ] {
         assert_eq!(ask(missing), Err(404), "{missing}");
     }
@@ -70,6 +73,47 @@ fn each_route_is_found_and_nothing_else() {
         assert_eq!(asked("POST /whep", &headers, false), Err(415), "{kind}");
     }
     assert_eq!(ask("POST /whep"), Err(415));
+}
+
+#[test]
+fn without_the_whole_link_nothing_is_shown() {
+    let door = Door {
+        key: KEY.into(),
+        ..Door::default()
+    };
+    let with = |door: &Door, line: &str| {
+        let sdp = "Content-Type: application/sdp\r\n";
+        let head = head(&format!("{line} HTTP/1.1\r\n{HERE}{sdp}\r\n"))?;
+        door.judge(&head).map_err(|refusal| refusal.status)
+    };
+    let ask = |line: &str| with(&door, line);
+    assert_eq!(ask(&format!("GET /{KEY}/")), Ok(Route::Page));
+    assert_eq!(ask(&format!("GET /{KEY}")), Ok(Route::Slash));
+    // Browsers ask for it by themselves, without the key.
+    assert_eq!(ask("GET /favicon.ico"), Ok(Route::Icon));
+    let longer = format!("GET /{KEY}x/status");
+    let shorter = format!("GET /{}/status", &KEY[1..]);
+    let upper = format!("GET /{}/status", KEY.to_uppercase());
+    let doubled = format!("GET //{KEY}/status");
+    for line in [
+        "GET /",
+        "GET //",
+        "GET /status",
+        "POST /whep",
+        "POST /eye",
+        "DELETE /whep/s-1",
+        "OPTIONS *",
+        &longer,
+        &shorter,
+        &upper,
+        &doubled,
+    ] {
+        assert_eq!(ask(line), Err(403), "{line}");
+    }
+    // A door without a key is shut, not open.
+    for line in ["GET /", "GET //", "GET //status", "POST //whep"] {
+        assert_eq!(with(&Door::default(), line), Err(403), "{line}");
+    }
 }
 
 #[test]
@@ -208,8 +252,9 @@ proptest! {
     fn whatever_path_is_asked_for_only_the_known_ones_lead_on(path in "/[a-z./%A-Z0-9_-]{0,40}") {
         if let Ok(Route::Leave(id)) = asked(&format!("DELETE {path}"), HERE, false) {
             prop_assert!(is_session(&id));
+            // `asked` puts the key and a slash in front.
             let whole = ["/whep/", id.as_str()].concat();
-            prop_assert_eq!(path, whole);
+            prop_assert!(path == whole || path[1..] == whole[1..], "{path}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! its addresses, which takes microseconds and sends nothing.
 
 use crate::publish::srt_url::address_towards;
+use crate::session::Secret;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// A network that this machine is in.
@@ -86,7 +87,7 @@ pub fn is_local(peer: IpAddr, networks: &[Network]) -> bool {
     }
 }
 
-/// Links to the page, the best first.
+/// Addresses of the page, the best first; who opens it needs the key too, see [`with_key`].
 pub fn links(port: u16, lan: bool, networks: &[Network]) -> Vec<String> {
     let mut links: Vec<String> = Vec::new();
     if lan {
@@ -98,6 +99,12 @@ pub fn links(port: u16, lan: bool, networks: &[Network]) -> Vec<String> {
     }
     links.push(format!("http://127.0.0.1:{port}/"));
     links
+}
+
+/// The whole links: each with the key of the page.
+pub fn with_key(links: &[String], key: &Secret) -> Vec<String> {
+    let whole = |link: &String| format!("{link}{}/", key.expose());
+    links.iter().map(whole).collect()
 }
 
 #[cfg(test)]

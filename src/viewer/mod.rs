@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod eyes;
 pub mod http;
+pub mod key;
 pub mod links;
 mod proxy;
 pub mod qr;
@@ -17,11 +18,13 @@ pub mod server;
 
 use crate::clock::MonoTime;
 use crate::relay::RtpTimes;
+use crate::session::Secret;
 use crate::session::journal::Journal;
 use crate::session::snapshot::{EyesStatus, Snapshot, State};
 use crate::settings::ViewerSettings;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use eyes::Eyes;
+use key::Keeper;
 use serde::Serialize;
 use server::Server;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,9 +77,9 @@ impl Shared {
 }
 
 /// The page as the operator sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ViewerStatus {
-    /// Links to it, the best first; empty while it is not served.
+    /// Links to it, the best first; empty while it is not served. They have the key.
     pub links: Vec<String>,
     /// Whether it is open to the local network: everyone there can watch.
     pub lan: bool,
@@ -84,9 +87,22 @@ pub struct ViewerStatus {
     pub problem: Option<String>,
 }
 
+impl std::fmt::Debug for ViewerStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ViewerStatus")
+            .field("links", &self.links.len())
+            .field("lan", &self.lan)
+            .field("problem", &self.problem)
+            .finish()
+    }
+}
+
 /// The page's server and its settings.
 pub struct Viewer {
     shared: Arc<Shared>,
+    keeper: Keeper,
+    /// Of the server that runs.
+    key: Option<Secret>,
     settings: Option<ViewerSettings>,
     server: Option<Server>,
     status: ViewerStatus,
@@ -103,6 +119,8 @@ impl Default for Viewer {
                 eyes: Mutex::default(),
                 agent: proxy::agent(),
             }),
+            keeper: Keeper::default(),
+            key: None,
             settings: None,
             server: None,
             status: ViewerStatus::default(),
@@ -112,6 +130,14 @@ impl Default for Viewer {
 }
 
 impl Viewer {
+    /// A page whose key is `keeper`'s.
+    pub fn new(keeper: Keeper) -> Self {
+        Self {
+            keeper,
+            ..Self::default()
+        }
+    }
+
     /// Brings the page to what is set; cheap where nothing changed.
     pub fn follow(&mut self, settings: &ViewerSettings, now: MonoTime, journal: &Journal) {
         if self.settings.as_ref() != Some(settings) {
@@ -127,26 +153,51 @@ impl Viewer {
         if !settings.on || now < self.next {
             return;
         }
+        let key = match self.keeper.read() {
+            Ok(key) => key,
+            Err(error) => {
+                self.next = now + RETRY;
+                self.server = None;
+                self.status.links.clear();
+                return self.problem(format!("the viewers' page is not served: {error}"), journal);
+            }
+        };
+        if self.key.as_ref() != Some(&key) {
+            // Whoever came by the old link is not let in any more.
+            self.server = None;
+            self.status.links.clear();
+        }
         if self.server.is_none() {
             self.next = now + RETRY;
-            match Server::start(settings.port, settings.lan, self.shared.clone()) {
+            match Server::start(
+                settings.port,
+                settings.lan,
+                key.expose(),
+                self.shared.clone(),
+            ) {
                 Ok(server) => {
                     self.server = Some(server);
                     self.status.problem = None;
+                    self.key = Some(key.clone());
                 }
                 Err(error) => self.refused(settings.port, &error, journal),
             }
         }
         if let Some(server) = &self.server {
             self.next = now + LOOK_AGAIN;
-            let links = links::links(server.port(), settings.lan, &links::networks());
+            let bare = links::links(server.port(), settings.lan, &links::networks());
+            let links = links::with_key(&bare, &key);
             if links != self.status.links {
                 let whom = if settings.lan {
-                    "everyone on this network can watch"
+                    "on this network, with the whole link"
                 } else {
-                    "on this machine only"
+                    "on this machine only, with the whole link"
                 };
-                journal.info(format!("viewers' page ({whom}): {}", links.join(" ")));
+                // The journal goes into logs, which are sent to who helps: no key in it.
+                journal.info(format!(
+                    "viewers' page ({whom}): {} (key F7 and `pd-console viewer-link` show the whole link)",
+                    bare.join(" ")
+                ));
                 self.status.links = links;
             }
         }
@@ -164,6 +215,10 @@ impl Viewer {
             "the viewers' page cannot have port {port}: {why}. Give it another in the settings (viewer.port), or end that program; it is tried again every {} s",
             RETRY.as_secs()
         );
+        self.problem(problem, journal);
+    }
+
+    fn problem(&mut self, problem: String, journal: &Journal) {
         if self.status.problem.as_ref() != Some(&problem) {
             journal.warn(problem.clone());
             self.status.problem = Some(problem);
@@ -222,8 +277,11 @@ mod tests {
         }
         drop(taken);
         viewer.follow(&settings, now, &journal);
-        let link = format!("http://127.0.0.1:{}/", settings.port);
+        let key = viewer.keeper.read().unwrap();
+        let link = format!("http://127.0.0.1:{}/{}/", settings.port, key.expose());
         assert_eq!(viewer.status().links, [link]);
+        let told = format!("{:?} {:?}", viewer.status(), journal.lines());
+        assert!(!told.contains(key.expose()), "{told}");
         assert_eq!(viewer.status().problem, None);
         let said = |text: &str| {
             journal

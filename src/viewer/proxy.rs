@@ -39,7 +39,7 @@ pub(super) fn pass(
         Route::Join => (Method::POST, whep_url.to_owned()),
         Route::Candidates(id) => (Method::PATCH, format!("{whep_url}/{id}")),
         Route::Leave(id) => (Method::DELETE, format!("{whep_url}/{id}")),
-        Route::Page | Route::Status | Route::Icon | Route::Report => {
+        Route::Page | Route::Slash | Route::Status | Route::Icon | Route::Report => {
             return Answer::refusal(Refusal {
                 status: 404,
                 why: "there is no such page",
@@ -84,7 +84,8 @@ pub(super) fn pass(
     answer.headers.extend(tag.map(|tag| ("ETag", tag)));
     answer
         .headers
-        .extend(session.map(|id| ("Location", format!("/whep/{id}"))));
+        // Against the request's own address, which has the key.
+        .extend(session.map(|id| ("Location", format!("whep/{id}"))));
     answer
 }
 

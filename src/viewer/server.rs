@@ -5,7 +5,7 @@
 //! or beyond [`OF_ONE_PEER`] of one address, are closed unanswered.
 
 use super::eyes::{EyeAnswer, Sender};
-use super::http::{Door, Head, Refusal, Route};
+use super::http::{Door, Head, NO_KEY, Refusal, Route};
 use super::links::{self, Network};
 use super::proxy;
 use super::report::{Report, browser};
@@ -29,6 +29,10 @@ const READ_WITHIN: Duration = Duration::from_secs(5);
 /// An answer must be taken within this time.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
 
+/// Whoever asks with a wrong key waits so long for the answer: with [`OF_ONE_PEER`] at once, an address has 48
+/// guesses a second.
+pub const WRONG_KEY_WAITS: Duration = Duration::from_millis(250);
+
 const PAGE: &str = include_str!("../../assets/viewer.html");
 
 /// A running server; dropping it ends it.
@@ -39,11 +43,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `port` (0: any), for this machine or for the local network, and serves.
+    /// Listens on `port` (0: any), for this machine or for the local network, and serves those who know
+    /// `key`.
     ///
     /// # Errors
     /// Where the port cannot be had, or no thread.
-    pub fn start(port: u16, lan: bool, shared: Arc<Shared>) -> io::Result<Self> {
+    pub fn start(port: u16, lan: bool, key: &str, shared: Arc<Shared>) -> io::Result<Self> {
         let ip = if lan {
             Ipv4Addr::UNSPECIFIED
         } else {
@@ -56,6 +61,7 @@ impl Server {
             door: Door {
                 lan,
                 names: if lan { links::names() } else { Vec::new() },
+                key: key.to_owned(),
             },
             shared,
             peers: Mutex::default(),
@@ -183,6 +189,7 @@ fn desk_answer(request: &Request, place: &Place, networks: &[Network]) -> Answer
     let shared = &place.desk.shared;
     let mut answer = match place.desk.door.judge(head) {
         Ok(Route::Page) => page(),
+        Ok(Route::Slash) => slash(&head.path),
         Ok(Route::Status) => status(&shared.status.load()),
         Ok(Route::Report) => reported(shared, request, place.peer),
         Ok(Route::Icon) => Answer::new(204, "", Vec::new()),
@@ -193,9 +200,20 @@ fn desk_answer(request: &Request, place: &Place, networks: &[Network]) -> Answer
                 why: "no show is on",
             }),
         },
-        Err(refusal) => Answer::refusal(refusal),
+        Err(refusal) => {
+            if refusal.why == NO_KEY {
+                std::thread::sleep(WRONG_KEY_WAITS);
+            }
+            Answer::refusal(refusal)
+        }
     };
     answer.without_body = head.method == "HEAD";
+    answer
+}
+
+fn slash(path: &str) -> Answer {
+    let mut answer = Answer::new(308, "", Vec::new());
+    answer.headers.push(("Location", format!("{path}/")));
     answer
 }
 

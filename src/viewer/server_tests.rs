@@ -15,11 +15,18 @@ fn server(whep_url: Option<String>) -> Server {
         eyes: Mutex::default(),
         agent: proxy::agent(),
     };
-    Server::start(0, false, Arc::new(shared)).unwrap()
+    Server::start(0, false, KEY, Arc::new(shared)).unwrap()
 }
 
-/// What comes back for these bytes.
+const KEY: &str = "k3y0fwa11s";
+
+/// What comes back for these bytes; their path stands behind the key.
 fn asked(server: &Server, request: &str) -> String {
+    said(server, &request.replacen(" /", &format!(" /{KEY}/"), 1))
+}
+
+/// What comes back for exactly these bytes.
+fn said(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
@@ -74,6 +81,26 @@ fn the_page_comes_with_a_policy_that_lets_nothing_else_in() {
 }
 
 #[test]
+fn a_wrong_link_is_answered_late_and_shows_nothing() {
+    let server = server(None);
+    let started = Instant::now();
+    let refused = said(&server, "GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    assert!(started.elapsed() >= WRONG_KEY_WAITS);
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    assert!(
+        !refused.contains("live") && !refused.contains(KEY),
+        "{refused}"
+    );
+    let request = format!("GET /{KEY} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    let moved = said(&server, &request);
+    assert!(moved.starts_with("HTTP/1.1 308 "), "{moved}");
+    assert!(
+        moved.contains(&format!("\r\nLocation: /{KEY}/\r\n")),
+        "{moved}"
+    );
+}
+
+#[test]
 fn whep_is_passed_on_to_the_shows_path_only() {
     let media = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/pd_main/whep", media.local_addr().unwrap());
@@ -110,7 +137,7 @@ fn whep_is_passed_on_to_the_shows_path_only() {
         Cookie: c=d\r\nAuthorization: Basic x\r\nContent-Length: 5\r\n\r\noffer";
     let answer = asked(&server, post);
     assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
-    assert!(answer.contains("\r\nLocation: /whep/s-1\r\n"), "{answer}");
+    assert!(answer.contains("\r\nLocation: whep/s-1\r\n"), "{answer}");
     assert!(
         answer.ends_with("\r\n\r\nanswer") && !answer.contains("Cookie"),
         "{answer}"
@@ -246,7 +273,8 @@ fn slow_and_many_connections_do_not_stop_it() {
 fn get_quietly(server: &Server) -> String {
     let mut text = String::new();
     if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())) {
-        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let request = format!("GET /{KEY}/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let _ = stream.write_all(request.as_bytes());
         let _ = stream.read_to_string(&mut text);
     }
     text

@@ -11,6 +11,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const MARK: &str = "PD_E2E_MARK";
+/// The viewers' pages of all tests have this key in their links.
+pub const VIEWER_KEY: &str = "key-of-tests";
 
 /// A console that is about to be started.
 pub struct Plan {
@@ -60,6 +62,7 @@ impl Plan {
             .env("PD_CONSOLE_CONFIG_DIR", config.path())
             .env("PD_CONSOLE_FFMPEG", ffmpeg)
             .env(MARK, &mark)
+            .env("PD_CONSOLE_VIEWER_KEY", VIEWER_KEY)
             .env_remove("PD_CONSOLE_PASSWORD")
             .env_remove("PD_CONSOLE_PASSPHRASE")
             .env_remove("PD_CONSOLE_BACKUP_PASSWORD")

@@ -16,6 +16,8 @@ pub mod running;
 pub mod screen;
 pub mod server;
 pub mod sound;
+pub mod stall;
+pub mod strange;
 pub mod stream;
 #[cfg(feature = "probe")]
 pub mod viewer;

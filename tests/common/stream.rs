@@ -17,8 +17,12 @@ pub struct Listener {
 impl Listener {
     /// Starts one, with a passphrase unless that is empty.
     pub fn start(passphrase: &str) -> Self {
+        Self::at("127.0.0.1", super::free_udp_port(), passphrase)
+    }
+
+    /// The same at this address of this machine (IPv6 in brackets) and this port.
+    pub fn at(address: &str, port: u16, passphrase: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = super::free_udp_port();
         let mut command = Command::new("ffmpeg");
         // What comes late is waited for: this receiver is to show what was sent. By default it leaves
         // out what it has missed for 120 ms, which a busy machine brings about.
@@ -28,7 +32,7 @@ impl Listener {
             command.args(["-passphrase", passphrase]);
         }
         command
-            .args(["-f", "data", "-i", &format!("srt://127.0.0.1:{port}")])
+            .args(["-f", "data", "-i", &format!("srt://{address}:{port}")])
             .args(["-map", "0", "-c", "copy", "-f", "data"])
             .arg(folder.path().join("received.ts"))
             .stdin(Stdio::null())
@@ -43,7 +47,7 @@ impl Listener {
         // It listens as soon as the port is taken.
         assert!(
             super::wait_until(Duration::from_secs(10), || {
-                std::net::UdpSocket::bind(("127.0.0.1", port)).is_err()
+                std::net::UdpSocket::bind(format!("{address}:{port}")).is_err()
             }),
             "the receiver does not listen"
         );

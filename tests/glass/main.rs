@@ -11,7 +11,7 @@ mod browser;
 mod common;
 
 use browser::Browser;
-use common::console::Plan;
+use common::console::{Plan, VIEWER_KEY};
 use common::screen::Xvfb;
 use common::{Killed, alone, free_tcp_port, programs, wait_until};
 use rustix::process::Signal;
@@ -104,7 +104,7 @@ fn run(seconds: u32, pattern_fps: u32, more: &str) {
         .env("DISPLAY", &there.display)
         .start();
     live.wait_live(1);
-    let url = format!("http://127.0.0.1:{port}/");
+    let url = format!("http://127.0.0.1:{port}/{VIEWER_KEY}/");
     let mut browser = Browser::open_on(chromium, &url, &here.display, [1280, 720]);
     browser.wait(LONG, "the show plays", |page| page.plays(1280));
     // The bar's fade and the browser's first seconds.

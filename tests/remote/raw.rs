@@ -109,6 +109,10 @@ fn pages_from_elsewhere_do_not_get_in_and_the_form_is_negotiated() {
     let refused = try_connect(port, &[("Origin", "https://example.com")]);
     assert!(refused.unwrap_err().contains("403"));
     try_connect(port, &[("Origin", "http://localhost:8080")]).unwrap();
+    // By a name that a foreign name server points here.
+    let own = ("Origin", "http://localhost:8080");
+    let rebound = try_connect(port, &[own, ("Host", "evil.example:4455")]);
+    assert!(rebound.unwrap_err().contains("403"));
     let both = [("Sec-WebSocket-Protocol", "obswebsocket.msgpack")];
     let mut socket = try_connect(port, &both).unwrap();
     let Message::Binary(hello) = socket.read().unwrap() else {

@@ -36,6 +36,16 @@ impl Browser {
         Self::start(command, url)
     }
 
+    /// The same with further arguments.
+    #[allow(dead_code)]
+    pub fn open_with(program: &str, url: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command
+            .args(["--headless=new", "--window-size=960,540"])
+            .args(args);
+        Self::start(command, url)
+    }
+
     /// Starts it on an X server, over the whole screen of `size`, and opens `url` in it.
     #[allow(dead_code)]
     pub fn open_on(program: &str, url: &str, display: &str, size: [u32; 2]) -> Self {

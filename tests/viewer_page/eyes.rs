@@ -3,6 +3,7 @@
 
 use crate::browser::{self, Browser};
 use crate::common::console::Plan;
+use crate::common::console::VIEWER_KEY;
 use crate::common::{alone, free_tcp_port, programs, wait_until};
 use crate::{LONG, load};
 use rustix::process::Signal;
@@ -157,7 +158,7 @@ fn capture_to_the_eye_is_known_of_each_viewer_whose_clock_is_certain() {
         .start();
     console.wait_live(1);
     let door = SlowDoor::open(port, 60);
-    let mut near = Browser::open(chromium, &format!("http://127.0.0.1:{port}/"));
+    let mut near = Browser::open(chromium, &format!("http://127.0.0.1:{port}/{VIEWER_KEY}/"));
     let first = wait(&mut near, "a figure", is_later_than_arrival);
     println!("near: {first:?}");
     is_right(&first);
@@ -175,7 +176,10 @@ fn capture_to_the_eye_is_known_of_each_viewer_whose_clock_is_certain() {
     assert!(held.as_f64().unwrap() < 5.0, "{held}");
 
     // Pictures come as fast, but when is not known well enough.
-    let mut far = Browser::open(chromium, &format!("http://127.0.0.1:{}/", door.port));
+    let mut far = Browser::open(
+        chromium,
+        &format!("http://127.0.0.1:{}/{VIEWER_KEY}/", door.port),
+    );
     far.wait(LONG, "it plays", |page| page.plays(640));
     let uncertain = wait(&mut far, "the reason", |seen| seen.why_not == "clock");
     println!("far: {uncertain:?}");
@@ -257,7 +261,7 @@ fn figures_to_the_eye() {
             .env("MEDIAMTX_BIN", &server)
             .start();
         console.wait_live(1);
-        let url = format!("http://127.0.0.1:{port}/");
+        let url = format!("http://127.0.0.1:{port}/{VIEWER_KEY}/");
         let mut page = Browser::open_on(chromium, &url, &screen.display, [1280, 720]);
         wait(&mut page, "a figure", is_later_than_arrival);
         // The jitter buffer shrinks over the browser's first seconds.

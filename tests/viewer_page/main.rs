@@ -11,7 +11,7 @@ mod common;
 mod eyes;
 
 use browser::Browser;
-use common::console::{Console, Plan, kill};
+use common::console::{Console, Plan, VIEWER_KEY, kill};
 use common::{alone, free_tcp_port, programs, wait_until};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ fn the_page_plays_the_show_and_survives_what_happens_to_it() {
         return;
     };
     let port = free_tcp_port();
-    let url = format!("http://127.0.0.1:{port}/");
+    let url = format!("http://127.0.0.1:{port}/{VIEWER_KEY}/");
     // The page before there is any console.
     let words = format!(
         "live --defaults --source pattern --audio tone --json --set viewer.port={port} \
@@ -206,7 +206,7 @@ fn the_network_is_let_in_only_where_it_was_opened() {
             let mut changes = rtc.sdp_api();
             changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
             let (offer, _) = changes.apply().unwrap();
-            let mut response = ureq::post(format!("http://{here}:{port}/whep"))
+            let mut response = ureq::post(format!("http://{here}:{port}/{VIEWER_KEY}/whep"))
                 .header("Content-Type", "application/sdp")
                 .send(offer.to_sdp_string())
                 .unwrap();

@@ -47,12 +47,13 @@ fn it_is_opened_to_the_network_only_after_a_question() {
     assert!(
         rig.names()
             .iter()
-            .any(|n| n.starts_with("Everyone on this network will be able to watch"))
+            .any(|n| n
+                .starts_with("Everyone on this network who has the link will be able to watch"))
     );
     rig.press("Only this computer");
     assert_eq!(rig.sent(), []);
     rig.press("Open it to this network…");
-    rig.press("Open to everyone here");
+    rig.press("Open to this network");
     let sent = rig.sent();
     let [Command::ApplySettings(settings)] = sent.as_slice() else {
         panic!("{sent:?}");
@@ -64,7 +65,7 @@ fn it_is_opened_to_the_network_only_after_a_question() {
         s.viewer.lan = true;
     });
     rig.wait(0.2);
-    assert!(rig.has("Everyone on this network can watch"));
+    assert!(rig.has("Open to this network: whoever has the link can watch"));
     rig.press("Only this computer");
     let sent = rig.sent();
     let [Command::ApplySettings(settings)] = sent.as_slice() else {

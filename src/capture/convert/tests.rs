@@ -210,12 +210,107 @@ fn what_is_too_small_or_too_short_is_refused() {
     short.data = vec![0; 32 * 32 * 4 - 1].into();
     let got = converter.convert(&short, &mut out);
     assert!(matches!(got, Err(CaptureError::Lost(_))), "{got:?}");
+    // B02: rows that are shorter than their pixels.
+    let mut narrow = tight(Size::new(32, 32), |_, _| MAGENTA);
+    narrow.stride = 31 * 4;
+    let got = converter.convert(&narrow, &mut out);
+    assert!(matches!(got, Err(CaptureError::Lost(_))), "{got:?}");
     let got = Converter::new(Size::new(8, 8), Fit::Letterbox, PipeFormat::I420)
         .convert(&tight(Size::new(32, 32), |_, _| MAGENTA), &mut out);
     assert!(matches!(got, Err(CaptureError::TooSmall(_))), "{got:?}");
 }
 
+/// B01: only one side is odd, or it is far longer than high.
+#[test]
+fn b01_any_shape_is_cropped_or_fitted_and_never_torn() {
+    let noise = |x: u32, y: u32| {
+        let v = ((x * 31) ^ (y * 17)) as u8;
+        [v, v, v, 0]
+    };
+    for (width, height) in [
+        (1367, 768),
+        (1366, 769),
+        (17, 16),
+        (16, 17),
+        (4000, 16),
+        (16, 4000),
+    ] {
+        let source = Size::new(width, height);
+        let size = source.even();
+        let mut out = Vec::new();
+        let mut converter = Converter::new(size, Fit::Letterbox, PipeFormat::I420);
+        converter.convert(&tight(source, noise), &mut out).unwrap();
+        assert_eq!(out.len(), size.pixels() * 3 / 2, "{source}");
+        for (x, y) in [
+            (0, 0),
+            (size.width - 1, size.height - 1),
+            (size.width / 2, 0),
+        ] {
+            let want = bt709(noise(x, y))[0].round();
+            let got = f64::from(sample(&out, size, x, y)[0]);
+            assert!(
+                (got - want).abs() <= 1.0,
+                "{source} ({x},{y}): {got} for {want}"
+            );
+        }
+    }
+}
+
+/// B10: SDR white of an HDR desktop is the encoder's white, and its middle grey the middle grey.
+#[test]
+fn b10_an_hdr_desktops_white_is_white_in_the_encoder() {
+    use crate::capture::copy::{Copier, Lent, PixelFormat};
+    let size = Size::new(32, 32);
+    for (linear, luma, tolerance) in [
+        (2.5, 235, 0),
+        (0.2158 * 2.5, 126, 6),
+        (0.0, 16, 0),
+        (20.0, 235, 0),
+    ] {
+        let pixel: Vec<u8> = [linear, linear, linear, 1.0]
+            .into_iter()
+            .flat_map(|value| half::f16::from_f32(value).to_le_bytes())
+            .collect();
+        let lent = Lent {
+            bytes: &pixel.repeat(size.pixels()),
+            stride: size.width as usize * 8,
+            size,
+            format: PixelFormat::RgbaF16,
+        };
+        let frame = Copier::new(None).copy(&lent, MonoTime::ZERO).unwrap();
+        let mut out = Vec::new();
+        let mut converter = Converter::new(size, Fit::Letterbox, PipeFormat::I420);
+        converter.convert(&frame, &mut out).unwrap();
+        let got = sample(&out, size, 16, 16);
+        assert!(got[0].abs_diff(luma) <= tolerance, "{linear}: {got:?}");
+        assert!(
+            got[1].abs_diff(128) <= 1 && got[2].abs_diff(128) <= 1,
+            "{got:?}"
+        );
+    }
+}
+
 proptest! {
+    /// B02, B04: whatever the source's size, padding and pipe, the encoder gets a whole picture of its own
+    /// size and no byte more: rawvideo has no header to find the next one by.
+    #[test]
+    fn b04_each_picture_has_exactly_the_encoders_bytes(
+        sizes in proptest::collection::vec((16_u32..200, 16_u32..200, 0_usize..70), 1..6),
+        crop in proptest::bool::ANY, bgra in proptest::bool::ANY,
+    ) {
+        let out_size = Size::new(64, 48);
+        let pipe = if bgra { PipeFormat::Bgra } else { PipeFormat::I420 };
+        let fit = if crop { Fit::Crop } else { Fit::Letterbox };
+        let mut converter = Converter::new(out_size, fit, pipe);
+        let mut out = Vec::new();
+        for (width, height, padding) in sizes {
+            let size = Size::new(width, height);
+            let source = frame(size, width as usize * 4 + padding, |_, _| [90, 90, 90, 0]);
+            converter.convert(&source, &mut out).unwrap();
+            prop_assert_eq!(out.len(), bytes_of(out_size, pipe));
+        }
+    }
+
     #[test]
     fn a_fit_is_even_inside_and_of_the_same_aspect(
         sw in 8_u32..4000, sh in 8_u32..4000, ow in 8_u32..2000, oh in 8_u32..2000,

@@ -224,6 +224,15 @@ mod tests {
         // 3 bytes a pixel: not offered, and never taken for 4.
         assert_eq!(parse(VideoFormat::RGB), None);
         assert_eq!(parse(VideoFormat::I420), None);
+        // B02, B10: 10 bits a colour are 4 bytes too and would be taken for 8.
+        for ten_bits in [
+            VideoFormat::xRGB_210LE,
+            VideoFormat::xBGR_210LE,
+            VideoFormat::RGBx_102LE,
+            VideoFormat::BGRx_102LE,
+        ] {
+            assert_eq!(parse(ten_bits), None);
+        }
     }
 
     #[test]

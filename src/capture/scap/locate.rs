@@ -2,7 +2,7 @@
 //! only; runs on the capture thread.
 
 use crate::capture::CaptureError;
-use crate::ffmpeg::locate::usable;
+use crate::ffmpeg::locate::{folders_of, usable, whole};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -28,18 +28,17 @@ fn search(
     path: Option<&OsStr>,
 ) -> Result<PathBuf, CaptureError> {
     if let Some(named) = from_env {
-        return usable(named).map(|()| named.to_path_buf()).map_err(|why| {
+        return usable(named).map(|()| whole(named)).map_err(|why| {
             CaptureError::Gone(format!(
                 "the program {} that {PROGRAM_ENV} names ({why})",
                 named.display()
             ))
         });
     }
-    let on_path = path.map(std::env::split_paths).into_iter().flatten();
     beside
         .map(Path::to_path_buf)
         .into_iter()
-        .chain(on_path)
+        .chain(folders_of(path))
         .map(|folder| folder.join(NAME))
         .find(|candidate| usable(candidate).is_ok())
         .ok_or_else(|| {

@@ -117,13 +117,41 @@ fn b05_a_lost_source_is_named_within_a_second_and_comes_back_in_another_size() {
     assert!(status.problem.unwrap().contains("access lost"));
     assert!(status.lost_since.is_some());
     slot.take();
-    // Two tries, a second apart; no busy loop.
+    // Two tries apart; no busy loop.
     let back = wait_for(SOON, || source.status().problem.is_none());
-    assert!(back > Duration::from_millis(1_500), "{back:?}");
+    assert!(back > REOPEN_AFTER + REOPEN_AFTER / 2, "{back:?}");
     assert_eq!(opened.load(Ordering::SeqCst), 3);
     assert_eq!(slot.take().unwrap().size, Size::new(32, 16));
     assert_eq!(source.status().lost_since, None);
     assert!(source.join(Duration::from_secs(1)));
+}
+
+/// Whenever it returns within the pause between two tries, and however often it was tried before.
+#[test]
+fn b05_it_is_back_within_a_second_of_its_return() {
+    const { assert!(REOPEN_AFTER.as_millis() < 900) };
+    for away in [Duration::from_millis(300), Duration::from_millis(1_700)] {
+        let (opened, slot) = (Arc::new(AtomicUsize::new(0)), FrameSlot::new());
+        let (count, back_at) = (opened.clone(), Instant::now() + away);
+        let open: Opener = Arc::new(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            if Instant::now() < back_at {
+                return Err(CaptureError::Gone("monitor HDMI-1".into()));
+            }
+            Ok(Box::new(Fake(Act::Still(32, 16), "back".into())))
+        });
+        let source = spawn(&VideoSettings::default(), open, &slot, |_| {}).unwrap();
+        wait_for(SOON, || slot.put_count() == 1);
+        let late = back_at.elapsed();
+        assert!(late < Duration::from_secs(1), "{late:?} after its return");
+        // No busy loop: one try a pause.
+        let tries = away.as_millis().div_ceil(REOPEN_AFTER.as_millis()) as usize + 1;
+        assert!(
+            opened.load(Ordering::SeqCst) <= tries,
+            "tried {opened:?} times"
+        );
+        assert!(source.join(Duration::from_secs(1)));
+    }
 }
 
 #[test]

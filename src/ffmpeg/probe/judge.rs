@@ -5,7 +5,7 @@ use crate::ffmpeg::failure::{Class, Failure};
 use crate::ffmpeg::level::{self, Level};
 use crate::ffmpeg::{encoder, plan};
 use crate::relay::annexb::{AvcConfig, avcc_nal_units};
-use crate::relay::h264_bits::{slice_kind, uses_slice_groups};
+use crate::relay::h264_bits::{picture_size, slice_kind, uses_slice_groups};
 use std::time::Duration;
 
 impl Test<'_> {
@@ -21,6 +21,16 @@ impl Test<'_> {
                 "it gave out no parameter sets. Choose another encoder".into(),
             );
         };
+        // Viewers get what the parameter sets say, and the console would count on its own size.
+        let told = config.sps.first().and_then(|sps| picture_size(sps));
+        if told.is_some_and(|size| size != self.wish.size) {
+            let why = format!(
+                "it makes pictures of {} where {} was asked for. Choose another encoder",
+                told.map_or_else(String::new, |size| size.to_string()),
+                self.wish.size
+            );
+            return not(Class::Broken, why);
+        }
         self.judge_pictures(config)?;
         self.judge_order()?;
         judge_profile(config)?;

@@ -62,6 +62,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form) {
     let [password, passphrase] = &mut form.backup_secrets;
     let title = named("settings-password");
     form.backup_secrets_typed[0] |= secret(ui, &title, password, &hint);
+    faulty(ui, Field::Password);
     let title = named("settings-passphrase");
     form.backup_secrets_typed[1] |= secret(ui, &title, passphrase, &hint);
     faulty(ui, Field::Passphrase);

@@ -4,8 +4,9 @@
 use crate::capture::Choice;
 use crate::clock::MonoTime;
 use crate::publish::srt_url::{check_passphrase, latency_question};
+use crate::publish::{Mode, stream_id};
 use crate::session::Secret;
-use crate::settings::{AudioInput, Settings, TargetKind, TargetSettings};
+use crate::settings::{AudioInput, Settings, TargetKind, TargetSettings, Way};
 use crate::ui::actions::Action;
 use crate::ui::commands::carried_over;
 use crate::ui::guard::{StopGuard, Wish};
@@ -22,6 +23,8 @@ pub enum Field {
     Path,
     /// User.
     User,
+    /// Password.
+    Password,
     /// SRT passphrase.
     Passphrase,
     /// API address.
@@ -131,7 +134,7 @@ impl Form {
 
     /// Fields that are wrong, each with the key of the words that say so.
     pub fn faults(&self) -> Vec<(Field, &'static str)> {
-        let mut faults = faults_of(&self.draft.target, &self.passphrase);
+        let mut faults = faults_of(&self.draft.target, &self.password, &self.passphrase);
         if self.asks_latency() {
             faults.push((Field::Latency, "ask-latency"));
         }
@@ -144,7 +147,8 @@ impl Form {
         if !backup.on {
             return Vec::new();
         }
-        faults_of(&backup.target, &self.backup_secrets[1])
+        let [password, passphrase] = &self.backup_secrets;
+        faults_of(&backup.target, password, passphrase)
     }
 
     /// Whether the SRT latency is so long that the operator is asked first (cases.md B21); one that is in
@@ -201,8 +205,19 @@ impl Form {
     }
 }
 
-fn faults_of(target: &TargetSettings, passphrase: &str) -> Vec<(Field, &'static str)> {
+fn faults_of(
+    target: &TargetSettings,
+    password: &str,
+    passphrase: &str,
+) -> Vec<(Field, &'static str)> {
     let mut faults = target_faults(target);
+    let has_id = target.kind == TargetKind::Srt && matches!(target.way, Way::Auto | Way::SrtPush);
+    // The other parts have faults of their own.
+    let parts_are_good = stream_id(Mode::Publish, &target.path, &target.user, "").is_ok();
+    let id = stream_id(Mode::Publish, &target.path, &target.user, password);
+    if has_id && parts_are_good && id.is_err() {
+        faults.push((Field::Password, "bad-password"));
+    }
     if target.kind == TargetKind::Srt && check_passphrase(passphrase).is_err() {
         faults.push((Field::Passphrase, "bad-passphrase"));
     }
@@ -290,6 +305,38 @@ mod tests {
         form
     }
 
+    /// What no SRT stream id can carry is kept back before anything is started.
+    #[test]
+    fn b16_a_password_that_srt_cannot_carry_is_kept_back_with_a_word() {
+        let mut target = TargetSettings {
+            kind: TargetKind::Srt,
+            host: "example.com".into(),
+            user: "me".into(),
+            ..TargetSettings::default()
+        };
+        let long = "x".repeat(513);
+        for (password, good) in [
+            ("", true),
+            ("a&b%26+#= 한글", true),
+            ("a:b", true),
+            ("a,b", true),
+            ("a:b,c", false),
+            ("a\nb", false),
+            (long.as_str(), false),
+        ] {
+            let faults = faults_of(&target, password, "");
+            let wanted: &[_] = if good {
+                &[]
+            } else {
+                &[(Field::Password, "bad-password")]
+            };
+            assert_eq!(faults, wanted, "{password}");
+        }
+        // RTSP has no such id.
+        target.way = Way::Rtsp;
+        assert_eq!(faults_of(&target, "a:b,c", ""), []);
+    }
+
     #[test]
     fn b17_a_passphrase_is_measured_in_bytes() {
         let target = TargetSettings {
@@ -309,7 +356,7 @@ mod tests {
             // 27 letters, 81 bytes.
             (&"열".repeat(27), false),
         ] {
-            let faults = faults_of(&target, passphrase);
+            let faults = faults_of(&target, "", passphrase);
             assert_eq!(faults.is_empty(), good, "{passphrase}: {faults:?}");
         }
     }

@@ -337,6 +337,7 @@ pub(super) fn target(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &
     let hint = scene.t("settings-secret-hint");
     let title = scene.t("settings-password");
     form.secrets_typed[0] |= secret(ui, &title, &mut form.password, &hint);
+    fault_of(ui, scene, form, Field::Password);
     let title = scene.t("settings-passphrase");
     form.secrets_typed[1] |= secret(ui, &title, &mut form.passphrase, &hint);
     fault_of(ui, scene, form, Field::Passphrase);

@@ -1,0 +1,243 @@
+//! The world of a soak: screen and window, sound server, MediaMTX, the bad network, the console as a
+//! process, and a viewer of the driver's own that tells when pictures really came.
+//!
+//! Runs on the test's thread. The viewer has the probe's thread and one that keeps the times.
+
+use super::PASSWORD;
+use super::desk::{PART, Scene, Sound};
+use super::remote::{Remote, Status};
+use crate::common::console::{Console, Plan};
+use crate::common::link::Link;
+use crate::common::screen::Xvfb;
+use crate::common::server::OwnServer;
+use crate::common::{free_tcp_port, wait_until};
+use pd_console::probe::{self, ProbeEvent};
+use pd_console::relay::ArrivalCounters;
+use pd_console::stop::StopToken;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Wished of the picture at rest, kb/s.
+pub const KBPS: u32 = 2500;
+/// Frames a second at rest.
+pub const FPS: f64 = 30.0;
+
+/// Everything that a fault can befall. Dropped in this order: the console first.
+pub struct Show {
+    /// The console.
+    pub console: Console,
+    /// What steers it.
+    pub remote: Remote,
+    /// Who watches.
+    pub eye: Eye,
+    /// To the server by SRT.
+    pub link: Link,
+    /// MediaMTX.
+    pub server: OwnServer,
+    /// What is captured; taken and put back with its screen.
+    pub scene: Scene,
+    /// What is heard.
+    pub sound: Option<Sound>,
+    /// Port of the remote control.
+    pub port: u16,
+    /// Port of the viewers' page.
+    pub page: u16,
+    /// Recordings and replays.
+    pub recordings: PathBuf,
+    _screen: Xvfb,
+    _folder: tempfile::TempDir,
+}
+
+/// The stream's name on the server.
+pub const PATH: &str = "pd_soak";
+
+impl Show {
+    /// Begins it, and waits until it is live; None, with a word, where something is missing.
+    pub fn start(program: &Path, ffmpeg: &Path, mediamtx: &Path) -> Option<Self> {
+        let screen = Xvfb::start("1280x800x24", &[])?;
+        let scene = Scene::start(&screen.display);
+        let sound = Sound::start();
+        let server = OwnServer::start(mediamtx, "  all_others:\n");
+        let link = Link::start(server.srt);
+        let folder = tempfile::tempdir().unwrap();
+        let recordings = folder.path().join("recordings");
+        std::fs::create_dir(&recordings).unwrap();
+        let (port, page) = (free_tcp_port(), free_tcp_port());
+        let inputs = match sound {
+            Some(_) => "[(source:SystemSound),(source:Beep(0),muted:true)]",
+            None => "[(source:Tone),(source:Beep(0),muted:true)]",
+        };
+        let line = format!(
+            "live --remote --json --set remote.port={port} --set viewer.port={page} \
+             --set video.source=X11 --set video.part={PART} --set video.size=1280x720 \
+             --set video.fps=30 --set encoder.bitrate_kbps={KBPS} --set audio.inputs={inputs} \
+             --set recording.folder={} {}",
+            recordings.display(),
+            server.words("target", PATH, link.port)
+        );
+        let mut plan = Plan::of(program, ffmpeg, &line)
+            .env("PD_CONSOLE_REMOTE_PASSWORD", PASSWORD)
+            .env("DISPLAY", &screen.display);
+        for (name, value) in sound.iter().flat_map(Sound::variables) {
+            plan = plan.env(name, value);
+        }
+        let console = plan.start();
+        console.wait_live(1);
+        Some(Self {
+            eye: Eye::start(server.whep_url(PATH)),
+            remote: Remote::new(port),
+            console,
+            link,
+            server,
+            scene,
+            sound,
+            port,
+            page,
+            recordings,
+            _screen: screen,
+            _folder: folder,
+        })
+    }
+
+    /// Whether all is as it should be: live, the viewer has pictures at the full rate, nothing is
+    /// wrong with picture or sound, and pictures come no later than `near_ms`. If not, why.
+    ///
+    /// # Errors
+    /// What is not as it should be.
+    pub fn is_well(&mut self, near_ms: f64) -> Result<Status, String> {
+        let status = self.remote.status()?;
+        if status.state != "live" {
+            return Err(format!("the show is {}", status.state));
+        }
+        let problems = [&status.source_problem, &status.sound_problem];
+        if let Some(problem) = problems.into_iter().flatten().next() {
+            return Err(problem.clone());
+        }
+        let seen = self.eye.within(Duration::from_secs(1));
+        if (seen as f64) < FPS * 0.6 {
+            return Err(format!("the viewer has {seen} pictures a second"));
+        }
+        if status.sound_dbfs.is_none_or(|level| level < -60.0) {
+            return Err("silence".into());
+        }
+        match status.arrived_ms {
+            Some(ms) if ms <= near_ms => Ok(status),
+            Some(ms) => Err(format!("pictures come after {ms:.0} ms")),
+            None => Err("the latency is not measured".into()),
+        }
+    }
+
+    /// Waits until [`Show::is_well`] has held for a second; after what time it began to hold.
+    ///
+    /// # Errors
+    /// What was still wrong after `limit`.
+    pub fn well_after(&mut self, near_ms: f64, limit: Duration) -> Result<Duration, String> {
+        let from = Instant::now();
+        let mut since = None;
+        loop {
+            match self.is_well(near_ms) {
+                Ok(_) => {
+                    let since: Instant = *since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= Duration::from_secs(1) {
+                        return Ok(since - from);
+                    }
+                }
+                Err(why) => {
+                    since = None;
+                    if from.elapsed() > limit {
+                        return Err(why);
+                    }
+                }
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// Waits until a recording runs, or none does any more.
+    ///
+    /// # Errors
+    /// It does not come to that.
+    pub fn wait_recording(&mut self, wanted: bool) -> Result<(), String> {
+        let remote = &mut self.remote;
+        let is_so = || remote.status().is_ok_and(|now| now.recording == wanted);
+        if wait_until(Duration::from_secs(20), is_so) {
+            return Ok(());
+        }
+        Err(format!("recording should be {wanted}"))
+    }
+
+    /// Takes away what was recorded, so that two hours fill no disk; its bytes.
+    pub fn recorded(&self) -> u64 {
+        let mut bytes = 0;
+        for file in std::fs::read_dir(&self.recordings).unwrap().flatten() {
+            bytes += file.metadata().map_or(0, |file| file.len());
+            // One that is still being written goes with the folder.
+            let _ = std::fs::remove_file(file.path());
+        }
+        bytes
+    }
+}
+
+/// A viewer that keeps the times of the last pictures.
+pub struct Eye {
+    times: Arc<Mutex<VecDeque<Instant>>>,
+    stop: StopToken,
+}
+
+/// Of so many pictures: five minutes.
+const KEPT: usize = 9000;
+
+impl Eye {
+    /// Joins, and joins again when it is thrown out.
+    pub fn start(url: String) -> Self {
+        let (events, inbox) = crossbeam_channel::bounded(4096);
+        let stop = StopToken::new();
+        let counters = Arc::new(ArrivalCounters::default());
+        probe::spawn(url, None, events, counters, stop.clone()).unwrap();
+        let times: Arc<Mutex<VecDeque<Instant>>> = Arc::default();
+        let into = times.clone();
+        std::thread::spawn(move || {
+            for event in inbox {
+                if let ProbeEvent::Video(_) = event {
+                    let mut times = into.lock().unwrap();
+                    times.push_back(Instant::now());
+                    if times.len() > KEPT {
+                        times.pop_front();
+                    }
+                }
+            }
+        });
+        Self { times, stop }
+    }
+
+    /// Pictures of the last time.
+    pub fn within(&self, time: Duration) -> usize {
+        let times = self.times.lock().unwrap();
+        times
+            .iter()
+            .rev()
+            .take_while(|at| at.elapsed() < time)
+            .count()
+    }
+
+    /// The longest time without a picture since `from`, until now.
+    pub fn black_since(&self, from: Instant) -> Duration {
+        let times = self.times.lock().unwrap();
+        let first = times.partition_point(|at| *at < from).saturating_sub(1);
+        let mut last = times.get(first).copied().unwrap_or(from);
+        let mut longest = Duration::ZERO;
+        for at in times.range(first.min(times.len())..).copied() {
+            longest = longest.max(at.saturating_duration_since(last));
+            last = at;
+        }
+        longest.max(last.elapsed())
+    }
+}
+
+impl Drop for Eye {
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
