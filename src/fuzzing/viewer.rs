@@ -14,6 +14,7 @@ pub fn http(data: &[u8]) {
     let door = Door {
         lan: input.flag(),
         names: vec!["console.local".into()],
+        key: "key".into(),
     };
     let bytes = input.rest();
     let (head, length) = match Head::read(bytes) {

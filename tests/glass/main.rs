@@ -11,7 +11,7 @@ mod browser;
 mod common;
 
 use browser::Browser;
-use common::console::Plan;
+use common::console::{Plan, VIEWER_KEY};
 use common::screen::Xvfb;
 use common::{Killed, alone, free_tcp_port, programs, wait_until};
 use rustix::process::Signal;
