@@ -75,6 +75,9 @@ pub enum Task {
     Pattern(pattern::PatternArgs),
     /// Read the codes of `pattern` from this machine's screen: how late each is shown.
     Glass(pattern::GlassArgs),
+    /// For the console's own use: ends its children where the system does not.
+    #[command(hide = true)]
+    GuardChild,
     /// Print what somebody who helps needs to read: versions, settings, last log lines, newest reports of failures.
     /// No secret is in it.
     Diagnostics(SettingsArgs),

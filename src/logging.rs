@@ -95,7 +95,7 @@ mod tests {
             ("trace", "info,pd_console=trace"),
             ("5", "info,pd_console=5"),
             ("DEBUG, ureq=trace", "info,pd_console=DEBUG,ureq=info"),
-            ("pd_console::ui=debug", "pd_console::ui=debug"),
+            ("pd_console::relay=debug", "pd_console::relay=debug"),
             ("pd_console", "pd_console"),
             ("pd_console_other=debug", "pd_console_other=info"),
             ("zbus", "zbus=info"),

@@ -12,6 +12,11 @@ fn main() -> ExitCode {
     // Before there is a second thread.
     let _ = pd_console::private::by_default();
     let cli = Cli::parse();
+    #[cfg(unix)]
+    if matches!(cli.command, Some(Task::GuardChild)) {
+        pd_console::ffmpeg::guard::run();
+        return ExitCode::SUCCESS;
+    }
     pd_console::memory::settle();
     // Dropped after the mark: its last lines are written.
     let _log = pd_console::logging::start(cli.log);
@@ -33,6 +38,8 @@ fn main() -> ExitCode {
         Some(Task::Glass(args)) => {
             cli::pattern::glass(args, &on_interrupt()).map(|text| print!("{text}"))
         }
+        // Nothing to guard where the system does it.
+        Some(Task::GuardChild) => Ok(()),
         Some(Task::Diagnostics(args)) => cli::diagnostics(args).map(|text| print!("{text}")),
         None => window(&on_interrupt(), cli.another),
     };

@@ -200,6 +200,175 @@ fn b23_a_log_out_and_every_other_signal_end_all() {
     }
 }
 
+/// What macOS has in the place of a death signal, forced here: a process beside the console that kills what is left.
+#[test]
+fn b23_without_a_death_signal_the_guard_ends_all() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    let home = Home::new();
+    // It heeds neither TERM nor the end of its input, and starts one that does neither.
+    let stubborn = home.0.path().join("stubborn-ffmpeg");
+    let script = format!(
+        "#!/bin/sh\ntrap '' TERM INT HUP\n{} \"$@\"\ncode=$?\n\
+         case \"$*\" in *libopus*) while :; do sleep 1; done;; esac\nexit $code\n",
+        ffmpeg.display()
+    );
+    std::fs::write(&stubborn, script).unwrap();
+    std::fs::set_permissions(&stubborn, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for (phase, program, ready) in [
+        ("guarded, preflight", &ffmpeg, ""),
+        ("guarded, live", &ffmpeg, LIVE),
+        ("guarded, live, a stubborn script", &stubborn, LIVE),
+    ] {
+        let plan = home.plan(program, SHOW).env("MEDIAMTX_BIN", &mediamtx);
+        let console = plan.env("PD_CONSOLE_GUARD", "1").start();
+        let is_ready = |console: &Console| match ready {
+            LIVE => console.count(LIVE) > 0,
+            _ => console.marked().len() > 1,
+        };
+        dies(phase, console, Signal::KILL, is_ready);
+    }
+    // In order too, and without a word: the guard has nothing to do.
+    let plan = home.plan(&ffmpeg, SHOW).env("MEDIAMTX_BIN", &mediamtx);
+    let console = plan.env("PD_CONSOLE_GUARD", "1").start();
+    console.wait_live(1);
+    console.signal(Signal::INT);
+    let ended = console.end_within(GONE_WITHIN);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let left = ended.left_after(Duration::from_secs(1));
+    assert!(left.is_empty(), "left running: {left:?}");
+}
+
+/// Makes a thread of a console fail.
+struct Provoked {
+    file: PathBuf,
+}
+
+impl Provoked {
+    fn of(home: &Home) -> Self {
+        Self {
+            file: home.0.path().join("provoke"),
+        }
+    }
+
+    /// Has `thread` fail in this way; returns once it has.
+    fn now(&self, thread: &str, how: &str) {
+        let new = self.file.with_extension("new");
+        std::fs::write(&new, format!("{thread} {how}")).unwrap();
+        std::fs::rename(&new, &self.file).unwrap();
+        let is_taken = wait_until(Duration::from_secs(10), || !self.file.exists());
+        assert!(is_taken, "{thread} never came by");
+    }
+}
+
+#[test]
+fn a_panic_in_any_thread_of_a_show_is_reported_and_the_show_goes_on() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    let server = common::server::OwnServer::start(&mediamtx, "  all_others:\n");
+    let home = Home::new();
+    let words = format!("{SHOW}{}", server.words("target", "pd_e2e", server.srt));
+    let provoked = Provoked::of(&home);
+    let plan = home
+        .plan(&ffmpeg, &words)
+        .env("PD_CONSOLE_PROVOKE", &provoked.file);
+    let console = plan.start();
+    console.wait_live(1);
+    let bytes = || {
+        server
+            .path("pd_e2e")
+            .filter(|path| path.online)
+            .map_or(0, |path| path.bytes_received)
+    };
+    let threads = [
+        "pd-session",
+        "pd-pump",
+        "pd-watch",
+        "pd-capture",
+        "pd-feed",
+        "pd-read",
+        "pd-pub-video",
+        "pd-pub-audio",
+    ];
+    for thread in threads {
+        provoked.now(thread, "panic");
+        let at = Instant::now();
+        // Bytes that come after it, and go on coming.
+        std::thread::sleep(Duration::from_millis(300));
+        let goes_on = wait_until(Duration::from_secs(12), || {
+            let before = bytes();
+            std::thread::sleep(Duration::from_millis(400));
+            before > 0 && bytes() > before + 1000
+        });
+        println!(
+            "{thread}: pictures again {:.2} s after its panic",
+            at.elapsed().as_secs_f64()
+        );
+        assert!(goes_on, "{thread}:\n{}", console.stderr());
+    }
+    console.signal(Signal::INT);
+    let ended = console.end_within(GONE_WITHIN);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let left = ended.left_after(Duration::from_secs(1));
+    assert!(left.is_empty(), "left running: {left:?}");
+    assert!(home.left(&["running-"]).is_empty(), "it ended in order");
+    let reports = home.reports();
+    assert_eq!(reports.len(), threads.len(), "{reports:#?}");
+    for (report, thread) in reports.iter().zip(threads) {
+        assert!(report.contains("\nkind: panic\n"), "{report}");
+        assert!(
+            report.contains(&format!("\nthread: {thread}")),
+            "{thread}: {report}"
+        );
+        assert!(
+            report.contains(&format!("\nmessage: provoked in {thread}\n")),
+            "{report}"
+        );
+        assert!(report.contains("\n[last state]\nlive\n"), "{report}");
+        assert!(report.contains("provoke"), "no stack: {report}");
+    }
+}
+
+#[test]
+fn b23_an_abort_and_a_stack_that_overflows_end_all_and_are_told() {
+    let _alone = alone();
+    let Some((ffmpeg, mediamtx)) = programs() else {
+        return;
+    };
+    for how in ["abort", "overflow"] {
+        let home = Home::new();
+        let provoked = Provoked::of(&home);
+        let plan = home.plan(&ffmpeg, SHOW).env("MEDIAMTX_BIN", &mediamtx);
+        let console = plan.env("PD_CONSOLE_PROVOKE", &provoked.file).start();
+        console.wait_live(1);
+        provoked.now("pd-session", how);
+        let at = Instant::now();
+        let ended = console.end_within(GONE_WITHIN);
+        let left = ended.left_after(GONE_WITHIN.saturating_sub(at.elapsed()));
+        println!(
+            "{how}: nothing left after {:.2} s",
+            at.elapsed().as_secs_f64()
+        );
+        assert!(left.is_empty(), "{how}: left running: {left:?}");
+        assert_eq!(ended.status.signal(), Some(6), "{how}: {}", ended.stderr);
+        // Any next start that can make shows tells of it; this one fails at once.
+        let words = "live --defaults --set encoder.bitrate_kbps=1";
+        home.plan(&ffmpeg, words).run(LIMIT);
+        let reports = home.reports();
+        assert_eq!(reports.len(), 1, "{how}: {reports:#?}");
+        assert!(reports[0].contains("\nkind: gone\n"), "{}", reports[0]);
+        assert!(
+            reports[0].contains("\n[last state]\nlive\n"),
+            "{}",
+            reports[0]
+        );
+    }
+}
+
 #[test]
 fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path() {
     let _alone = alone();

@@ -323,7 +323,7 @@ fn a_path_that_another_publisher_takes_is_left_to_it_until_it_is_free() {
     let ours = Plan::new(&ffmpeg, &words).start();
     ours.wait_live(1);
     std::thread::sleep(Duration::from_secs(1));
-    let theirs = Plan::new(&ffmpeg, &words).start();
+    let theirs = Plan::new(&ffmpeg, &format!("{words} --take-over")).start();
     theirs.wait_live(1);
     let limit = Duration::from_secs(5);
     ours.wait_for("another publisher (srtConn from 127.0.0.1", 1, limit);

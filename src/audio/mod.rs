@@ -13,7 +13,7 @@ mod device;
 pub mod feed;
 mod hosts;
 pub mod input;
-mod intake;
+pub mod intake;
 pub mod level;
 pub mod limiter;
 pub mod mix_reader;
@@ -29,7 +29,7 @@ pub mod tone;
 
 pub use bank::SoundBank;
 pub use beep::BeepSource;
-pub use device::Format;
+pub use device::{Chunk, Format};
 pub use feed::{Due, Feed, wav_header};
 pub use hosts::{HOST_ENV, Which};
 pub use input::{InputSource, Opened, list_inputs};

@@ -4,7 +4,7 @@
 //! parent-death signal to the *thread* that made it (prctl(2), PR_SET_PDEATHSIG), so a worker that
 //! ends after starting ffmpeg would take ffmpeg with it. The launcher lives as long as the process.
 //! Windows: one job object with kill-on-close holds the console and so all its children.
-//! macOS: no such means; children there end when their standard input does.
+//! macOS: no such means; a process of our own beside the console does it ([`super::guard`]).
 //!
 //! Also a child's priority and the size of the pipe into it. Neither is ever a reason not to start:
 //! what the system does not allow is left as it is, and said ([`Reached`]).
@@ -177,6 +177,10 @@ pub fn prepare(command: &mut Command, priority: Priority) {
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 fn bind(command: &mut Command, priority: Priority) {
+    if super::guard::is_used() {
+        super::guard::tie(command);
+        return;
+    }
     use rustix::process::{Resource, getrlimit, setpriority_process};
     use std::os::unix::process::CommandExt;
     let parent = rustix::process::getpid();
@@ -224,9 +228,11 @@ fn bind(command: &mut Command, priority: Priority) {
     command.creation_flags(CREATE_NO_WINDOW | class);
 }
 
-/// Here other means do it, see the module, and [`reached`] raises the priority.
+/// By the guard; [`reached`] raises the priority.
 #[cfg(not(any(target_os = "linux", windows)))]
-fn bind(_command: &mut Command, _priority: Priority) {}
+fn bind(command: &mut Command, _priority: Priority) {
+    super::guard::tie(command);
+}
 
 /// What priority a child has that was started after [`prepare`] with `priority`.
 #[cfg(unix)]

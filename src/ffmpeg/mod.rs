@@ -11,6 +11,8 @@ pub mod encoder;
 pub mod failure;
 #[cfg(all(test, unix))]
 pub(crate) mod fake;
+#[cfg(unix)]
+pub mod guard;
 pub mod launch;
 pub mod level;
 pub mod locate;

@@ -65,7 +65,7 @@ pub fn overrides(data: &[u8]) {
         let known = input.u16() as usize;
         let text = input.text();
         // Even: the name is one that there is.
-        let pair = if known % 2 == 0 {
+        let pair = if known.is_multiple_of(2) {
             format!("{}={text}", names[known / 2 % names.len()])
         } else {
             text

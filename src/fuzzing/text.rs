@@ -218,7 +218,7 @@ pub fn units(data: &[u8]) {
         size: Size::new(input.u32(), input.u32()),
     };
     assert_eq!(region.to_string().parse(), Ok(region));
-    assert!(size.even().width % 2 == 0 && size.even().pixels() <= size.pixels());
+    assert!(size.even().width.is_multiple_of(2) && size.even().pixels() <= size.pixels());
     if let Some(part) = region.within(size) {
         assert!(
             part.size.width > 0

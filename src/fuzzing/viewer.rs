@@ -8,13 +8,16 @@ use crate::viewer::http::{BODY_MAX, Door, HEAD_MAX, Head, Route, is_session};
 use crate::viewer::report::{Report, SHOWN_MAX, browser};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// The page's key here; `fuzz/corpus/viewer_http` has it in its paths.
+const KEY: &str = "k3y";
+
 /// A head is read when it is whole and not before; who gets in is of this host and this page.
 pub fn http(data: &[u8]) {
     let mut input = Input::new(data);
     let door = Door {
         lan: input.flag(),
         names: vec!["console.local".into()],
-        key: "key".into(),
+        key: KEY.into(),
     };
     let bytes = input.rest();
     let (head, length) = match Head::read(bytes) {
@@ -50,7 +53,8 @@ pub fn http(data: &[u8]) {
         );
     }
     if let Some(site) = &head.site {
-        assert!(head.path == "/" || matches!(site.as_str(), "same-origin" | "none"));
+        let is_page = [format!("/{KEY}"), format!("/{KEY}/")].contains(&head.path);
+        assert!(is_page || matches!(site.as_str(), "same-origin" | "none"));
     }
     if !door.lan {
         let host = head.host.to_ascii_lowercase();
@@ -61,10 +65,14 @@ pub fn http(data: &[u8]) {
             "{host}"
         );
     }
+    assert!(
+        matches!(route, Route::Icon) || head.path[1..].starts_with(KEY),
+        "without the key"
+    );
     match route {
         Route::Candidates(id) | Route::Leave(id) => assert!(is_session(&id)),
         Route::Join | Route::Report => assert_eq!(head.method, "POST"),
-        Route::Page | Route::Status | Route::Icon => {
+        Route::Page | Route::Slash | Route::Status | Route::Icon => {
             assert!(matches!(head.method.as_str(), "GET" | "HEAD"));
         }
     }

@@ -13,8 +13,7 @@
 //! Under pressure it drops: a unit older than [`OLDEST_SENT`] is never sent, nor what depends on it;
 //! it goes on with a fresh IDR. The sound is never cut: a WAV stream's time is its length.
 
-use crate::audio::feed::{self, Due, Feed, SOUND_DELAY};
-use crate::audio::{CHANNELS, Mixer, SAMPLE_RATE};
+use crate::audio::{self, Mixer, SAMPLE_RATE};
 use crate::clock::{self, MonoTime};
 use crate::crash::provoke;
 use crate::ffmpeg::child::Tail;
@@ -23,7 +22,7 @@ use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::{Arguments, AudioInput};
 use crate::ffmpeg::{Ffmpeg, Sidecar};
 use crate::relay::hub::SinkEnd;
-use crate::relay::{AccessUnit, Relay, flv_write};
+use crate::relay::{Relay, flv_write};
 use crate::stop::StopToken;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::io::{self, BufRead, BufReader, Write};
@@ -32,12 +31,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::{audio_pipe, framehash};
+mod feeds;
 
-/// A unit that came out of the encoder longer ago is not sent any more.
-pub const OLDEST_SENT: Duration = Duration::from_millis(250);
-/// A primed child that has not said by then that it sends is given pictures all the same.
-const CALL_LIMIT: Duration = Duration::from_secs(3);
+use super::{audio_pipe, framehash};
+pub use feeds::{OLDEST_SENT, SoundFeed, VideoFeed, pts_ms};
 
 /// A running publisher.
 pub struct Publisher {
@@ -100,12 +97,9 @@ impl Publisher {
             sent: sent.clone(),
             measured: wish.programme.then(|| relay.clone()),
             stop: stop.clone(),
-            epoch: None,
+            feed: VideoFeed::default(),
             epoch_is,
             sound_from: sound_from.clone(),
-            last_pts_ms: None,
-            waiting: true,
-            primed_at: None,
             cover: Some(Cover::of(sidecar.pid(), &args)),
         };
         let audio = Audio {
@@ -210,15 +204,10 @@ struct Video {
     /// Told of each unit that is sent.
     measured: Option<Arc<Relay>>,
     stop: StopToken,
-    epoch: Option<MonoTime>,
+    feed: VideoFeed,
     epoch_is: crossbeam_channel::Sender<MonoTime>,
     /// The same, for who times the packets of the sound.
     sound_from: Arc<OnceLock<MonoTime>>,
-    last_pts_ms: Option<u32>,
-    /// For an IDR.
-    waiting: bool,
-    /// When its child was primed.
-    primed_at: Option<MonoTime>,
     /// Its secret arguments, until all of them are covered.
     cover: Option<Cover>,
 }
@@ -232,12 +221,8 @@ impl Video {
             cover.once_read(&stdin);
         }
         if let Some(primer) = self.sink.primer.take() {
-            let repeated = AccessUnit {
-                captured_at: clock::now(),
-                ..primer
-            };
-            self.primed_at = Some(repeated.captured_at);
-            if self.write(&repeated, &mut stdin).is_err() {
+            let bytes = self.feed.prime(&primer, clock::now());
+            if self.write(bytes, &mut stdin).is_err() {
                 return;
             }
         }
@@ -245,21 +230,22 @@ impl Video {
             provoke::point("pd-pub-video");
             match self.sink.units.recv_timeout(Duration::from_millis(100)) {
                 Ok(unit) => {
-                    if !self.keep(&unit, clock::now()) {
+                    let has_sent = self.sent.load(Ordering::Relaxed) > 0;
+                    let Some(bytes) = self.feed.take(&unit, has_sent, clock::now()) else {
                         // What a child misses until it is connected is no drop of the show.
                         let established = self.sink.established.load(Ordering::Relaxed);
                         let dropped = &self.sink.dropped;
                         dropped.fetch_add(established.into(), Ordering::Relaxed);
                         continue;
-                    }
-                    if self.sent.load(Ordering::Relaxed) > 0 {
+                    };
+                    if has_sent {
                         // It has opened its address.
                         if let Some(cover) = self.cover.take() {
                             cover.now(Which::All);
                         }
                         self.sink.established.store(true, Ordering::Relaxed);
                     }
-                    if self.write(&unit, &mut stdin).is_err() {
+                    if self.write(bytes, &mut stdin).is_err() {
                         return;
                     }
                     if let Some(relay) = &self.measured {
@@ -272,36 +258,17 @@ impl Video {
         }
     }
 
-    fn keep(&mut self, unit: &AccessUnit, now: MonoTime) -> bool {
-        let late = now.since(unit.encoded_at) > OLDEST_SENT;
-        let calling = self.sent.load(Ordering::Relaxed) == 0
-            && self.primed_at.is_some_and(|at| now.since(at) < CALL_LIMIT);
-        self.waiting = late || calling || (self.waiting && !unit.idr);
-        !self.waiting
-    }
-
-    fn write(&mut self, unit: &AccessUnit, stdin: &mut ChildStdin) -> io::Result<()> {
-        let epoch = *self.epoch.get_or_insert(unit.captured_at);
-        let pts = pts_ms(unit.captured_at, epoch, self.last_pts_ms);
-        let mut bytes = flv_write::picture(unit, pts);
-        if self.last_pts_ms.replace(pts).is_none() {
-            let header = flv_write::sequence_header(unit)
-                .ok_or_else(|| io::Error::other("an IDR without parameter sets"))?;
-            bytes.splice(0..0, header);
-            let _ = self.sound_from.set(epoch);
+    fn write(&mut self, bytes: io::Result<Vec<u8>>, stdin: &mut ChildStdin) -> io::Result<()> {
+        let bytes = bytes?;
+        // Known with the first picture.
+        if let Some(epoch) = self.feed.epoch()
+            && self.sound_from.set(epoch).is_ok()
+        {
             let _ = self.epoch_is.try_send(epoch);
         }
         // One write a unit: the child wakes once.
         stdin.write_all(&bytes)
     }
-}
-
-/// A unit's time since `epoch` in FLV's unit, later than the one before: equal times would be
-/// refused.
-pub fn pts_ms(captured_at: MonoTime, epoch: MonoTime, last_ms: Option<u32>) -> u32 {
-    let us = captured_at.since(epoch).as_micros();
-    let pts = u32::try_from((us + 500) / 1000).unwrap_or(u32::MAX);
-    last_ms.map_or(pts, |last| pts.max(last.saturating_add(1)))
 }
 
 struct Audio {
@@ -313,7 +280,7 @@ struct Audio {
 
 impl Audio {
     fn run(self, mut pipe: impl Write) -> io::Result<()> {
-        pipe.write_all(&feed::wav_header())?;
+        pipe.write_all(&audio::wav_header())?;
         let epoch = loop {
             match self.epoch.recv_timeout(Duration::from_millis(100)) {
                 Ok(epoch) => break epoch,
@@ -321,50 +288,17 @@ impl Audio {
                 Err(_) => return Ok(()),
             }
         };
-        let mut sound = self.sound.reader();
-        let mut feed = Feed::new(epoch, SOUND_DELAY, FEED_CHUNK);
-        let mut samples = [0_i16; FEED_CHUNK * CHANNELS];
-        let mut bytes = [0_u8; FEED_CHUNK * CHANNELS * 2];
+        let mut feed = SoundFeed::new(&self.sound, epoch);
         while !self.stop.is_stopped() {
             provoke::point("pd-pub-audio");
-            match feed.due(clock::now()) {
-                Some(Due::Chunk(first)) => {
-                    sound.set_muted(self.muted.load(Ordering::Relaxed));
-                    sound.read(first, &mut samples);
-                    for (pair, sample) in bytes.chunks_exact_mut(2).zip(samples) {
-                        pair.copy_from_slice(&sample.to_le_bytes());
-                    }
-                    pipe.write_all(&bytes)?;
-                }
-                Some(Due::Resync { lost }) => make_up(lost, &mut pipe)?,
-                None => {
-                    self.stop.sleep(feed.next_at().since(clock::now()));
-                }
+            let muted = self.muted.load(Ordering::Relaxed);
+            if !feed.write_due(clock::now(), muted, &mut pipe)? {
+                self.stop.sleep(feed.next_at().since(clock::now()));
             }
         }
         Ok(())
     }
 }
-
-/// Silence in the place of sample frames that nobody can give any more: a WAV stream's time is its
-/// length. After a suspend (B27) the publisher starts anew instead.
-fn make_up(lost: u64, pipe: &mut impl Write) -> io::Result<()> {
-    const LONGEST: u64 = 10 * crate::audio::SAMPLE_RATE as u64;
-    if lost > LONGEST {
-        return Err(io::Error::other("the sound stood still for more than 10 s"));
-    }
-    let silence = [0_u8; FEED_CHUNK * CHANNELS * 2];
-    let mut left = usize::try_from(lost).unwrap_or(usize::MAX) * CHANNELS * 2;
-    while left > 0 {
-        let now = left.min(silence.len());
-        pipe.write_all(&silence[..now])?;
-        left -= now;
-    }
-    Ok(())
-}
-
-/// 5 ms: half an Opus frame. Less waits longer for nothing, more holds the sound back.
-const FEED_CHUNK: usize = 240;
 
 /// Reads what the child says on stdout.
 struct Reader {
@@ -490,14 +424,5 @@ mod tests {
         assert_eq!(sound_at(from, -120), None, "the encoder's delay");
         assert_eq!(sound_at(from, 360), Some(MonoTime::from_micros(1_007_500)));
         assert_eq!(sound_at(from, i64::MAX), None);
-    }
-
-    #[test]
-    fn times_rise_even_where_two_pictures_have_the_same() {
-        let us = MonoTime::from_micros;
-        assert_eq!(pts_ms(us(5000), us(5000), None), 0);
-        assert_eq!(pts_ms(us(38_333), us(5000), Some(0)), 33);
-        assert_eq!(pts_ms(us(38_333), us(5000), Some(33)), 34);
-        assert_eq!(pts_ms(us(1000), us(5000), Some(34)), 35);
     }
 }

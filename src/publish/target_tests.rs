@@ -1,4 +1,5 @@
 use super::*;
+use crate::publish::srt_url::resolve;
 use crate::settings::secrets::secret;
 
 fn set() -> TargetSettings {

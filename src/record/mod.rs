@@ -5,12 +5,13 @@
 //! last seconds in memory (`tap`, [`ring`]); a recording and a replay are jobs (`worker`) that
 //! write files out of it (`file`). Under pressure a recording loses pictures, the show never.
 
+pub mod cut;
 pub mod disk;
 mod file;
 pub mod name;
 pub mod ring;
 pub mod status;
-mod tap;
+pub mod tap;
 mod worker;
 
 pub use worker::folder;

@@ -112,7 +112,8 @@ impl Ring {
         }
     }
 
-    fn held_bytes(&self) -> usize {
+    /// Bytes of pictures and sound that it holds.
+    pub fn held_bytes(&self) -> usize {
         self.bytes + self.sound.len() * CHUNK * CHANNELS * 2
     }
 

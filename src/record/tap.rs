@@ -6,8 +6,8 @@
 
 use super::ring::{At, CHUNK, Ring, Sound};
 use crate::audio::feed::{Due, Feed, SOUND_DELAY};
-use crate::audio::{CHANNELS, Mixer};
-use crate::clock;
+use crate::audio::{CHANNELS, MixReader, Mixer};
+use crate::clock::{self, MonoTime};
 use crate::relay::Relay;
 use crate::relay::hub::SinkEnd;
 use crate::stop::StopToken;
@@ -126,12 +126,10 @@ impl Drop for Tap {
 }
 
 fn fill(kept: &Kept, sink: &SinkEnd, sound: &Mixer, muted: &AtomicBool, stop: &StopToken) {
-    let mut sound = sound.reader();
-    let mut feed = Feed::new(clock::now(), SOUND_DELAY, CHUNK);
-    let mut samples = [0_i16; CHUNK * CHANNELS];
+    let mut filling = Filling::new(sound, clock::now());
     let mut missed = 0;
     while !stop.is_stopped() {
-        let wait = feed.next_at().since(clock::now());
+        let wait = filling.next_at().since(clock::now());
         match sink
             .units
             .recv_timeout(wait.min(Duration::from_millis(100)))
@@ -148,12 +146,40 @@ fn fill(kept: &Kept, sink: &SinkEnd, sound: &Mixer, muted: &AtomicBool, stop: &S
             tracing::warn!("the recorder missed {} pictures", all - missed);
             missed = all;
         }
-        while let Some(due) = feed.due(clock::now()) {
+        filling.sound_due(clock::now(), muted.load(Ordering::Relaxed), kept);
+    }
+}
+
+/// The sound's way into the ring, by the clock. Without the thread: the time is an argument.
+pub struct Filling {
+    sound: MixReader,
+    feed: Feed,
+    samples: [i16; CHUNK * CHANNELS],
+}
+
+impl Filling {
+    /// The sum of `sound` from `now` on.
+    pub fn new(sound: &Mixer, now: MonoTime) -> Self {
+        Self {
+            sound: sound.reader(),
+            feed: Feed::new(now, SOUND_DELAY, CHUNK),
+            samples: [0; CHUNK * CHANNELS],
+        }
+    }
+
+    /// When the next piece is due.
+    pub fn next_at(&self) -> MonoTime {
+        self.feed.next_at()
+    }
+
+    /// Puts all that is due at `now` into `kept`.
+    pub fn sound_due(&mut self, now: MonoTime, muted: bool, kept: &Kept) {
+        while let Some(due) = self.feed.due(now) {
             // After a suspend the ring says itself that sound is missing.
             let Due::Chunk(first) = due else { continue };
-            sound.set_muted(muted.load(Ordering::Relaxed));
-            sound.read(first, &mut samples);
-            kept.with(|ring| ring.push_sound(first, samples.as_slice().into()));
+            self.sound.set_muted(muted);
+            self.sound.read(first, &mut self.samples);
+            kept.with(|ring| ring.push_sound(first, self.samples.as_slice().into()));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the files; [`super::file`] has the sound's. Behind the disk it waits and nobody waits for it: what
 //! the ring has let go meanwhile is lost, counted and said, and it goes on with the next IDR.
 
+use super::cut::{Cut, Step};
 use super::disk::{self, Room, Watch};
 use super::file::{self, File, Sink};
 use super::name;
@@ -13,20 +14,15 @@ use super::tap::Kept;
 use crate::clock::MonoTime;
 use crate::ffmpeg::Ffmpeg;
 use crate::relay::AccessUnit;
-use crate::relay::annexb::{NAL_SPS, nal_type, nal_units};
-use crate::relay::h264_bits::picture_size;
 use crate::session::journal::Journal;
 use crate::settings::RecordingForm;
 use crate::stop::StopToken;
-use crate::units::Size;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The pictures stood still for longer than this (a suspend): a new file.
-const STILL: Duration = Duration::from_secs(8);
 /// A file whose ffmpeg ended by itself is followed by another where it lasted this long.
 const LASTED_S: f64 = 5.0;
 /// How long a file may take to be ended well when the show goes on.
@@ -215,10 +211,10 @@ impl Worker {
 
     /// Writes one file from `from` on; where the next one begins.
     fn one(&mut self, from: u64, number: u32) -> Result<Option<u64>, String> {
-        let Some((mut at, first)) = self.first_key(from) else {
+        let Some((at, first)) = self.first_key(from) else {
             return Ok(None);
         };
-        let size = size_of(&first);
+        let mut cut = Cut::new(at, &first);
         let folder = folder(self.wish.folder.as_deref())?;
         let path = name::claim(
             &folder,
@@ -239,7 +235,7 @@ impl Worker {
             status.file = Some(path.clone());
         });
         let began = first.captured_at;
-        let end = self.pictures(&mut file, &mut at, size, &watch);
+        let end = self.pictures(&mut file, &mut cut, &watch);
         let seconds = file.last_at().since(began).as_secs_f64();
         if matches!(end, End::Done | End::Full) {
             self.tell(|status| status.phase = Phase::Ending);
@@ -307,7 +303,7 @@ impl Worker {
                 }
                 self.journal
                     .error(format!("{}: {message}; a new file is begun", self.what));
-                Ok(Some(at))
+                Ok(Some(cut.at()))
             }
         }
     }
@@ -325,24 +321,17 @@ impl Worker {
         }
     }
 
-    /// Writes units from `at` on, until the file is to end; `at` is the first not written.
-    fn pictures(
-        &mut self,
-        file: &mut File,
-        at: &mut u64,
-        size: Option<Size>,
-        watch: &Watch,
-    ) -> End {
-        let (mut waiting, mut lost) = (false, 0_u64);
+    /// Writes the units of `cut` until the file is to end.
+    fn pictures(&mut self, file: &mut File, cut: &mut Cut, watch: &Watch) -> End {
         let mut looked = Instant::now();
         let began = file.last_at();
-        let (begun_with, mut until) = (*at, u64::MAX);
+        let mut until = u64::MAX;
         loop {
             // What was there when the end was asked for belongs to it.
             if until == u64::MAX && self.stop.is_stopped() {
                 until = self.kept.with(|ring| ring.next());
             }
-            if *at >= until {
+            if cut.at() >= until {
                 return End::Done;
             }
             if looked.elapsed() > Duration::from_millis(200) {
@@ -354,49 +343,25 @@ impl Worker {
                     return End::Deleted;
                 }
             }
-            let unit = match self.kept.unit(*at) {
-                At::Unit(unit) => unit,
-                At::Gone(first) => {
-                    lost += first - *at;
-                    self.tell(|status| status.lost += first - *at);
-                    (*at, waiting) = (first, true);
-                    continue;
+            match cut.step(self.kept.unit(cut.at()), file.last_at()) {
+                Step::Write(unit, lost) => {
+                    if lost > 0 {
+                        self.journal.warn(format!(
+                            "{}: the disk is too slow, {lost} pictures are missing. Choose a faster folder",
+                            self.what
+                        ));
+                    }
+                    if file.picture(&unit).is_err() {
+                        cut.unwritten();
+                        return End::Child;
+                    }
                 }
-                At::Later if self.kept.is_closed() => return End::Done,
-                At::Later if file.has_ended() => return End::Child,
-                At::Later => {
-                    self.kept.wait();
-                    continue;
-                }
-            };
-            if waiting && !unit.idr {
-                lost += 1;
-                self.tell(|status| status.lost += 1);
-                *at += 1;
-                continue;
+                Step::Lost(lost) => self.tell(|status| status.lost += lost),
+                Step::Next(why) => return End::Next(cut.at(), why),
+                Step::Wait if self.kept.is_closed() => return End::Done,
+                Step::Wait if file.has_ended() => return End::Child,
+                Step::Wait => self.kept.wait(),
             }
-            let resumed = std::mem::take(&mut waiting);
-            if resumed {
-                self.journal.warn(format!(
-                    "{}: the disk is too slow, {lost} pictures are missing. Choose a faster folder",
-                    self.what
-                ));
-                lost = 0;
-            }
-            if unit.idr && *at != begun_with {
-                let other = size_of(&unit);
-                if other.is_some() && other != size {
-                    return End::Next(*at, "the picture has another size");
-                }
-                // Not what the disk was too slow for: that is silence and a picture that stands.
-                if !resumed && unit.captured_at.since(file.last_at()) > STILL {
-                    return End::Next(*at, "the picture stood still");
-                }
-            }
-            if file.picture(&unit).is_err() {
-                return End::Child;
-            }
-            *at += 1;
         }
     }
 
@@ -426,13 +391,6 @@ impl Worker {
         }
         room == Some(Room::Full)
     }
-}
-
-/// The picture's size by the parameter set that stands before an IDR.
-fn size_of(idr: &AccessUnit) -> Option<Size> {
-    nal_units(&idr.data)
-        .find(|nal| nal_type(nal) == NAL_SPS)
-        .and_then(picture_size)
 }
 
 /// The folder to record to: the one that is set must be there (its disk may be unplugged), the user's

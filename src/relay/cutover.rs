@@ -127,6 +127,12 @@ impl Cutover {
         self.settle(now);
     }
 
+    /// Units that are held back for a switch.
+    pub fn held(&self) -> usize {
+        let switch = self.switch.as_ref();
+        switch.map_or(0, |switch| switch.held.len() + switch.ready.len())
+    }
+
     /// What is to be done, in order.
     pub fn poll(&mut self) -> Option<Output> {
         self.out.pop_front()

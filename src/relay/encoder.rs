@@ -6,11 +6,11 @@
 //! of the child and of x264 (0.1..0.6 s) is over before a frame of the show goes in, and the first
 //! frame of the show is an IDR (`-force_key_frames`, see [`crate::ffmpeg::plan`]).
 
-use super::annexb::{self, AvcConfig};
+mod output;
+
+use super::AccessUnit;
 use super::cutover::EncoderId;
-use super::flv::{FlvEvent, FlvReader};
 use super::lend::{Lent, PicturePipe};
-use super::{AccessUnit, slice_hash};
 use crate::capture::convert;
 use crate::clock::{self, MonoTime};
 use crate::crash::provoke;
@@ -30,6 +30,8 @@ use std::process::{ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+pub use output::{InFlight, Output};
 
 /// Hears what an encoder does. Called on the encoder's threads; must not block.
 pub trait EncoderSink: Send + Sync {
@@ -87,6 +89,30 @@ pub struct EncoderDoor {
 }
 
 impl EncoderDoor {
+    /// The door of encoder `id`; whoever feeds that encoder takes the frames out again.
+    pub fn new(id: EncoderId, form: Form, fps: Fps) -> Self {
+        Self {
+            id,
+            form,
+            fps,
+            mailbox: Arc::default(),
+        }
+    }
+
+    /// Takes the frame that has waited longest, without waiting for one.
+    pub fn try_take(&self) -> Option<RawFrame> {
+        let slot = &self.mailbox.slot;
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.0.pop_front()
+    }
+
+    /// Frames that wait, two at most.
+    pub fn waiting(&self) -> usize {
+        let slot = &self.mailbox.slot;
+        let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.0.len()
+    }
+
     /// Gives it a frame; never blocks. Where two wait already, the older one is left out: its number
     /// is returned and is a drop.
     pub fn offer(&self, frame: RawFrame) -> Option<u64> {
@@ -118,19 +144,6 @@ struct Mailbox {
     changed: Condvar,
 }
 
-/// A frame in the encoder.
-#[derive(Clone, Copy)]
-struct Begun {
-    /// Its place among the frames of this encoder.
-    index: u64,
-    frame: u64,
-    captured_at: MonoTime,
-    begun_at: MonoTime,
-}
-
-/// Frames in the encoder, in order.
-type InFlight = Arc<Mutex<VecDeque<Begun>>>;
-
 impl Encoder {
     /// Starts the child and its threads; [`EncoderSink::ready`] follows when it is warm.
     ///
@@ -157,7 +170,12 @@ impl Encoder {
         let missing = || io::Error::other("the encoder has no pipes");
         let stdin = sidecar.take_stdin().ok_or_else(missing)?;
         let stdout = sidecar.take_stdout().ok_or_else(missing)?;
-        let mailbox = Arc::new(Mailbox::default());
+        let form = Form {
+            size: wish.size,
+            pipe: wish.pipe,
+        };
+        let door = EncoderDoor::new(id, form, wish.fps);
+        let mailbox = door.mailbox.clone();
         let in_flight = InFlight::default();
         let lent = Lent::default();
         let ending = Arc::new(AtomicBool::new(false));
@@ -173,26 +191,18 @@ impl Encoder {
                 .name(format!("pd-feed-{id}"))
                 .spawn(move || feed(id, pipe, &black, &mailbox, &in_flight, &*sink))?;
         }
-        let reader = Reader {
-            id,
-            fps: wish.fps,
-            in_flight,
-            sink,
-            config: None,
-            ready: false,
-            _lent: lent,
-        };
+        let output = Output::new(id, wish.fps, in_flight, sink.clone());
         let (tail, asked, family) = (sidecar.tail(), ending.clone(), wish.family);
         std::thread::Builder::new()
             .name(format!("pd-read-{id}"))
             .spawn(move || {
-                let sink = reader.sink.clone();
                 // However it ends, another encoder takes over.
-                let read = catch_unwind(AssertUnwindSafe(|| reader.run(stdout)));
+                let read = catch_unwind(AssertUnwindSafe(|| read(stdout, output)));
                 let broken = match read {
                     Ok(read) => read.err().map(|e| e.to_string()),
                     Err(panic) => Some(format!("internal fault ({})", text_of(&*panic))),
                 };
+                drop(lent);
                 let why = if asked.load(Ordering::Acquire) {
                     String::new()
                 } else {
@@ -206,15 +216,7 @@ impl Encoder {
             id,
             wish,
             sidecar,
-            door: EncoderDoor {
-                id,
-                form: Form {
-                    size: wish.size,
-                    pipe: wish.pipe,
-                },
-                fps: wish.fps,
-                mailbox,
-            },
+            door,
             ending,
         })
     }
@@ -302,7 +304,6 @@ fn feed(
     if pipe.write(&black.data).is_err() {
         return;
     }
-    let mut index = plan::FIRST_SHOWN;
     loop {
         provoke::point("pd-feed");
         let frame = {
@@ -317,119 +318,24 @@ fn feed(
             }
         };
         // Before the write: the unit may be out before the write has returned.
-        in_flight
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(Begun {
-                index,
-                frame: frame.frame,
-                captured_at: frame.captured_at,
-                begun_at: clock::now(),
-            });
+        in_flight.begin(&frame, clock::now());
         if pipe.write(&frame.data).is_err() {
             return;
         }
         sink.written(id, frame.frame, clock::now());
-        index += 1;
     }
 }
 
-struct Reader {
-    id: EncoderId,
-    fps: Fps,
-    in_flight: InFlight,
-    sink: Arc<dyn EncoderSink>,
-    /// SPS and PPS, and how long the length fields are.
-    config: Option<AvcConfig>,
-    ready: bool,
-    /// Held up to the child's end.
-    _lent: Lent,
-}
-
-impl Reader {
-    fn run(mut self, mut stdout: ChildStdout) -> io::Result<()> {
-        let mut flv = FlvReader::new();
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            provoke::point("pd-read");
-            let read = stdout.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(());
-            }
-            let at = clock::now();
-            let mut broken = None;
-            flv.push(&buffer[..read], |event| {
-                if let Err(error) = self.event(event, at) {
-                    broken.get_or_insert(error);
-                }
-            })
-            .map_err(io::Error::other)?;
-            if let Some(error) = broken {
-                return Err(error);
-            }
-        }
-    }
-
-    fn event(&mut self, event: FlvEvent, at: MonoTime) -> io::Result<()> {
-        match event {
-            FlvEvent::Config(record) => {
-                self.config = Some(AvcConfig::parse(&record).map_err(io::Error::other)?);
-            }
-            FlvEvent::Picture { pts_ms, key, avcc } => self.picture(pts_ms, key, &avcc, at)?,
-        }
-        Ok(())
-    }
-
-    fn picture(&mut self, pts_ms: u32, key: bool, avcc: &[u8], at: MonoTime) -> io::Result<()> {
-        let index = (f64::from(pts_ms) * self.fps.as_f64() / 1000.0).round() as u64;
-        if index < plan::FIRST_SHOWN {
-            if !std::mem::replace(&mut self.ready, true) {
-                self.sink.ready(self.id);
-            }
+/// Hands on what comes; `output` ends with it.
+fn read(mut stdout: ChildStdout, mut output: Output) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        provoke::point("pd-read");
+        let read = stdout.read(&mut buffer)?;
+        if read == 0 {
             return Ok(());
         }
-        // A frame that the encoder left out has no unit: its entry is passed over.
-        let entry = {
-            let mut queue = self
-                .in_flight
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            while queue.front().is_some_and(|begun| begun.index < index) {
-                if let Some(begun) = queue.pop_front() {
-                    self.sink.dropped(self.id, begun.frame);
-                }
-            }
-            queue.pop_front()
-        };
-        let Some(begun) = entry else {
-            return Err(io::Error::other(
-                "the encoder gave out a picture that nobody put in",
-            ));
-        };
-        let Some(config) = &self.config else {
-            return Err(io::Error::other(
-                "the encoder gave out a picture before its parameter sets",
-            ));
-        };
-        let nals = annexb::avcc_nal_units(avcc, config.length_size).map_err(io::Error::other)?;
-        let hash = slice_hash(nals.iter().copied());
-        let sets = config.parameter_sets().filter(|_| key);
-        let mut data = Vec::with_capacity(avcc.len() + 64);
-        annexb::write_annexb(sets.chain(nals.iter().copied()), &mut data);
-        self.sink.unit(
-            self.id,
-            AccessUnit {
-                frame: begun.frame,
-                captured_at: begun.captured_at,
-                begun_at: begun.begun_at,
-                frame_time: self.fps.interval(),
-                encoded_at: at,
-                idr: key,
-                data: data.into(),
-                hash,
-            },
-        );
-        Ok(())
+        output.take(&buffer[..read], clock::now())?;
     }
 }
 

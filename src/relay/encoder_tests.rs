@@ -5,7 +5,7 @@ use super::*;
 use crate::ffmpeg::child::{KEPT_LINES, LONGEST_LINE};
 use crate::ffmpeg::fake;
 use crate::settings::Settings;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use std::path::Path;
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ fn encoder(folder: &Path, act: &str) -> (Encoder, Receiver<Said>) {
         size: Size::new(320, 180),
         ..EncoderWish::of(&Settings::default())
     };
-    let (said, heard) = unbounded();
+    let (said, heard) = bounded(64);
     let encoder = Encoder::start(1, &ffmpeg, wish, Launch::default(), Arc::new(Ear(said)));
     (encoder.unwrap(), heard)
 }

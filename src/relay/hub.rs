@@ -348,6 +348,11 @@ impl Relay {
         }
     }
 
+    /// Units that a cut-over under way holds back: at most [`super::cutover::LONGEST_HOLD`] of the show.
+    pub fn held(&self) -> usize {
+        self.lock().cutover.held()
+    }
+
     /// When the last picture arrived at the receiver.
     pub fn last_arrival(&self) -> Option<MonoTime> {
         self.lock().ledger.last_arrival()

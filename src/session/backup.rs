@@ -57,7 +57,7 @@ impl Backup {
             self.looking = None;
             match found {
                 Ok(destination) => {
-                    self.outlet = Some(Outlet::new(self.means.clone(), destination));
+                    self.outlet = Some(Outlet::new(self.means.clone(), destination, now));
                     self.begin(now);
                 }
                 Err(failure) => self.lost(failure, LossKind::Broke, None, now),
@@ -92,7 +92,7 @@ impl Backup {
 
     fn begin(&mut self, now: MonoTime) {
         if let Some(outlet) = &mut self.outlet {
-            if let Err(failure) = outlet.start() {
+            if let Err(failure) = outlet.start(now) {
                 self.lost(failure, LossKind::Broke, None, now);
             }
             return;

@@ -10,12 +10,12 @@ use super::journal::Journal;
 use super::lineup::{Lineup, Pick};
 use super::pump::PumpControl;
 use super::snapshot::TrendKind;
-use crate::clock::{self, MonoTime};
+use crate::clock::MonoTime;
 use crate::ffmpeg::launch::{Launch, Reached};
 use crate::ffmpeg::plan::EncoderWish;
 use crate::ffmpeg::{Ffmpeg, encoder};
 use crate::relay::cutover::EncoderId;
-use crate::relay::encoder::{Encoder, EncoderSink};
+use crate::relay::encoder::{Encoder, EncoderDoor, EncoderSink};
 use crate::relay::{Relay, RelayEvent};
 use crate::settings::{EncoderFamily, EncoderSpeed};
 use std::collections::HashMap;
@@ -52,15 +52,96 @@ struct Change {
     warm: bool,
 }
 
+/// An encoder at work, as its show holds it.
+pub trait Running: Send {
+    /// What it makes.
+    fn wish(&self) -> &EncoderWish;
+    /// Its process id.
+    fn pid(&mut self) -> u32;
+    /// With what priority it runs.
+    fn reached(&self) -> Reached;
+    /// Where it takes its frames.
+    fn door(&self) -> EncoderDoor;
+    /// Lets no further frame in, so that it ends once its pipe is empty. Does not wait.
+    fn close(&self);
+    /// Ends it within about twice `grace`.
+    fn end(self: Box<Self>, grace: Duration);
+    /// Ends it, and nobody waits for that.
+    fn dismiss(self: Box<Self>, grace: Duration);
+}
+
+impl Running for Encoder {
+    fn wish(&self) -> &EncoderWish {
+        self.wish()
+    }
+
+    fn pid(&mut self) -> u32 {
+        self.pid()
+    }
+
+    fn reached(&self) -> Reached {
+        self.reached()
+    }
+
+    fn door(&self) -> EncoderDoor {
+        self.door()
+    }
+
+    fn close(&self) {
+        self.close();
+    }
+
+    fn end(self: Box<Self>, grace: Duration) {
+        (*self).end(grace);
+    }
+
+    fn dismiss(self: Box<Self>, grace: Duration) {
+        let id = self.id();
+        // Ending takes some milliseconds; the session does not wait.
+        let ended = std::thread::Builder::new()
+            .name(format!("pd-end-{id}"))
+            .spawn(move || (*self).end(grace));
+        if let Err(error) = ended {
+            tracing::warn!("no thread to end encoder {id}: {error}");
+        }
+    }
+}
+
+/// Starts an encoder: its number, the program, what it is to make, how it is started, who hears of it.
+pub type StartFn = dyn Fn(
+        EncoderId,
+        &Ffmpeg,
+        EncoderWish,
+        Launch,
+        Arc<dyn EncoderSink>,
+    ) -> std::io::Result<Box<dyn Running>>
+    + Send
+    + Sync;
+
+/// Starts a child ([`Encoder::start`]).
+///
+/// # Errors
+/// Where the child or a thread cannot be started.
+pub fn start_child(
+    id: EncoderId,
+    ffmpeg: &Ffmpeg,
+    wish: EncoderWish,
+    launch: Launch,
+    sink: Arc<dyn EncoderSink>,
+) -> std::io::Result<Box<dyn Running>> {
+    Ok(Box::new(Encoder::start(id, ffmpeg, wish, launch, sink)?))
+}
+
 /// The encoders of one show.
 pub struct Encoders {
     ffmpeg: Ffmpeg,
+    start: Arc<StartFn>,
     launch: Launch,
     lineup: Lineup,
     relay: Arc<Relay>,
     control: PumpControl,
     journal: Journal,
-    running: HashMap<EncoderId, Encoder>,
+    running: HashMap<EncoderId, Box<dyn Running>>,
     next: EncoderId,
     active: Option<EncoderId>,
     change: Option<Change>,
@@ -79,6 +160,8 @@ pub struct Encoders {
 pub struct Means {
     /// The program.
     pub ffmpeg: Ffmpeg,
+    /// Starts it; [`start_child`] unless a test plays the child.
+    pub start: Arc<StartFn>,
     /// How it is started.
     pub launch: Launch,
     /// Which encoders work here.
@@ -96,10 +179,11 @@ impl Encoders {
     ///
     /// # Errors
     /// Where no encoder works, in words.
-    pub fn start(means: Means, wish: EncoderWish) -> Result<Self, String> {
+    pub fn start(means: Means, wish: EncoderWish, now: MonoTime) -> Result<Self, String> {
         let pick = means.lineup.pick().ok_or_else(|| means.lineup.why_none())?;
         let mut encoders = Self {
             ffmpeg: means.ffmpeg,
+            start: means.start,
             launch: means.launch,
             lineup: means.lineup,
             relay: means.relay,
@@ -121,7 +205,7 @@ impl Encoders {
         let wish = encoders.in_force;
         encoders.put_in_force(wish);
         encoders
-            .launch(wish, TrendKind::Wished, None)
+            .launch(wish, TrendKind::Wished, None, now)
             .map_err(|e| format!("{} could not be started: {e}", encoders.name()))?;
         Ok(encoders)
     }
@@ -194,11 +278,12 @@ impl Encoders {
         wish: EncoderWish,
         kind: TrendKind,
         reason: Option<String>,
+        now: MonoTime,
     ) -> std::io::Result<bool> {
         if self.change.is_some() {
             return Ok(false);
         }
-        self.launch(self.resolve(wish), kind, reason)?;
+        self.launch(self.resolve(wish), kind, reason, now)?;
         Ok(true)
     }
 
@@ -206,7 +291,7 @@ impl Encoders {
     ///
     /// # Errors
     /// The last words of an encoder where no encoder can be kept running.
-    pub fn on(&mut self, event: RelayEvent) -> Result<(), String> {
+    pub fn on(&mut self, event: RelayEvent, now: MonoTime) -> Result<(), String> {
         match event {
             RelayEvent::Ready(id) => {
                 if let Some(change) = self.change.as_mut().filter(|change| change.id == id) {
@@ -216,14 +301,14 @@ impl Encoders {
                     self.control.arm(encoder.door());
                 }
             }
-            RelayEvent::TookOver(id) => self.took_over(id),
+            RelayEvent::TookOver(id) => self.took_over(id, now),
             RelayEvent::Retired(id) => self.dismiss(id),
             RelayEvent::Abandoned(id) => {
                 let change = self.change.take_if(|change| change.id == id);
                 self.abandoned = change.map(|change| (change.wish, change.kind, change.reason));
                 self.dismiss(id);
             }
-            RelayEvent::Gone { encoder, why } => return self.gone(encoder, &why),
+            RelayEvent::Gone { encoder, why } => return self.gone(encoder, &why, now),
         }
         Ok(())
     }
@@ -258,11 +343,14 @@ impl Encoders {
 
     /// Process ids of all that run.
     pub fn pids(&mut self) -> Vec<u32> {
-        self.running.values_mut().map(Encoder::pid).collect()
+        self.running
+            .values_mut()
+            .map(|encoder| encoder.pid())
+            .collect()
     }
 
     /// Takes all encoders out, to be ended.
-    pub fn take_all(&mut self) -> Vec<Encoder> {
+    pub fn take_all(&mut self) -> Vec<Box<dyn Running>> {
         self.running.drain().map(|(_, encoder)| encoder).collect()
     }
 
@@ -287,10 +375,11 @@ impl Encoders {
         wish: EncoderWish,
         kind: TrendKind,
         reason: Option<String>,
+        now: MonoTime,
     ) -> std::io::Result<()> {
         let id = self.next;
         self.next += 1;
-        let encoder = Encoder::start(id, &self.ffmpeg, wish, self.launch, self.relay.clone())?;
+        let encoder = (self.start)(id, &self.ffmpeg, wish, self.launch, self.relay.clone())?;
         if id == 1 && encoder.reached() != Reached::Normal {
             self.journal.info(format!("encoder: {}", encoder.reached()));
         }
@@ -300,20 +389,20 @@ impl Encoders {
             wish,
             kind,
             reason,
-            since: clock::now(),
+            since: now,
             warm: false,
         });
         Ok(())
     }
 
-    fn took_over(&mut self, active: EncoderId) {
+    fn took_over(&mut self, active: EncoderId, now: MonoTime) {
         let change = self.change.take_if(|change| change.id == active);
         let first = self.active.replace(active).is_none() && self.next == 2;
         let Some(encoder) = self.running.get(&active) else {
             return;
         };
-        let (before, now) = (self.in_force, *encoder.wish());
-        self.put_in_force(now);
+        let (before, after) = (self.in_force, *encoder.wish());
+        self.put_in_force(after);
         if let Some(pick) = self.lineup.pick()
             && pick.family == self.in_force.family
         {
@@ -336,24 +425,18 @@ impl Encoders {
             if change.kind != TrendKind::Wished {
                 self.journal.info(text.clone());
             }
-            self.marks.push((clock::now(), change.kind, text));
+            self.marks.push((now, change.kind, text));
         }
     }
 
     fn dismiss(&mut self, id: EncoderId) {
         self.control.forget(id);
         if let Some(encoder) = self.running.remove(&id) {
-            // Ending takes some milliseconds; the session does not wait.
-            let ended = std::thread::Builder::new()
-                .name(format!("pd-end-{id}"))
-                .spawn(move || encoder.end(END_GRACE));
-            if let Err(error) = ended {
-                tracing::warn!("no thread to end encoder {id}: {error}");
-            }
+            encoder.dismiss(END_GRACE);
         }
     }
 
-    fn gone(&mut self, id: EncoderId, why: &str) -> Result<(), String> {
+    fn gone(&mut self, id: EncoderId, why: &str, now: MonoTime) -> Result<(), String> {
         if !self.running.contains_key(&id) || why.is_empty() {
             return Ok(());
         }
@@ -379,7 +462,6 @@ impl Encoders {
             self.journal.error(format!("the encoder ended ({why})"));
             return Ok(());
         }
-        let now = clock::now();
         self.deaths.retain(|at| now.since(*at) < DEATHS_WITHIN);
         self.deaths.push(now);
         let limit = match (row.cpu, self.lineup.has_other_than(wish.family)) {
@@ -412,6 +494,7 @@ impl Encoders {
             with(wanted, &pick),
             TrendKind::Failover,
             Some(why.to_owned()),
+            now,
         )
         .map_err(|e| format!("{why}; {e}"))
     }

@@ -1,6 +1,7 @@
 //! Tests of the encoders' succession: the relay's word is the test's.
 
 use super::*;
+use crate::clock;
 use crate::settings::Settings;
 use crate::units::{Fps, Size};
 
@@ -25,6 +26,7 @@ fn encoders(families: &[EncoderFamily]) -> Encoders {
             path: "/bin/true".into(),
             capabilities: Capabilities::of_version(version),
         },
+        start: Arc::new(start_child),
         launch: Launch::default(),
         lineup: Lineup::new(ranking, None),
         relay: Relay::new().0,
@@ -32,15 +34,15 @@ fn encoders(families: &[EncoderFamily]) -> Encoders {
         journal: Journal::new(),
     };
     let wish = EncoderWish::of(&Settings::default());
-    let mut encoders = Encoders::start(means, wish).unwrap();
-    encoders.on(RelayEvent::TookOver(1)).unwrap();
+    let mut encoders = Encoders::start(means, wish, clock::now()).unwrap();
+    encoders.on(RelayEvent::TookOver(1), clock::now()).unwrap();
     encoders
 }
 
 #[cfg(unix)]
 fn gone(encoders: &mut Encoders, encoder: EncoderId) -> Result<(), String> {
     let why = "device lost".into();
-    encoders.on(RelayEvent::Gone { encoder, why })
+    encoders.on(RelayEvent::Gone { encoder, why }, clock::now())
 }
 
 #[cfg(unix)]
@@ -54,12 +56,14 @@ fn a_change_that_was_not_made_is_told_once_with_its_reason() {
     let reason = Some("loss".to_owned());
     assert!(
         encoders
-            .change(wish, TrendKind::Adapted, reason.clone())
+            .change(wish, TrendKind::Adapted, reason.clone(), clock::now())
             .unwrap()
     );
-    let again = encoders.change(wish, TrendKind::Wished, None).unwrap();
+    let again = encoders
+        .change(wish, TrendKind::Wished, None, clock::now())
+        .unwrap();
     assert!(!again, "two at once");
-    encoders.on(RelayEvent::Abandoned(2)).unwrap();
+    encoders.on(RelayEvent::Abandoned(2), clock::now()).unwrap();
     let told = encoders.take_abandoned();
     assert_eq!(told, Some((wish, TrendKind::Adapted, reason)));
     assert_eq!(encoders.take_abandoned(), None);
@@ -86,10 +90,10 @@ fn a_failing_card_gives_its_place_and_the_last_encoder_gets_four_tries() {
             .contains("device lost")
     );
     for id in 2..5 {
-        encoders.on(RelayEvent::TookOver(id)).unwrap();
+        encoders.on(RelayEvent::TookOver(id), clock::now()).unwrap();
         gone(&mut encoders, id).unwrap();
     }
-    encoders.on(RelayEvent::TookOver(5)).unwrap();
+    encoders.on(RelayEvent::TookOver(5), clock::now()).unwrap();
     let why = gone(&mut encoders, 5).unwrap_err();
     assert_eq!(why, "libx264: device lost");
     let kinds: Vec<_> = encoders.take_marks().into_iter().map(|m| m.1).collect();
@@ -103,7 +107,11 @@ fn a_new_encoder_that_fails_leaves_the_old_one_at_work() {
     let mut encoders = encoders(&[Libx264, Nvenc]);
     encoders.choose(Some(Nvenc));
     let wish = *encoders.in_force();
-    assert!(encoders.change(wish, TrendKind::Wished, None).unwrap());
+    assert!(
+        encoders
+            .change(wish, TrendKind::Wished, None, clock::now())
+            .unwrap()
+    );
     assert_eq!(encoders.changing_to().unwrap().family, Nvenc);
     gone(&mut encoders, 2).unwrap();
     assert_eq!(encoders.in_force().family, Libx264);

@@ -45,23 +45,28 @@ pub enum Answer {
     Silent,
 }
 
+/// What one knock brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Knock {
+pub enum Knock {
+    /// Somebody is there.
     Answered,
+    /// The machine says that nobody listens.
     Refused,
+    /// No word.
     Nothing,
 }
 
 /// Several knocks make an answer. Pure.
 #[derive(Clone, Copy, Debug, Default)]
-struct Judge {
+pub struct Judge {
     answer: Answer,
     refused: u32,
     nothing: u32,
 }
 
 impl Judge {
-    fn add(&mut self, knock: Knock) -> Answer {
+    /// One knock more; what all of them have brought.
+    pub fn add(&mut self, knock: Knock) -> Answer {
         match knock {
             Knock::Answered => *self = Self::default(),
             Knock::Refused => (self.refused, self.nothing) = (self.refused + 1, 0),

@@ -10,13 +10,14 @@ mod revive;
 mod route;
 
 use super::failure::{Failure, FailureKind};
+use super::hands::{Ending, Hands, Knocking, Leaving, Publishing, Watching};
 use super::journal::Journal;
-use super::knock::{Answer, Door, Knocker};
+use super::knock::{Answer, Door};
 use super::link::{LossKind, Role};
 use super::preflight::Destination;
-use super::show::{GRACE, Notice};
+use super::show::Notice;
 use super::snapshot::{Confirmation, NetworkFigures, ProbeState, ProbeStatus, Receiver};
-use super::watch::{Watch, WatchReport};
+use super::watch::WatchReport;
 use super::way::Route;
 use crate::audio::Mixer;
 use crate::clock::MonoTime;
@@ -27,8 +28,7 @@ use crate::ffmpeg::plan;
 use crate::mediamtx::{Client, ManagedServer, Reader, ServerError};
 use crate::publish::invited::Invited;
 use crate::publish::loopback::LoopbackReceiver;
-use crate::publish::publisher::{Publisher, PublisherWish};
-use crate::publish::undelayed;
+use crate::publish::publisher::PublisherWish;
 use crate::relay::Relay;
 use crate::relay::arrivals::Arrivals;
 use crate::settings::Settings;
@@ -36,7 +36,6 @@ use crate::stop::StopToken;
 use crossbeam_channel::Receiver as Inbox;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// LIVE is taken back when the server has not shown the stream for this long: three answers.
@@ -64,6 +63,8 @@ pub struct Means {
     pub settings: Settings,
     /// Whose outlet it is: only the programme's sending and arrival are the show's.
     pub role: Role,
+    /// Reaches out of the session.
+    pub hands: Arc<dyn Hands>,
     /// Runs the publisher.
     pub ffmpeg: Ffmpeg,
     /// For what the operator must read.
@@ -93,16 +94,16 @@ struct Revival {
 pub struct Outlet {
     means: Means,
     destination: Destination,
-    publisher: Option<Publisher>,
+    publisher: Option<Box<dyn Publishing>>,
     loopback: Option<LoopbackReceiver>,
     /// A publisher is to be started as soon as nothing is in its way.
     wanted: bool,
     revival: Option<Revival>,
-    endings: Vec<JoinHandle<()>>,
+    endings: Vec<Box<dyn Ending>>,
     arrivals: Arrivals,
-    watch: Option<Watch>,
+    watch: Option<Box<dyn Watching>>,
     watched: WatchReport,
-    knocker: Option<Knocker>,
+    knocker: Option<Box<dyn Knocking>>,
     answer: Answer,
     /// Its door was open since the publisher's start.
     was_open: bool,
@@ -128,7 +129,7 @@ pub struct Outlet {
 
 impl Outlet {
     /// A way to `destination`, not started.
-    pub fn new(means: Means, destination: Destination) -> Self {
+    pub fn new(means: Means, destination: Destination, now: MonoTime) -> Self {
         let arrivals = match means.role {
             Role::Programme => Arrivals::of_programme(means.relay.clone()),
             Role::Backup => Arrivals::aside(means.relay.clone()),
@@ -148,7 +149,7 @@ impl Outlet {
             answer: Answer::Unknown,
             was_open: false,
             started_at: MonoTime::ZERO,
-            looking_since: crate::clock::now(),
+            looking_since: now,
             online_at: None,
             before: None,
             before_known: false,
@@ -159,12 +160,12 @@ impl Outlet {
             invited: None,
             wished_latency_ms: None,
         };
-        outlet.look_at_destination();
+        outlet.look_at_destination(now);
         outlet
     }
 
     /// Watch and knocker live as long as the destination: they see it come back.
-    fn look_at_destination(&mut self) {
+    fn look_at_destination(&mut self, now: MonoTime) {
         let path = &self.means.settings.target.path;
         let (client, whep_url, door) = match &self.destination {
             Destination::Own {
@@ -181,11 +182,12 @@ impl Outlet {
             Destination::Loopback => return,
         };
         self.watched = WatchReport::default();
-        self.looking_since = crate::clock::now();
-        let mut watch = Watch::start(client, whep_url, path, &self.arrivals);
+        self.looking_since = now;
+        let hands = &self.means.hands;
+        let mut watch = hands.watch(client, whep_url, path, &self.arrivals);
         watch.set_probe(self.means.settings.probe.on);
         self.watch = Some(watch);
-        self.knocker = door.map(Knocker::start);
+        self.knocker = door.map(|door| hands.knock(door));
     }
 
     /// Starts the publisher (and the loopback receiver), or as soon as nothing is in its way: then
@@ -193,15 +195,15 @@ impl Outlet {
     ///
     /// # Errors
     /// Where a child cannot be started; none is left then.
-    pub fn start(&mut self) -> Result<(), Failure> {
+    pub fn start(&mut self, now: MonoTime) -> Result<(), Failure> {
         self.end();
         self.wanted = true;
-        self.go_on().map(|_| ())
+        self.go_on(now).map(|_| ())
     }
 
     /// Starts what is wanted; whether it has.
-    fn go_on(&mut self) -> Result<bool, Failure> {
-        self.endings.retain(|ending| !ending.is_finished());
+    fn go_on(&mut self, now: MonoTime) -> Result<bool, Failure> {
+        self.endings.retain(|ending| !ending.is_over());
         if !self.wanted || !self.endings.is_empty() || self.revival.is_some() {
             return Ok(false);
         }
@@ -210,7 +212,7 @@ impl Outlet {
             return Ok(false);
         }
         if let Some(watch) = self.watch.as_ref().filter(|watch| watch.has_api()) {
-            let waited = crate::clock::now().since(self.looking_since);
+            let waited = now.since(self.looking_since);
             match watch.newest() {
                 Some(report) => self.watched = report,
                 None if waited < FIRST_WORD => return Ok(false),
@@ -219,17 +221,17 @@ impl Outlet {
         }
         self.wanted = false;
         // A way that cannot even be started is left at once.
-        while let Err(failure) = self.launch() {
-            if !self.leaves_way(&failure.message) {
+        while let Err(failure) = self.launch(now) {
+            if !self.leaves_way(&failure.message, now) {
                 return Err(failure);
             }
         }
         Ok(true)
     }
 
-    fn launch(&mut self) -> Result<(), Failure> {
+    fn launch(&mut self, now: MonoTime) -> Result<(), Failure> {
         let internal = |e: std::io::Error| Failure::new(FailureKind::Internal, e);
-        let (output, secrets) = match self.next_output()? {
+        let (output, secrets) = match self.next_output(now)? {
             Some(output) => output,
             None => {
                 let receiver = LoopbackReceiver::start(
@@ -267,7 +269,8 @@ impl Outlet {
         self.online_at = None;
         self.exit = None;
         self.was_open = false;
-        self.started_at = crate::clock::now();
+        // Not the turn's beginning: what the server was asked before this is of no publisher of ours.
+        self.started_at = self.means.hands.now();
         if let Some(watch) = &self.watch {
             watch.doubt();
         }
@@ -277,11 +280,11 @@ impl Outlet {
             self.ours = None;
         }
         self.before = self.watched.source.as_ref().map(|source| source.id.clone());
-        let publisher = Publisher::start(&self.means.ffmpeg, wish, &self.means.relay);
-        let publisher = self.publisher.insert(publisher.map_err(internal)?);
-        if over_tcp {
-            undelayed::follow(publisher.pid());
-        }
+        let means = &self.means;
+        let publisher = means
+            .hands
+            .publish(&means.ffmpeg, wish, &means.relay, over_tcp);
+        self.publisher = Some(publisher.map_err(internal)?);
         Ok(())
     }
 
@@ -290,26 +293,16 @@ impl Outlet {
         self.wanted = false;
         self.exit = None;
         self.online_at = None;
-        let (publisher, loopback) = (self.publisher.take(), self.loopback.take());
-        let invited = self.invited.take();
-        if publisher.is_none() && loopback.is_none() && invited.is_none() {
+        let leaving = Leaving {
+            publisher: self.publisher.take(),
+            loopback: self.loopback.take(),
+            invited: self.invited.take(),
+        };
+        if leaving.is_empty() {
             return;
         }
         self.interrupted();
-        let ended = std::thread::Builder::new()
-            .name("pd-end-out".into())
-            .spawn(move || {
-                std::thread::scope(|scope| {
-                    scope.spawn(move || invited.map(Invited::end));
-                    scope.spawn(move || publisher.map(|publisher| publisher.end(GRACE)));
-                    scope.spawn(move || loopback.map(|receiver| receiver.end(GRACE)));
-                });
-            });
-        match ended {
-            Ok(ending) => self.endings.push(ending),
-            // Dropping them ended them.
-            Err(error) => tracing::warn!("no thread to end a publisher: {error}"),
-        }
+        self.endings.extend(self.means.hands.end(leaving));
     }
 
     /// What arrives from now on need not be ours: an always available path shows pictures of the
@@ -328,7 +321,7 @@ impl Outlet {
         }
         (self.watch, self.knocker) = (None, None);
         for ending in self.endings.drain(..) {
-            let _ = ending.join();
+            ending.wait();
         }
         match self.destination {
             Destination::Managed(server) => Some(*server),
@@ -340,20 +333,20 @@ impl Outlet {
     pub fn poll(&mut self, now: MonoTime) -> Vec<Notice> {
         let mut notices = Vec::new();
         self.hear(now, &mut notices);
-        self.take_revived(&mut notices);
-        match self.go_on() {
+        self.take_revived(&mut notices, now);
+        match self.go_on(now) {
             Ok(true) => notices.push(Notice::Started),
             Ok(false) => {}
-            Err(failure) => notices.push(self.lost(failure, LossKind::Broke)),
+            Err(failure) => notices.push(self.lost(failure, LossKind::Broke, now)),
         }
         if self.publisher.is_none() {
             return notices;
         }
         let loss = self
             .ended(now)
-            .or_else(|| self.uninvited())
-            .or_else(|| self.server_gone())
-            .or_else(|| self.taken());
+            .or_else(|| self.uninvited(now))
+            .or_else(|| self.server_gone(now))
+            .or_else(|| self.taken(now));
         if let Some(loss) = loss {
             if matches!(loss, Notice::PublisherLost { kind, .. } if kind == LossKind::Taken) {
                 self.theirs_at = Some(now);
@@ -377,7 +370,7 @@ impl Outlet {
         {
             let text = "the receiver does not show the stream any more; connecting again";
             let failure = Failure::new(FailureKind::NoReceiver, text);
-            notices.push(self.lost(failure, LossKind::Broke));
+            notices.push(self.lost(failure, LossKind::Broke, now));
         } else {
             notices.extend(self.overdue(now));
         }
@@ -386,13 +379,13 @@ impl Outlet {
 
     /// What watch and knocker have to say.
     fn hear(&mut self, now: MonoTime, notices: &mut Vec<Notice>) {
-        if let Some(report) = self.watch.as_ref().and_then(Watch::newest) {
+        if let Some(report) = self.watch.as_ref().and_then(|watch| watch.newest()) {
             if report.answered && !report.online {
                 self.interrupted();
             }
             self.watched = report;
         }
-        let answer = self.knocker.as_ref().map(Knocker::answer);
+        let answer = self.knocker.as_ref().map(|knocker| knocker.answer());
         let answer = answer.unwrap_or_default();
         self.was_open |= answer == Answer::Open;
         if answer != self.answer {
@@ -502,7 +495,7 @@ impl Outlet {
 
     /// Units that the running publisher has missed.
     pub fn drops(&self) -> u64 {
-        self.publisher.as_ref().map_or(0, Publisher::drops)
+        self.publisher.as_ref().map_or(0, |p| p.drops())
     }
 
     /// Process ids by role, for the load table.

@@ -29,6 +29,9 @@ const IDLE_FPS: Fps = Fps::whole(10);
 /// lie in the slot for a whole interval, and so each after it.
 const REPLACE_BEFORE: Duration = Duration::from_millis(2);
 
+/// The longest that a change of the show goes unseen.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
 /// From one look whether the picture is black to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -106,6 +109,11 @@ impl PumpControl {
         self.lock().feeding = None;
     }
 
+    /// Whether a show is being fed.
+    pub fn is_feeding(&self) -> bool {
+        self.lock().feeding.is_some()
+    }
+
     /// How a source of another aspect is fitted, from the next frame on.
     pub fn set_fit(&self, fit: Fit) {
         self.lock().fit = fit;
@@ -180,15 +188,7 @@ pub fn run(
     journal: &Journal,
     stop: &StopToken,
 ) {
-    let mut pump = Pump {
-        wanted: Wanted::default(),
-        pacer: Pacer::new(IDLE_FPS),
-        makers: Vec::new(),
-        held: None,
-        is_stale: false,
-        complaint: String::new(),
-        looked: None,
-    };
+    let mut pump = Pump::default();
     let tell = |why: &str| {
         journal.error(format!(
             "a picture could not be made: internal fault ({why}). The show goes on with the next one; copy the \
@@ -200,60 +200,45 @@ pub fn run(
         while !stop.is_stopped() {
             provoke::point("pd-pump");
             let now = clock::now();
-            pump.reshape(control.wanted(), now);
-            let fresh = slot.wait(Duration::ZERO);
-            let action = pump.pacer.poll(now, fresh || pump.is_stale);
-            // Before any work: a source that still knew the last turn would grab at once, too early.
-            let waits = matches!(action, Action::Wait(_)) && fresh;
-            let lead = if waits {
-                REPLACE_BEFORE
-            } else {
-                Duration::ZERO
+            let Some(wait) = pump.turn(slot, preview, control, journal, now, &clock::now) else {
+                continue;
             };
-            slot.want_from(pump.pacer.fresh_from() - lead);
-            match action {
-                Action::Fresh => {
-                    if let Some(frame) = slot.take() {
-                        preview.put(frame.clone());
-                        pump.look_for_black(&frame, control, now);
-                        pump.held = Some(frame);
-                    } else if let Some(held) = &mut pump.held {
-                        // As a repeated picture: it is as old as its repetition.
-                        held.captured_at = now;
-                        held.in_memory_at = now;
-                    }
-                    pump.is_stale = false;
-                    match pump.send(control, now) {
-                        Ok(()) => pump.complaint.clear(),
-                        Err(error) => {
-                            // Said once and not with every picture; the last good one goes on.
-                            let complaint = error.to_string();
-                            if pump.complaint != complaint {
-                                journal.warn(complaint.clone());
-                                pump.complaint = complaint;
-                            }
-                            pump.repeat(control, now);
-                        }
-                    }
-                }
-                Action::Repeat => {
-                    pump.repeat(control, now);
-                }
-                Action::Wait(until) => {
-                    // A change of the show must be noticed while the source gives nothing.
-                    let time = until.since(now).min(Duration::from_millis(100));
-                    if fresh {
-                        stop.sleep(time);
-                    } else {
-                        slot.wait(time);
-                    }
-                }
+            // A change of the show must be noticed while the source gives nothing.
+            let time = wait.until.since(now).min(LONGEST_WAIT);
+            if wait.is_fresh {
+                stop.sleep(time);
+            } else {
+                slot.wait(time);
             }
         }
     });
 }
 
-struct Pump {
+/// What the pump waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Nothing is due before.
+    pub until: MonoTime,
+    /// A fresh picture is there and must wait; where it is not, one that comes ends the wait.
+    pub is_fresh: bool,
+}
+
+impl Default for Pump {
+    fn default() -> Self {
+        Self {
+            wanted: Wanted::default(),
+            pacer: Pacer::new(IDLE_FPS),
+            makers: Vec::new(),
+            held: None,
+            is_stale: false,
+            complaint: String::new(),
+            looked: None,
+        }
+    }
+}
+
+/// The pump without its thread.
+pub struct Pump {
     wanted: Wanted,
     pacer: Pacer,
     makers: Vec<Maker>,
@@ -276,6 +261,62 @@ struct Maker {
 }
 
 impl Pump {
+    /// What is due at `now`: a fresh picture out of `slot`, a repeated one, or nothing before the time
+    /// that is returned. `clock` tells when a conversion is through.
+    pub fn turn(
+        &mut self,
+        slot: &FrameSlot,
+        preview: &FrameSlot,
+        control: &PumpControl,
+        journal: &Journal,
+        now: MonoTime,
+        clock: &dyn Fn() -> MonoTime,
+    ) -> Option<Wait> {
+        self.reshape(control.wanted(), now);
+        let is_fresh = slot.wait(Duration::ZERO);
+        let action = self.pacer.poll(now, is_fresh || self.is_stale);
+        // Before any work: a source that still knew the last turn would grab at once, too early.
+        let waits = matches!(action, Action::Wait(_)) && is_fresh;
+        let lead = if waits {
+            REPLACE_BEFORE
+        } else {
+            Duration::ZERO
+        };
+        slot.want_from(self.pacer.fresh_from() - lead);
+        match action {
+            Action::Fresh => {
+                if let Some(frame) = slot.take() {
+                    preview.put(frame.clone());
+                    self.look_for_black(&frame, control, now);
+                    self.held = Some(frame);
+                } else if let Some(held) = &mut self.held {
+                    // As a repeated picture: it is as old as its repetition.
+                    held.captured_at = now;
+                    held.in_memory_at = now;
+                }
+                self.is_stale = false;
+                match self.send(control, now, clock) {
+                    Ok(()) => self.complaint.clear(),
+                    Err(error) => {
+                        // Said once and not with every picture; the last good one goes on.
+                        let complaint = error.to_string();
+                        if self.complaint != complaint {
+                            journal.warn(complaint.clone());
+                            self.complaint = complaint;
+                        }
+                        self.repeat(control, now);
+                    }
+                }
+                None
+            }
+            Action::Repeat => {
+                self.repeat(control, now);
+                None
+            }
+            Action::Wait(until) => Some(Wait { until, is_fresh }),
+        }
+    }
+
     fn look_for_black(&mut self, frame: &Frame, control: &PumpControl, now: MonoTime) {
         let turn = match self.looked {
             Some((at, _)) if now.since(at) < LOOK_EVERY => return,
@@ -321,7 +362,12 @@ impl Pump {
     }
 
     /// Converts the held picture for the show, if there is one, and gives it to the encoders.
-    fn send(&mut self, control: &PumpControl, now: MonoTime) -> Result<(), CaptureError> {
+    fn send(
+        &mut self,
+        control: &PumpControl,
+        now: MonoTime,
+        clock: &dyn Fn() -> MonoTime,
+    ) -> Result<(), CaptureError> {
         let Some(frame) = &self.held else {
             return Ok(());
         };
@@ -337,7 +383,7 @@ impl Pump {
             captured_at: frame.captured_at,
             copied_at: frame.in_memory_at,
             paced_at: now,
-            converted_at: clock::now(),
+            converted_at: clock(),
         };
         control.give(&self.pictures(), taken, now);
         Ok(())

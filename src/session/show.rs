@@ -6,12 +6,15 @@
 use super::backup::Backup;
 use super::encoders::{self, Encoders};
 use super::failure::{Failure, FailureKind};
+use super::hands::{Hands, Real};
 use super::inputs::Inputs;
 use super::journal::Journal;
 use super::link::{LossKind, Role};
 use super::outlet::{self, Outlet};
 use super::preflight::Ready;
+use super::pump::PumpControl;
 use super::snapshot::{BackupStatus, Confirmation, EncoderStatus};
+use crate::audio::Mixer;
 use crate::clock::MonoTime;
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::EncoderWish;
@@ -34,6 +37,33 @@ pub struct Show {
     outlet: Outlet,
     backups: Vec<Backup>,
     muted: Arc<AtomicBool>,
+}
+
+/// What a show works with.
+pub struct Means {
+    /// Where the pump is told of it.
+    pub control: PumpControl,
+    /// The sound.
+    pub sound: Mixer,
+    /// For what the operator must read.
+    pub journal: Journal,
+    /// Starts encoders.
+    pub start: Arc<encoders::StartFn>,
+    /// Reaches out to the receivers.
+    pub hands: Arc<dyn Hands>,
+}
+
+impl Means {
+    /// Children, threads and sockets, with these sources.
+    pub fn of(inputs: &Inputs, journal: &Journal) -> Self {
+        Self {
+            control: inputs.control.clone(),
+            sound: inputs.mixer.clone(),
+            journal: journal.clone(),
+            start: Arc::new(encoders::start_child),
+            hands: Arc::new(Real),
+        }
+    }
 }
 
 /// What the show noticed since it was last asked.
@@ -71,29 +101,38 @@ impl Show {
         wish: EncoderWish,
         ready: Ready,
         secrets: &Secrets,
-        inputs: &Inputs,
-        journal: &Journal,
+        means: Means,
+        now: MonoTime,
     ) -> Result<Self, Failure> {
+        let Means {
+            control,
+            sound,
+            journal,
+            start,
+            hands,
+        } = means;
         let (relay, relay_events) = Relay::new();
-        inputs.control.begin(relay.clone(), wish.fps);
+        control.begin(relay.clone(), wish.fps);
         let means = encoders::Means {
             ffmpeg: ready.ffmpeg.clone(),
+            start,
             lineup: ready.lineup,
             relay: relay.clone(),
-            control: inputs.control.clone(),
+            control,
             journal: journal.clone(),
             launch: Launch::of(&settings.performance),
         };
         let encoders =
-            Encoders::start(means, wish).map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
+            Encoders::start(means, wish, now).map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
         let muted = Arc::new(AtomicBool::new(settings.audio.muted));
         let means = outlet::Means {
+            hands,
             settings: settings.clone(),
             role: Role::Programme,
             ffmpeg: ready.ffmpeg,
-            journal: journal.clone(),
+            journal,
             relay: relay.clone(),
-            sound: inputs.mixer.clone(),
+            sound,
             muted: muted.clone(),
         };
         let backups = settings.backup_as_target().map(|settings| {
@@ -103,24 +142,24 @@ impl Show {
                 ..means.clone()
             };
             let seed = fastrand::u64(..);
-            Backup::start(means, secrets.of_backup(), seed, crate::clock::now())
+            Backup::start(means, secrets.of_backup(), seed, now)
         });
         let mut show = Self {
             relay,
             relay_events,
             encoders,
-            outlet: Outlet::new(means, ready.destination),
+            outlet: Outlet::new(means, ready.destination, now),
             backups: backups.into_iter().collect(),
             muted,
         };
-        show.outlet.start()?;
+        show.outlet.start(now)?;
         Ok(show)
     }
 
     /// Ends everything; gives back a managed server for the next show.
-    pub fn end(mut self, inputs: Option<&Inputs>) -> Option<ManagedServer> {
-        if let Some(inputs) = inputs {
-            inputs.control.end();
+    pub fn end(mut self, control: Option<&PumpControl>) -> Option<ManagedServer> {
+        if let Some(control) = control {
+            control.end();
         }
         let encoders = self.encoders.take_all();
         for encoder in &encoders {
@@ -141,7 +180,7 @@ impl Show {
     pub fn poll(&mut self, now: MonoTime) -> Vec<Notice> {
         let mut notices = Vec::new();
         while let Ok(event) = self.relay_events.try_recv() {
-            if let Err(why) = self.encoders.on(event) {
+            if let Err(why) = self.encoders.on(event, now) {
                 let message = format!(
                     "no encoder can be kept running: {why}. Choose a smaller picture or another encoder"
                 );

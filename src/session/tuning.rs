@@ -5,10 +5,10 @@
 
 use super::adaptive::{Adaptive, Look};
 use super::debounce::Debounce;
+use super::encoders::Encoders;
 use super::journal::Journal;
 use super::ladder;
-use super::show::Show;
-use super::snapshot::{AdaptiveStatus, TrendKind};
+use super::snapshot::{AdaptiveStatus, Drops, NetworkFigures, TrendKind};
 use crate::clock::MonoTime;
 use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::plan::EncoderWish;
@@ -46,27 +46,35 @@ impl Tuning {
         self.debounce.moved(wish, now);
     }
 
-    /// Carries out what is due.
-    pub fn turn(&mut self, show: &mut Show, settings: &Settings, journal: &Journal, now: MonoTime) {
+    /// Carries out what is due. `drops` are the show's so far, `network` the server's figures where
+    /// they are not older than a second.
+    pub fn turn(
+        &mut self,
+        encoders: &mut Encoders,
+        (drops, network): (Drops, Option<NetworkFigures>),
+        settings: &Settings,
+        journal: &Journal,
+        now: MonoTime,
+    ) {
         let launch = Launch::of(&settings.performance);
-        show.encoders().set_launch(launch);
-        show.encoders().choose(settings.encoder.family);
-        let (in_force, changing) = show.in_force();
-        self.adapt(show, settings, journal, now);
+        encoders.set_launch(launch);
+        encoders.choose(settings.encoder.family);
+        let (in_force, changing) = in_force(encoders);
+        self.adapt(encoders, (drops, network), settings, journal, now);
         if changing.is_some() {
             return;
         }
-        self.try_again(show, journal, now);
+        self.try_again(encoders, journal, now);
         let Some(wish) = self.debounce.due(now) else {
             return;
         };
-        if show.encoders().resolve(wish) != in_force {
-            self.change(show, wish, TrendKind::Wished, None, journal, now);
+        if encoders.resolve(wish) != in_force {
+            self.change(encoders, wish, TrendKind::Wished, None, journal, now);
         }
     }
 
-    fn try_again(&mut self, show: &mut Show, journal: &Journal, now: MonoTime) {
-        let Some((wish, kind, reason)) = show.encoders().take_abandoned() else {
+    fn try_again(&mut self, encoders: &mut Encoders, journal: &Journal, now: MonoTime) {
+        let Some((wish, kind, reason)) = encoders.take_abandoned() else {
             return;
         };
         // A newer wish makes it void.
@@ -82,10 +90,17 @@ impl Tuning {
         }
         self.retries += 1;
         journal.warn("the new encoder was too slow; the change is tried again");
-        self.change(show, wish, kind, reason, journal, now);
+        self.change(encoders, wish, kind, reason, journal, now);
     }
 
-    fn adapt(&mut self, show: &mut Show, settings: &Settings, journal: &Journal, now: MonoTime) {
+    fn adapt(
+        &mut self,
+        encoders: &mut Encoders,
+        (drops, network): (Drops, Option<NetworkFigures>),
+        settings: &Settings,
+        journal: &Journal,
+        now: MonoTime,
+    ) {
         if !settings.encoder.adaptive {
             if self.adaptive.take().is_some() {
                 self.held_kbps = None;
@@ -93,15 +108,14 @@ impl Tuning {
             }
             return;
         }
-        let (in_force, changing) = show.in_force();
-        let drops = show.relay().drops();
+        let (in_force, changing) = in_force(encoders);
         // A slider that still moves is no ceiling yet.
         if self.debounce.pending().is_some() {
             return;
         }
         let look = Look {
             now,
-            network: show.outlet().network_now(now),
+            network,
             network_drops: drops.network,
             encoder_drops: drops.encoder,
             kbps: in_force.bitrate_kbps,
@@ -115,7 +129,7 @@ impl Tuning {
             self.retries = 0;
             let wish = self.wish(settings);
             self.change(
-                show,
+                encoders,
                 wish,
                 TrendKind::Adapted,
                 Some(step.reason),
@@ -127,14 +141,14 @@ impl Tuning {
 
     fn change(
         &mut self,
-        show: &mut Show,
+        encoders: &mut Encoders,
         wish: EncoderWish,
         kind: TrendKind,
         reason: Option<String>,
         journal: &Journal,
         now: MonoTime,
     ) {
-        match show.encoders().change(wish, kind, reason) {
+        match encoders.change(wish, kind, reason, now) {
             Ok(true) => {}
             // One is under way: asked again when it is through.
             Ok(false) => self.debounce.moved(wish, now),
@@ -175,4 +189,9 @@ impl Tuning {
             ..wish
         }
     }
+}
+
+/// What is in force, and what is being changed to.
+fn in_force(encoders: &Encoders) -> (EncoderWish, Option<EncoderWish>) {
+    (*encoders.in_force(), encoders.changing_to().copied())
 }

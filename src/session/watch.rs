@@ -60,6 +60,22 @@ pub struct WatchReport {
     pub problem: Option<String>,
 }
 
+impl WatchReport {
+    /// What the server's word on the path means, with its publisher's connection where it tells of it;
+    /// `probing` where one of the readers is our own. Without times and the list of readers.
+    pub fn of(info: &PathInfo, connection: Option<SrtConnection>, probing: bool) -> Self {
+        let viewers = info.viewers().saturating_sub(usize::from(probing));
+        Self {
+            answered: true,
+            online: info.online,
+            viewers: u32::try_from(viewers).unwrap_or(u32::MAX),
+            network: connection.as_ref().map(figures),
+            source: source(info, connection),
+            ..Self::default()
+        }
+    }
+}
+
 /// A running watch.
 pub struct Watch {
     stop: StopToken,
@@ -215,17 +231,11 @@ fn ask(client: &Client, path: &str, probing: bool, readers: &mut Readers) -> Wat
     let mut report = match client.path(path) {
         Ok(info) => {
             let info = info.unwrap_or_default();
-            let viewers = info.viewers().saturating_sub(usize::from(probing));
             let connection = connection(client, &info);
-            WatchReport {
-                answered: true,
-                online: info.online,
-                viewers: u32::try_from(viewers).unwrap_or(u32::MAX),
-                readers: readers.of(client, &info, begun_at),
-                network: connection.as_ref().map(figures),
-                source: source(&info, connection).or_else(|| pulled(client, path, &info)),
-                ..WatchReport::default()
-            }
+            let mut report = WatchReport::of(&info, connection, probing);
+            report.readers = readers.of(client, &info, begun_at);
+            report.source = report.source.or_else(|| pulled(client, path, &info));
+            report
         }
         Err(error) => WatchReport {
             problem: Some(error.to_string()),

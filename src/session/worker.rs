@@ -515,7 +515,10 @@ impl Worker {
 
     fn tune(&mut self, now: MonoTime) {
         let Some(show) = &mut self.show else { return };
-        self.tuning.turn(show, &self.settings, &self.journal, now);
+        let seen = (show.relay().drops(), show.outlet().network_now(now));
+        let encoders = show.encoders();
+        self.tuning
+            .turn(encoders, seen, &self.settings, &self.journal, now);
         for mark in show.encoders().take_marks() {
             self.view.mark(mark);
         }

@@ -54,6 +54,11 @@ impl Desktop {
         Some(desktop)
     }
 
+    /// Its name, as `DISPLAY` has it.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
     /// The X server's process.
     pub fn server_id(&self) -> u32 {
         self.server.id()

@@ -79,6 +79,9 @@ const HEADERS: usize = 28;
 /// More than any queue here holds.
 const WAITING: usize = 8192;
 const LOOK: Duration = Duration::from_millis(100);
+/// A flow in which the server has said nothing for so long is over, with its two threads. Each look at a
+/// server (the console's knocks: 4 a second) is a flow of its own; SRT takes 5 s of silence for the end.
+const OVER_AFTER: Duration = Duration::from_secs(10);
 
 impl Link {
     /// A good link to the server's UDP port on 127.0.0.1.
@@ -132,8 +135,7 @@ fn forward(
     shared: &Arc<Shared>,
     due: &SyncSender<Due>,
 ) {
-    let mut flows: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
-    let mut backs = Vec::new();
+    let mut flows: HashMap<SocketAddr, (Arc<UdpSocket>, JoinHandle<()>)> = HashMap::new();
     let (mut buffer, mut chance) = ([0; 2048], 0x9E37_79B9_7F4A_7C15_u64);
     let mut free_at = Instant::now();
     while !shared.stop.load(Ordering::Relaxed) {
@@ -141,16 +143,17 @@ fn forward(
             continue;
         };
         let now = Instant::now();
-        let socket = flows.entry(from).or_insert_with(|| {
+        if !flows.contains_key(&from) {
+            flows.retain(|_, (_, back)| !back.is_finished());
+        }
+        let (socket, _) = flows.entry(from).or_insert_with(|| {
             let inside = UdpSocket::bind("127.0.0.1:0").unwrap();
             inside.connect(("127.0.0.1", server_port)).unwrap();
             inside.set_read_timeout(Some(LOOK)).unwrap();
             let inside = Arc::new(inside);
             let (read, outside, shared) = (inside.clone(), outside.clone(), shared.clone());
-            backs.push(std::thread::spawn(move || {
-                back(&read, &outside, from, &shared);
-            }));
-            inside
+            let back = std::thread::spawn(move || back(&read, &outside, from, &shared));
+            (inside, back)
         });
         let terms = *shared.terms.lock().unwrap();
         // xorshift64.
@@ -184,7 +187,7 @@ fn forward(
             });
         }
     }
-    for back in backs {
+    for (_, back) in flows.into_values() {
         let _ = back.join();
     }
 }
@@ -194,9 +197,10 @@ fn back(inside: &UdpSocket, outside: &Arc<UdpSocket>, to: SocketAddr, shared: &S
     std::thread::scope(|scope| {
         let (due_in, due) = sync_channel(WAITING);
         scope.spawn(move || send_in_time(&due));
-        let mut buffer = [0; 2048];
-        while !shared.stop.load(Ordering::Relaxed) {
+        let (mut buffer, mut heard) = ([0; 2048], Instant::now());
+        while !shared.stop.load(Ordering::Relaxed) && heard.elapsed() < OVER_AFTER {
             if let Ok(length) = inside.recv(&mut buffer) {
+                heard = Instant::now();
                 let terms = *shared.terms.lock().unwrap();
                 // Chance takes only what goes to the server; a pulled cable takes both ways.
                 if terms.loss_permille >= 1000 {

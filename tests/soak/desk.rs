@@ -6,7 +6,7 @@
 use crate::common::{Killed, wait_until};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use x11rb::connection::Connection as _;
@@ -27,14 +27,14 @@ enum Order {
 
 /// A window that moves.
 pub struct Scene {
-    orders: Option<Sender<Order>>,
+    orders: Option<SyncSender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Scene {
     /// Opens it on this display.
     pub fn start(display: &str) -> Self {
-        let (orders, inbox) = channel();
+        let (orders, inbox) = sync_channel(16);
         let display = display.to_owned();
         let thread = std::thread::spawn(move || draw(&display, &inbox));
         Self {

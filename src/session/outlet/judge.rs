@@ -70,9 +70,11 @@ impl Outlet {
     /// The publisher has ended, and the server has been asked why.
     pub(super) fn ended(&mut self, now: MonoTime) -> Option<Notice> {
         if self.exit.is_none() {
-            self.publisher.as_mut()?.poll_exit()?;
-            let publisher = self.publisher.as_ref()?;
-            let lines = publisher.tail().lines();
+            let publisher = self.publisher.as_mut()?;
+            if !publisher.has_ended() {
+                return None;
+            }
+            let lines = publisher.words();
             let was_sending = publisher.has_sent();
             let way = self.way().unwrap_or(Way::SrtPush);
             let no_user = self.means.settings.target.user.is_empty();
@@ -92,35 +94,39 @@ impl Outlet {
         if asked && !heard && now.since(exit.at) < WORD_LIMIT {
             return None;
         }
-        let taken = if asked && heard { self.taken() } else { None };
+        let taken = if asked && heard {
+            self.taken(now)
+        } else {
+            None
+        };
         let exit = self.exit.take()?;
-        Some(taken.unwrap_or_else(|| self.lost(exit.failure, exit.kind)))
+        Some(taken.unwrap_or_else(|| self.lost(exit.failure, exit.kind, now)))
     }
 
     /// The receiver is known to be gone though the publisher has not noticed: SRT does after 5 s.
-    pub(super) fn server_gone(&mut self) -> Option<Notice> {
+    pub(super) fn server_gone(&mut self, now: MonoTime) -> Option<Notice> {
         if self.dead_server() {
             let text = "the managed MediaMTX has ended and is started again";
             let failure = Failure::new(FailureKind::Server, text);
-            return Some(self.lost(failure, LossKind::Restart));
+            return Some(self.lost(failure, LossKind::Restart, now));
         }
         let api_says = self.watched.answered && self.watched.online;
         if self.was_open && self.answer == Answer::Closed && !api_says {
             let text = "the receiver is gone: its port is closed; calling again until it is back";
             let failure = Failure::new(FailureKind::NoReceiver, text);
-            return Some(self.lost(failure, LossKind::Broke));
+            return Some(self.lost(failure, LossKind::Broke, now));
         }
         // ffmpeg itself would call on for long.
-        let waited = crate::clock::now().since(self.started_at) > CLOSED_IS_TOLD;
+        let waited = now.since(self.started_at) > CLOSED_IS_TOLD;
         let calls = self.publisher.as_ref().is_some_and(|p| !p.has_sent());
         if calls && waited && self.answer == Answer::Closed && self.way() == Some(Way::SrtPush) {
-            return Some(self.lost(explain::nobody(Way::SrtPush), LossKind::Broke));
+            return Some(self.lost(explain::nobody(Way::SrtPush), LossKind::Broke, now));
         }
         None
     }
 
     /// Another publisher has the path.
-    pub(super) fn taken(&mut self) -> Option<Notice> {
+    pub(super) fn taken(&mut self, now: MonoTime) -> Option<Notice> {
         let source = self.watched.source.as_ref()?;
         // Before our own id is known only a publisher that has ended tells: it was not let in.
         let known = self.ours.is_some() || self.exit.is_some();
@@ -136,13 +142,13 @@ impl Outlet {
         let path = &self.means.settings.target.path;
         let text = explain::taken(path, source);
         let failure = Failure::new(FailureKind::Refused, text);
-        Some(self.lost(failure, LossKind::Taken))
+        Some(self.lost(failure, LossKind::Taken, now))
     }
 
     /// A loss: the next way's turn, or the connection's to try this one again.
-    pub(super) fn lost(&mut self, failure: Failure, kind: LossKind) -> Notice {
+    pub(super) fn lost(&mut self, failure: Failure, kind: LossKind, now: MonoTime) -> Notice {
         let of_the_way = matches!(kind, LossKind::Broke | LossKind::Refused);
-        let kind = if of_the_way && self.leaves_way(&failure.message) {
+        let kind = if of_the_way && self.leaves_way(&failure.message, now) {
             LossKind::NextWay
         } else {
             kind

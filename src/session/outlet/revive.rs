@@ -1,6 +1,7 @@
 //! A managed server that has ended is started again, on the ports that its viewers know.
 
 use super::{Outlet, Revival};
+use crate::clock::MonoTime;
 use crate::mediamtx::{ManagedServer, locate};
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::link::LossKind;
@@ -40,13 +41,13 @@ impl Outlet {
         Ok(())
     }
 
-    pub(super) fn take_revived(&mut self, notices: &mut Vec<Notice>) {
+    pub(super) fn take_revived(&mut self, notices: &mut Vec<Notice>, now: MonoTime) {
         let Some(revival) = &self.revival else { return };
         let failure = match revival.result.try_recv() {
             Err(TryRecvError::Empty) => return,
             Ok(Ok(server)) => {
                 self.destination = Destination::Managed(Box::new(server));
-                self.look_at_destination();
+                self.look_at_destination(now);
                 None
             }
             Ok(Err(error)) => Some(error.to_string()),
@@ -56,7 +57,7 @@ impl Outlet {
         if let Some(failure) = failure {
             self.wanted = false;
             let failure = Failure::new(FailureKind::Server, failure);
-            notices.push(self.lost(failure, LossKind::Broke));
+            notices.push(self.lost(failure, LossKind::Broke, now));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which way into the receiver is taken, and what its publisher is told.
 
 use super::{FRESH, Outlet};
-use crate::clock::{self, MonoTime};
+use crate::clock::MonoTime;
 use crate::ffmpeg::output::Output;
 use crate::mediamtx::ApiError;
 use crate::publish::invited::{Invited, Problem};
@@ -17,7 +17,10 @@ use crate::settings::Way;
 impl Outlet {
     /// What the next publisher is told, and what must not be heard of it; None where only loopback is
     /// there.
-    pub(super) fn next_output(&mut self) -> Result<Option<(Output, [String; 2])>, Failure> {
+    pub(super) fn next_output(
+        &mut self,
+        now: MonoTime,
+    ) -> Result<Option<(Output, [String; 2])>, Failure> {
         let managed = match &self.destination {
             Destination::Managed(server) => {
                 let found = &self.means.ffmpeg.capabilities;
@@ -36,7 +39,7 @@ impl Outlet {
             .route
             .get_or_insert_with(|| Route::new(wished, entry.ways.clone()));
         let way = route.way();
-        route.started(clock::now());
+        route.started(now);
         self.wished_latency_ms = matches!(way, Way::SrtPush | Way::SrtPull)
             .then(|| wished_latency_ms(entry.target.latency_ms, entry.ping_ms));
         // Only going live takes a path over; connecting again does not.
@@ -47,8 +50,7 @@ impl Outlet {
     }
 
     /// After a loss on the way in force: whether the next way is taken from now on.
-    pub(super) fn leaves_way(&mut self, why: &str) -> bool {
-        let now = clock::now();
+    pub(super) fn leaves_way(&mut self, why: &str, now: MonoTime) -> bool {
         // Of the server itself: its API is beside the way that failed.
         let answers = self.watched.answered && now.since(self.watched.at) < FRESH;
         let step = self
@@ -78,7 +80,7 @@ impl Outlet {
     }
 
     /// The server could not be told to call.
-    pub(super) fn uninvited(&mut self) -> Option<Notice> {
+    pub(super) fn uninvited(&mut self, now: MonoTime) -> Option<Notice> {
         let problem = self.invited.as_ref()?.problem()?;
         let (failure, loss) = match &*problem {
             Problem::Api(ApiError::Unauthorised { .. }) => {
@@ -87,7 +89,7 @@ impl Outlet {
             Problem::Taken { .. } => (FailureKind::Refused, LossKind::Taken),
             Problem::Api(_) => (FailureKind::NoReceiver, LossKind::Broke),
         };
-        Some(self.lost(Failure::new(failure, &*problem), loss))
+        Some(self.lost(Failure::new(failure, &*problem), loss, now))
     }
 
     /// Tries the fastest way again, where another is in force; what is to be noticed of it.

@@ -9,7 +9,7 @@ use crate::session::link::{Loss, LossKind};
 use crate::session::machine::Event;
 use crate::session::passage::Passages;
 use crate::session::preflight;
-use crate::session::show::{Notice, Show};
+use crate::session::show::{self, Notice, Show};
 use crate::session::sleep;
 use crate::session::snapshot::{Confirmation, State, TrendKind};
 use crate::session::steps::StepKind;
@@ -126,7 +126,8 @@ impl Worker {
         self.drops_before = inputs.slot.overwritten();
         let ffmpeg = ready.ffmpeg.clone();
         let secrets = &self.secrets;
-        match Show::start(&self.settings, wish, *ready, secrets, inputs, &self.journal) {
+        let means = show::Means::of(inputs, &self.journal);
+        match Show::start(&self.settings, wish, *ready, secrets, means, now) {
             Ok(show) => {
                 self.recorder.begin(
                     &self.settings,
@@ -180,7 +181,7 @@ impl Worker {
 
     pub(super) fn start_publisher(&mut self) {
         let Some(show) = &mut self.show else { return };
-        if let Err(failure) = show.outlet_mut().start() {
+        if let Err(failure) = show.outlet_mut().start(clock::now()) {
             self.lost(&failure, LossKind::Broke, None);
         }
     }
@@ -261,7 +262,7 @@ impl Worker {
             // In parallel with the rest: the files' ends are asked for first.
             let files_by = Instant::now() + FILES_END;
             self.recorder.close();
-            self.server = show.end(self.inputs.as_ref());
+            self.server = show.end(self.inputs.as_ref().map(|inputs| &inputs.control));
             self.recorder.end_by(files_by);
             self.journal.info("the show has ended");
         }
