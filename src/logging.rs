@@ -1,6 +1,6 @@
 //! The program's own log: a daily file in the system's state folder, seven kept, and warnings on
 //! stderr where asked. Filtered by `PD_CONSOLE_LOG` (tracing's directives), `info` by default; of other
-//! libraries it has `info` and above only, see [`capped`]. No line has a secret in it that the process knows,
+//! libraries it has `info` and above only, see `capped`. No line has a secret in it that the process knows,
 //! and the newest are kept in memory for reports (`crash::tail`).
 
 use crate::crash::tail::Tee;

@@ -164,7 +164,7 @@ fn nice_by_limit(limit: Option<u64>) -> i32 {
 }
 
 /// Makes a command's child die with the console and start with `priority` as far as the system
-/// allows, without what it need not know ([`KEPT_FROM_CHILDREN`]). For commands that are started on the
+/// allows, without what it need not know (`KEPT_FROM_CHILDREN`). For commands that are started on the
 /// launcher; [`reached`] tells what came of it.
 pub fn prepare(command: &mut Command, priority: Priority) {
     for name in KEPT_FROM_CHILDREN {
