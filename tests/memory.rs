@@ -55,7 +55,7 @@ fn changes(number: usize) -> Vec<Vec<u8>> {
 fn memory_that_was_let_go_is_no_longer_there() {
     pd_console::memory::settle();
     let before = anonymous_kib();
-    let (done, all_done) = std::sync::mpsc::channel();
+    let (done, all_done) = std::sync::mpsc::sync_channel(8);
     let threads: Vec<_> = (0..8)
         .map(|number| {
             let done = done.clone();

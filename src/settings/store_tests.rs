@@ -155,7 +155,9 @@ fn a_login_in_an_address_is_not_saved() {
     for target in [&mut settings.target, &mut settings.backup.target] {
         target.api_url = "http://anna:hunter2@studio.example:9997".into();
         target.webrtc_url = "https://studio.example:8889/?token=hunter2".into();
-        target.host = "srt://studio.example:7000?streamid=publish:a:b:hunter2&passphrase=hunter2hunter2".into();
+        target.host =
+            "srt://studio.example:7000?streamid=publish:a:b:hunter2&passphrase=hunter2hunter2"
+                .into();
     }
     loaded.store.save(&settings).unwrap();
     let text = file(&dir);
@@ -163,7 +165,10 @@ fn a_login_in_an_address_is_not_saved() {
     let again = load_from(dir.path(), now()).settings.target;
     assert_eq!(again.api_url, "http://studio.example:9997");
     assert_eq!(again.webrtc_url, "https://studio.example:8889/");
-    assert_eq!((again.host.as_str(), again.srt_port), ("studio.example", 7000));
+    assert_eq!(
+        (again.host.as_str(), again.srt_port),
+        ("studio.example", 7000)
+    );
 }
 
 #[test]

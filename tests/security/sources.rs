@@ -16,7 +16,10 @@ const STARTS: [(&str, &str); 6] = [
         "ffmpeg's questions, by its whole path",
     ),
     ("src/ffmpeg/child.rs", "ffmpeg, by its whole path"),
-    ("src/ffmpeg/guard.rs", "this very program, by its whole path"),
+    (
+        "src/ffmpeg/guard.rs",
+        "this very program, by its whole path",
+    ),
     ("src/mediamtx/server.rs", "mediamtx, by its whole path"),
 ];
 /// "cmd" alone is a key's name too.

@@ -37,10 +37,10 @@ pub fn ready(settings: &Settings) -> Ready {
             capabilities: Capabilities::of_version(Version { major: 7, minor: 0 }),
         },
         lineup: Lineup::new(ranking, settings.encoder.family),
-        claim: None,
         destination: Destination::Own {
             entry: Box::new(Entry {
                 target,
+                claim: None,
                 ways: [Way::SrtPush, Way::Rtsp].map(way).into(),
                 ping_ms: Some(1.0),
                 client: None,
