@@ -197,11 +197,15 @@ impl Judgement {
     }
 }
 
-/// Two hours are flat within 5 %. In some minutes the allocator's arenas are still being made, and the
-/// kept replay is a fifth of the whole: a leak that counts in a show of hours is seen there too, if it is
-/// one of so much in each fault.
+/// Two hours are flat within 5 %. In some minutes each kind of fault comes once or twice, and what it needs
+/// for the first time is growth: a leak that counts in a show of hours is seen there too, if it is one of
+/// so much in each fault. In a minute the replay is only filling: not judged.
 fn memory_bound(minutes: f64) -> f64 {
-    if minutes >= 60.0 { 0.05 } else { 0.15 }
+    match minutes {
+        60.0.. => 0.05,
+        5.0.. => 0.15,
+        _ => f64::INFINITY,
+    }
 }
 
 /// What is there at rest that was not before: threads, handles, children, zombies.
@@ -348,11 +352,14 @@ pub fn text(soak: &Soak, judgement: &Judgement) -> String {
             "{name:<24} {count:>5} {failed:>6}   {well}   {black}"
         ));
     }
-    let bound = judgement.memory_bound * 100.0;
+    let bound = match judgement.memory_bound {
+        bound if bound.is_finite() => format!("allowed {:.0} %", bound * 100.0),
+        _ => "not judged".into(),
+    };
     let memory = Trend::words(judgement.memory_mib, "MiB");
     let percent = judgement.memory_mib.map_or(0.0, Trend::growth) * 100.0;
     say(format!(
-        "memory    {memory}, {percent:+.1} %, allowed {bound} %"
+        "memory    {memory}, {percent:+.1} %, {bound}"
     ));
     say(format!(
         "latency   {}",
