@@ -358,9 +358,7 @@ pub fn text(soak: &Soak, judgement: &Judgement) -> String {
     };
     let memory = Trend::words(judgement.memory_mib, "MiB");
     let percent = judgement.memory_mib.map_or(0.0, Trend::growth) * 100.0;
-    say(format!(
-        "memory    {memory}, {percent:+.1} %, {bound}"
-    ));
+    say(format!("memory    {memory}, {percent:+.1} %, {bound}"));
     say(format!(
         "latency   {}",
         Trend::words(judgement.arrived_ms, "ms")
