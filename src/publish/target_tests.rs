@@ -1,5 +1,4 @@
 use super::*;
-use crate::publish::srt_url::resolve;
 use crate::settings::secrets::secret;
 
 fn set() -> TargetSettings {
@@ -227,7 +226,7 @@ fn no_field_becomes_an_option_or_another_protocol() {
         };
         // As a host it is refused or a name to look up, never an argument.
         if let Ok(host) = parse_host_box(text) {
-            assert!(resolve(&host.host, 1).is_err(), "{text}");
+            assert!(crate::publish::resolve(&host.host, 1).is_err(), "{text}");
         }
         let target = target(&set, text);
         assert!(matches!(

@@ -169,9 +169,10 @@ impl Seen {
     }
 }
 
-fn run(
-    fates: &[Fate],
-) -> Result<(Seen, BTreeMap<EncoderId, u64>, BTreeMap<EncoderId, u64>), TestCaseError> {
+/// What came out, and when each encoder died and began.
+type Ran = (Seen, BTreeMap<EncoderId, u64>, BTreeMap<EncoderId, u64>);
+
+fn run(fates: &[Fate]) -> Result<Ran, TestCaseError> {
     let mut cutover = Cutover::new();
     let mut seen = Seen::default();
     let (mut gone, mut begun) = (BTreeMap::new(), BTreeMap::new());
