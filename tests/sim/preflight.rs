@@ -37,13 +37,13 @@ pub fn ready(settings: &Settings) -> Ready {
             capabilities: Capabilities::of_version(Version { major: 7, minor: 0 }),
         },
         lineup: Lineup::new(ranking, settings.encoder.family),
-        claim: None,
         destination: Destination::Own {
             entry: Box::new(Entry {
                 target,
                 ways: [Way::SrtPush, Way::Rtsp].map(way).into(),
                 ping_ms: Some(1.0),
                 client: None,
+                claim: None,
             }),
             address: at.to_string(),
             whep_url: Some("http://127.0.0.1:9/pd/whep".into()),
