@@ -389,6 +389,7 @@ fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path()
         let words = format!("{SHOW}{target} --record {}", records.display());
         let first = home.plan(&ffmpeg, &words).start();
         first.wait_live(1);
+        first.wait_for("recording: writing", 1, LIMIT);
         std::thread::sleep(Duration::from_millis(1200));
         dies("live", first, Signal::KILL, |_| true);
         let again = Instant::now();
