@@ -382,6 +382,7 @@ fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path()
     let server = common::server::OwnServer::start(&mediamtx, "  all_others:\n");
     let home = Home::new();
     let records = home.0.path().join("recordings");
+    std::fs::create_dir(&records).unwrap();
     for way in ["SrtPush", "SrtPull"] {
         let target = server
             .words("target", "pd_e2e", server.srt)
