@@ -1,5 +1,4 @@
 use super::*;
-use crate::publish::srt_url::resolve;
 use crate::settings::secrets::secret;
 
 fn set() -> TargetSettings {
