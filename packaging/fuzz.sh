@@ -3,9 +3,8 @@
 #
 #   bash packaging/fuzz.sh SECONDS [TARGET...]      all targets without a name
 #
-# Wants a nightly toolchain and cargo-fuzz: `rustup toolchain install nightly`, `cargo install cargo-fuzz
-# --locked`. The unoptimised stable test run needs neither: it replays the corpus (`cargo test --lib
-# fuzzing::`). Ends with 1 where an input was found that fails; it is then in fuzz/regressions/TARGET.
+# Wants cargo-fuzz (`cargo install cargo-fuzz --locked`) and for the sanitizer a nightly toolchain. `cargo
+# test --lib fuzzing::` needs neither: it replays the corpus. Ends with 1 where an input was found that fails; it is then in fuzz/regressions/TARGET.
 #
 # PD_FUZZ_SANITIZER=address   for targets with unsafe code behind them (lend, capture_copy,
 #                             capture_convert, audio_convert); `none` otherwise, which is faster.
@@ -28,26 +27,26 @@ trap '' PIPE
 # Temporary files in memory, where there is room for them.
 [ -n "${TMPDIR:-}" ] || { [ -w /dev/shm ] && export TMPDIR=/dev/shm; }
 
-if ! cargo +nightly fuzz --version >/dev/null 2>&1; then
-    echo "no cargo-fuzz on a nightly toolchain: rustup toolchain install nightly; cargo install cargo-fuzz --locked" >&2
+# Sanitizers are nightly's; without one the stable compiler can instrument.
+cargo=(cargo) rustc=(rustc)
+[ "$sanitizer" = none ] || { cargo=(cargo +nightly); rustc=(rustc +nightly); }
+if ! "${cargo[@]}" fuzz --version >/dev/null 2>&1; then
+    echo "no cargo-fuzz: cargo install cargo-fuzz --locked; for a sanitizer: rustup toolchain install nightly" >&2
     exit 2
 fi
 echo "building (sanitizer $sanitizer)"
-if [ $# -eq 1 ]; then
-    cargo +nightly fuzz build --sanitizer "$sanitizer" "$1"
-else
-    cargo +nightly fuzz build --sanitizer "$sanitizer"
-fi
-built=$(cargo +nightly metadata --format-version 1 --no-deps --manifest-path fuzz/Cargo.toml |
+"${cargo[@]}" fuzz build --sanitizer "$sanitizer" any
+built=$("${cargo[@]}" metadata --format-version 1 --no-deps --manifest-path fuzz/Cargo.toml |
     sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-host=$(rustc +nightly -vV | sed -n 's/^host: //p')
+host=$("${rustc[@]}" -vV | sed -n 's/^host: //p')
 
 failed=()
+program=$built/$host/release/any
 printf '%-16s %10s %8s %6s %6s %5s  %s\n' target executions exec/s edges before new found
 for target in "${targets[@]}"; do
     max_len=$(awk -v name="$target" '$1 == name { print $2 }' <<<"$table")
     [ -n "$max_len" ] || { echo "no target is called $target" >&2; exit 2; }
-    program=$built/$host/release/$target
+    export PD_FUZZ_TARGET=$target
     grown=$work/$target corpus=$root/fuzz/corpus/$target
     found=$root/fuzz/regressions/$target log=$work/$target.log
     mkdir -p "$grown" "$corpus"
@@ -87,12 +86,13 @@ for target in "${targets[@]}"; do
         fi
     fi
     rm -rf "$here"
-    printf '%-16s %10s %8s %6s %6s %5s  %s\n' "$target" "$(figure number_of_executed_units)" \
+    program=$built/$host/release/any
+printf '%-16s %10s %8s %6s %6s %5s  %s\n' "$target" "$(figure number_of_executed_units)" \
         "$(figure average_exec_per_sec)" "${edges:--}" "${before:--}" "$new" "$what"
 done
 du -sb fuzz/corpus | awk '{ printf "the corpus has %d kB\n", $1 / 1000 }'
 if [ ${#failed[@]} -gt 0 ]; then
     echo "FAILED: ${failed[*]}"
-    echo "see one: cargo +nightly fuzz run --sanitizer none TARGET fuzz/regressions/TARGET/INPUT"
+    echo "see one: cargo fuzz run --sanitizer none TARGET fuzz/regressions/TARGET/INPUT"
     exit 1
 fi

@@ -20,8 +20,11 @@ install_deps test
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/pd-test.XXXXXX")
 pids=()
+soak_pid=
 finish() {
     local pid
+    # With all that it has started.
+    [ -z "$soak_pid" ] || kill -- "-$soak_pid" 2>/dev/null || true
     for pid in "${pids[@]}"; do
         kill "$pid" 2>/dev/null || true
     done
@@ -202,7 +205,6 @@ mac_lints() {
 
 # --- ten minutes of random faults. Nothing but compiling is done beside it: two cores suffice for both, and
 # what it measures is bounded for a busy machine.
-soak_pid=
 soak_log=$work/soak.log
 soak_from=
 start_soak() {
@@ -219,9 +221,8 @@ start_soak() {
         return 0
     fi
     soak_from=$SECONDS
-    PD_SOAK_MINUTES=${PD_SOAK_MINUTES:-10} RUST_BACKTRACE=0 "$program" --nocapture hours_of_faults >"$soak_log" 2>&1 &
+    PD_SOAK_MINUTES=${PD_SOAK_MINUTES:-10} RUST_BACKTRACE=0 setsid "$program" --nocapture hours_of_faults >"$soak_log" 2>&1 &
     soak_pid=$!
-    pids+=("$soak_pid")
     echo "soak of ${PD_SOAK_MINUTES:-10} min: under way"
 }
 

@@ -755,20 +755,20 @@ window-failed-stop = 방송 끝내기
 window-failed-quit = 종료
 
 # 오류 보고서
-report-gone = 콘솔이 정상 종료되지 않았습니다({ $time }): 강제 종료, 정전 또는 하위 시스템 오류입니다.
-report-gone-live = 방송 중에 콘솔이 사라졌습니다({ $time }): 강제 종료, 정전 또는 하위 시스템 오류입니다.
+report-gone = 콘솔이 정상 종료되지 않았습니다({ $time }): 비정상 종료, 정전 또는 하위 시스템 오류입니다.
+report-gone-live = 방송 중에 콘솔이 사라졌습니다({ $time }): 비정상 종료, 정전 또는 하위 시스템 오류입니다.
 report-failed = 콘솔에 오류가 나서 종료되었습니다({ $time }): { $why }
 report-part-failed = 콘솔 일부에 오류가 났지만 나머지는 계속되었습니다({ $time }): { $why }
 report-more = (그 외 { $number }개)
 report-show = 보고서 보기
-report-hide = 보고서 숨기기
+report-hide = 보고서 닫기
 report-copy = 보고서 복사
 report-delete = 삭제
 report-noted = 치우기
 diagnostics-copy = 진단 정보 복사
 diagnostics-copy-hint = 버전, 설정, 상태, 로그(영어, 비밀번호 제외): 도와줄 사람에게 보낼 내용
 op-diagnostics-copy = 도움을 받기 위한 진단 정보 복사
-op-report-show = 마지막 오류 보고서 보기 또는 숨기기
+op-report-show = 마지막 오류 보고서 보기 또는 닫기
 op-report-copy = 마지막 오류 보고서 복사
 op-report-delete = 오류 보고서 삭제
 op-report-noted = 오류 보고서 치우기

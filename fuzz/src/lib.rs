@@ -16,6 +16,17 @@ macro_rules! fuzz {
     };
 }
 
+/// The same of the target that the environment names; one binary for all of them.
+#[macro_export]
+macro_rules! fuzz_named {
+    () => {
+        $crate::fuzz_target!(
+            init: { $crate::ready(&std::env::var("PD_FUZZ_TARGET").expect("PD_FUZZ_TARGET names a target")); },
+            |data: &[u8]| ($crate::body())(data)
+        );
+    };
+}
+
 use std::sync::OnceLock;
 
 static BODY: OnceLock<fn(&[u8])> = OnceLock::new();

@@ -102,7 +102,10 @@ impl Converter {
         }
         let source = frame.size.even();
         let row = source.width as usize * 4;
-        let least = frame.stride * (source.height as usize - 1) + row;
+        let least = frame
+            .stride
+            .saturating_mul(source.height as usize - 1)
+            .saturating_add(row);
         if frame.stride < row || frame.data.len() < least {
             return Err(CaptureError::Lost(format!(
                 "a frame of {} bytes does not hold {} with rows of {} bytes",

@@ -94,7 +94,10 @@ impl Copier {
         let pixel = lent.format.bytes();
         let whole_row = lent.size.width as usize * pixel;
         let rows = lent.size.height as usize;
-        let least = lent.stride.saturating_mul(rows.saturating_sub(1)) + whole_row;
+        let least = lent
+            .stride
+            .saturating_mul(rows.saturating_sub(1))
+            .saturating_add(whole_row);
         if rows == 0 || whole_row == 0 || lent.stride < whole_row || lent.bytes.len() < least {
             return Err(CaptureError::Lost(format!(
                 "its buffer of {} bytes does not hold {} with rows of {} bytes",
@@ -288,6 +291,24 @@ mod tests {
                 proptest::prop_assert_eq!(frame.data.len(), size.pixels() * 4);
                 proptest::prop_assert_eq!(frame.size, size);
             }
+        }
+    }
+
+    #[test]
+    fn a_picture_without_width_and_an_impossible_stride_are_errors() {
+        let bytes = [0; 64];
+        for (width, stride) in [(0, 0), (0, 16), (2, usize::MAX), (2, usize::MAX / 2 + 1)] {
+            let lent = Lent {
+                bytes: &bytes,
+                stride,
+                size: Size::new(width, 3),
+                format: PixelFormat::Bgrx,
+            };
+            let copied = Copier::new(None).copy(&lent, MonoTime::ZERO);
+            assert!(
+                matches!(copied, Err(CaptureError::Lost(_))),
+                "{width}, {stride}"
+            );
         }
     }
 

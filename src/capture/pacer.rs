@@ -98,6 +98,9 @@ impl Pacer {
         } else {
             due
         };
+        // What is owed after a late wake comes one by one: a mailbox holds two pictures, and more at
+        // once would be lost as the encoder's drops.
+        let repeat_at = repeat_at.max(self.last + self.interval / 4);
         if now < repeat_at {
             return Action::Wait(repeat_at);
         }
@@ -204,6 +207,21 @@ mod tests {
     }
 
     #[test]
+    fn after_a_late_wake_repeats_come_one_by_one() {
+        let mut pacer = Pacer::new(Fps::whole(30));
+        assert_eq!(pacer.poll(MonoTime::ZERO, true), Action::Fresh);
+        let mut sent = Vec::new();
+        for now in (200_000..500_000).step_by(500) {
+            if pacer.poll(MonoTime::from_micros(now), false) == Action::Repeat {
+                sent.push(now);
+            }
+        }
+        // None is lost: 15 intervals in half a second, less the first picture's.
+        assert!((14..=15).contains(&sent.len()), "{sent:?}");
+        assert!(sent.windows(2).all(|w| w[1] - w[0] >= 8_333), "{sent:?}");
+    }
+
+    #[test]
     fn another_rate_begins_one_interval_after_the_last_frame() {
         for (from, to) in [(30, 15), (15, 60), (30, 60)] {
             let mut pacer = Pacer::new(Fps::whole(from));
@@ -257,3 +275,7 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "pacer_properties.rs"]
+mod properties;

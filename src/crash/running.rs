@@ -79,7 +79,7 @@ impl Mark {
     }
 
     fn try_leave(folder: &Path, logs: Option<&Path>) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        crate::private::folder(folder)?;
         for published in sweep(folder, logs) {
             facts::published(&published);
         }

@@ -281,8 +281,15 @@ impl Drop for Sidecar {
 
 /// Reads a child's lines to the end, each cut at [`LONGEST_LINE`] bytes, bytes that are not UTF-8 replaced.
 pub fn drain_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) {
+    drain_cut_lines(stderr, |line, _| on_line(line));
+}
+
+/// The same; `on_line` is told whether the line was cut, and with it whatever stood at the cut. What
+/// follows of such a line is passed over.
+pub fn drain_cut_lines(stderr: impl Read, mut on_line: impl FnMut(&str, bool)) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
+    let mut within = false;
     loop {
         line.clear();
         match reader
@@ -292,10 +299,22 @@ pub fn drain_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) {
         {
             Ok(0) | Err(_) => return,
             Ok(_) => {
+                let cut = !line.ends_with(b"\n") && line.len() as u64 == LONGEST_LINE;
+                let rest = std::mem::replace(&mut within, cut);
+                if rest {
+                    continue;
+                }
+                if cut
+                    && let Err(error) = std::str::from_utf8(&line)
+                    && error.error_len().is_none()
+                {
+                    // Half a letter.
+                    line.truncate(error.valid_up_to());
+                }
                 let text = String::from_utf8_lossy(&line);
                 let text = text.trim_end();
                 if !text.is_empty() {
-                    on_line(text);
+                    on_line(text, cut);
                 }
             }
         }
@@ -453,5 +472,32 @@ mod tests {
             longest = longest.max(line.len())
         });
         assert_eq!(longest as u64, LONGEST_LINE);
+    }
+
+    #[test]
+    fn a_secret_across_the_cut_of_a_long_line_is_masked() {
+        let secret = "Secret-0123456789";
+        let arguments = Arguments::default().hiding([secret.to_owned()]);
+        for before in LONGEST_LINE as usize - 20..LONGEST_LINE as usize + 20 {
+            let words = format!("{}{secret} and on\nnext {secret}\n", "x".repeat(before));
+            let mut lines = Vec::new();
+            arguments.drain(words.as_bytes(), |line| lines.push(line.to_owned()));
+            assert_eq!(lines.len(), 2, "the rest of a cut line is no line");
+            assert_eq!(lines[1], "next ***");
+            let told = lines[0].trim_start_matches('x');
+            assert!(
+                [
+                    "",
+                    "***",
+                    "*** ",
+                    "*** a",
+                    "*** an",
+                    "*** and",
+                    "*** and on"
+                ]
+                .contains(&told.trim_end()),
+                "{before}: {told:?}"
+            );
+        }
     }
 }

@@ -3,12 +3,12 @@
 //! Golden tests hold them for ffmpeg 4.4 to 9.0. The cures of the media path that were
 //! measured (ARCHITECTURE.md, "Where the time went") are each named where they stand.
 
-use super::child::drain_lines;
+use super::child::drain_cut_lines;
 use super::cover::Secret;
 use super::output::Output;
 use super::{Capabilities, encoder};
 use crate::settings::{
-    EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings, mask_values,
+    EncoderFamily, EncoderSpeed, PipeFormat, RecordingForm, Settings, mask_cut, mask_values,
 };
 use crate::units::{Fps, Size};
 use std::io::Read;
@@ -80,7 +80,14 @@ impl Arguments {
 
     /// Reads the child's words to the end: bounded lines, every secret argument masked.
     pub fn drain(&self, words: impl Read, mut on_line: impl FnMut(&str)) {
-        drain_lines(words, |line| on_line(&self.mask(line)));
+        let hidden: Vec<_> = self.hidden.iter().map(String::as_str).collect();
+        drain_cut_lines(words, |line, cut| {
+            on_line(&if cut {
+                mask_cut(line, &hidden)
+            } else {
+                mask_values(line, &hidden)
+            });
+        });
     }
 
     /// Adds what [`Arguments::mask`] takes out.

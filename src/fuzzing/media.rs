@@ -375,10 +375,17 @@ pub fn ts_round(data: &[u8]) {
     if lost.is_none() {
         assert_eq!((seen, heard, damaged), (pictures, packets, 0));
     } else {
-        // Where the last packet of all is lost nothing tells.
+        // Where the last packet of all is lost nothing tells, not of a picture without a length either.
+        let known = seen.last().is_none_or(|last| pictures.contains(last));
+        if !known {
+            seen.pop();
+        }
         let missing = pictures.len() - seen.len() + packets.len() - heard.len();
         assert!(missing <= 3, "one packet cost {missing}");
-        assert!(is_part_of(&seen, &pictures) && is_part_of(&heard, &packets));
+        assert!(
+            is_part_of(&seen, &pictures) && is_part_of(&heard, &packets),
+            "packet {lost:?} lost: {seen:x?} of {pictures:x?}, {heard:x?} of {packets:x?}"
+        );
         assert!(damaged <= 2, "{damaged} damaged by one lost packet");
     }
 }
@@ -525,6 +532,15 @@ mod of_rtp {
         payloads
     }
 
+    /// The slices of each unit that has some.
+    fn slices(units: &[Vec<Vec<u8>>]) -> Vec<Vec<&Vec<u8>>> {
+        let of = |unit: &Vec<Vec<u8>>| -> bool { unit.iter().any(|nal| nal_type(nal) == 1) };
+        let units = units.iter().filter(|unit| of(unit));
+        units
+            .map(|unit| unit.iter().filter(|nal| nal_type(nal) == 1).collect())
+            .collect()
+    }
+
     /// What is packetized comes back as it was; where packets are lost, or come late within the wait, no
     /// unit is wrong and what is missing is counted.
     pub fn rtp_round(data: &[u8]) {
@@ -539,7 +555,11 @@ mod of_rtp {
             let nals: Vec<Vec<u8>> = (0..1 + input.below(4))
                 .map(|i| {
                     // Parameter sets first, then slices; the first slice starts the picture.
-                    let head = if i == 0 { [0x67, 0x80] } else { [0x41, 0x80] };
+                    let head = match i {
+                        0 => [0x67, 0x80],
+                        1 => [0x41, 0x80],
+                        _ => [0x41, 0x40],
+                    };
                     as_nal(&[&head, input.bytes()].concat())
                 })
                 .collect();
@@ -584,6 +604,8 @@ mod of_rtp {
             assert_eq!(got, expected);
             assert_eq!(depacketizer.damaged(), 0);
         } else {
+            // A parameter set alone may be missing: nothing tells, and the slices are what counts.
+            let (got, expected) = (slices(&got), slices(&expected));
             assert!(is_part_of(&got, &expected), "a unit that nobody sent");
             let missing = expected.len() - got.len();
             assert!(missing <= 2, "one packet cost {missing} units");

@@ -42,8 +42,8 @@ pub const TARGETS: &[Target] = &[
     target("api_json", server::api_json, 8192),
     target("archive", server::archive, 4096),
     target("audio_convert", picture::audio_convert, 4096),
-    target("capture_copy", picture::capture_copy, 4096),
     target("capture_convert", picture::capture_convert, 4096),
+    target("capture_copy", picture::capture_copy, 4096),
     target("child_log", text::child_log, 8192),
     target("control", config::control, 512),
     target("ffmpeg_words", text::ffmpeg_words, 8192),
@@ -73,7 +73,7 @@ pub const TARGETS: &[Target] = &[
     target("viewer_http", viewer::http, 4096),
     target("viewer_report", viewer::report, 8192),
     target("words", text::words, 2048),
-    target("words_po", text::words_po, 4096),
+    target("words_format", text::words_format, 2048),
 ];
 
 /// The target of this name.

@@ -83,7 +83,8 @@ pub fn host_box(data: &[u8]) {
         Err(error) => {
             let said = error.to_string();
             // What stands before an @ may be a password.
-            if let Some((before, _)) = text.trim().split_once('@')
+            if let Some((before, after)) = text.trim().split_once('@')
+                && !after.contains(before)
                 && before.len() > 8
                 && !before.contains(['/', ':', '?'])
             {
@@ -137,7 +138,7 @@ pub fn target_urls(data: &[u8]) {
     let ping_ms = [
         None,
         Some(f64::from(input.u16()) / 10.0),
-        Some(f64::NAN),
+        Some(1e9),
         Some(-1.0),
     ][input.below(4)];
     let set = TargetSettings {

@@ -41,7 +41,30 @@ pub fn codec(data: &[u8]) {
     };
     for form in [Form::Json, Form::MsgPack] {
         let again = form.decode(&form.encode(&value));
-        assert_eq!(again, Some(Ok(value.clone())), "as {form:?}");
+        let same = matches!(&again, Some(Ok(again)) if is_same(again, &value));
+        assert!(same, "as {form:?}: {value} became {again:?}");
+    }
+}
+
+/// Equal, but for the last bit of a fraction that was written in decimal.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (x, y) = (a.as_f64(), b.as_f64());
+            a == b
+                || x.zip(y)
+                    .is_some_and(|(x, y)| (x - y).abs() <= x.abs() * 1e-15)
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b)
+                    .all(|((k, a), (l, b))| k == l && is_same(a, b))
+        }
+        (a, b) => a == b,
     }
 }
 
@@ -140,9 +163,11 @@ pub fn client(data: &[u8]) {
             turns += 1;
             assert!(turns < 200_000, "no end of one message");
         }
-        if !client.is_identified() {
-            assert!(console.sent().is_empty(), "done before the password");
-        }
+        let sent = console.sent();
+        assert!(
+            client.is_identified() || sent.is_empty(),
+            "done before the password"
+        );
     }
 }
 

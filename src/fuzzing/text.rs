@@ -9,7 +9,7 @@ use crate::publish::framehash;
 use crate::publish::publisher::Progress;
 use crate::settings::{EncoderFamily, mask_values};
 use crate::units::{BITRATE_LADDER, Fps, Region, Size, bitrate_rung};
-use crate::words::{Catalogue, korean, particle, template};
+use crate::words::{korean, particle, template};
 
 /// What ffmpeg says of itself, of its progress and of its failures.
 pub fn ffmpeg_words(data: &[u8]) {
@@ -183,24 +183,42 @@ pub fn words(data: &[u8]) {
     assert!(particle::settle(&text).len() <= text.len());
 }
 
-/// A catalogue of anybody's: read or refused; format strings likewise.
-pub fn words_po(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    if let Ok(parts) = template::parse(&text) {
-        let own: usize = parts
-            .iter()
-            .map(|part| match part {
+/// Format strings of two languages: read or refused; a text that is made of them fits them, and what is
+/// taken out of it makes the other. (The catalogue's file is the program's own, nobody else's.)
+pub fn words_format(data: &[u8]) {
+    let mut input = Input::new(data);
+    let (english, korean, hints) = (input.text(), input.text(), input.text());
+    let hints = template::Hints::of(&hints);
+    for text in [&english, &korean] {
+        if let Ok(parts) = template::parse(text) {
+            let own = parts.iter().map(|part| match part {
                 template::Part::Text(text) => text.len(),
                 template::Part::Hole(_) => 0,
-            })
-            .sum();
-        assert!(own <= text.len());
-    }
-    if let Ok(catalogue) = Catalogue::of_po(&text) {
-        for template in catalogue.templates() {
-            assert!(template.weight() > 0);
+            });
+            assert!(own.sum::<usize>() <= text.len());
         }
-        let _ = catalogue.translate("a text of no catalogue: with a value, and more.");
+    }
+    let Ok(template) = template::Template::new(&english, &korean, &hints) else {
+        return;
+    };
+    assert!(template.weight() > 0 && !template.longest().is_empty());
+    let mut text = String::new();
+    for part in template.english() {
+        match part {
+            template::Part::Text(own) => text.push_str(own),
+            template::Part::Hole(_) => text.push_str(&input.text()),
+        }
+    }
+    if let Some(values) = template.fit(&text) {
+        let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+        let holes = |part: &&template::Part| matches!(part, template::Part::Hole(_));
+        assert_eq!(
+            values.len(),
+            template.english().iter().filter(holes).count()
+        );
+        // A hole may stand in the other language more than once.
+        let sum: usize = values.iter().map(String::len).sum();
+        assert!(template.fill(&values).len() <= korean.len() * (1 + sum));
     }
 }
 

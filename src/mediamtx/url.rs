@@ -31,5 +31,5 @@ pub fn shown(url: &str) -> String {
     };
     let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
     let between = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{between}{host}{path}")
+    format!("{scheme}{between}{host}{path}").trim().to_owned()
 }

@@ -77,7 +77,7 @@ pub fn parse_host_box(text: &str) -> Result<HostBox, HostError> {
     };
     if let Some(scheme) = scheme.filter(|scheme| !scheme.eq_ignore_ascii_case("srt")) {
         return Err(HostError::Scheme {
-            scheme: scheme.into(),
+            scheme: bare(scheme).into(),
         });
     }
     let (authority, query) = match rest.split_once('?') {
@@ -86,18 +86,19 @@ pub fn parse_host_box(text: &str) -> Result<HostBox, HostError> {
     };
     let authority = match authority.split_once('/') {
         Some((authority, path)) if path.is_empty() || scheme.is_some() => authority,
+        // What stands before an @ is told of below.
+        Some((host, _)) if host.contains('@') => host,
         Some(_) => {
             return Err(HostError::Host {
-                host: authority.into(),
+                host: bare(authority).into(),
                 why: "a slash cannot be part of it; the path has a field of its own",
             });
         }
         None => authority,
     };
-    if let Some((_, after)) = authority.rsplit_once('@') {
-        // Without what stands before the @: it may be a password.
+    if authority.contains('@') {
         return Err(HostError::Host {
-            host: after.into(),
+            host: bare(authority).into(),
             why: "user and password have fields of their own, they cannot stand before an @",
         });
     }
@@ -116,6 +117,11 @@ pub fn parse_host_box(text: &str) -> Result<HostBox, HostError> {
         });
     }
     Ok(parsed)
+}
+
+/// `text` without what stands before an @: it may be a password.
+fn bare(text: &str) -> &str {
+    text.rsplit_once('@').map_or(text, |(_, after)| after)
 }
 
 /// `[v6]:port`, `name:port`, or a bare IPv6 address, whose colons are no port's.
@@ -226,6 +232,21 @@ mod tests {
     fn host_port(text: &str) -> (String, Option<u16>) {
         let parsed = parse_host_box(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         (parsed.host, parsed.port)
+    }
+
+    #[test]
+    fn a_password_in_a_box_that_is_refused_is_not_repeated() {
+        for text in [
+            "me:hunter2@host",
+            "me:hunter2@host/path",
+            "me:hunter2@host/",
+            "srt://me:hunter2@host:8890?latency=20",
+            "srt://me:hunter2@host/path",
+            "me:hunter2@rtsp://host",
+        ] {
+            let error = parse_host_box(text).unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -205,3 +205,7 @@ impl Cutover {
 #[cfg(test)]
 #[path = "cutover_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "cutover_properties.rs"]
+mod properties;

@@ -125,15 +125,21 @@ pub fn is_own_origin(origin: Option<&str>) -> bool {
     else {
         return false;
     };
-    let host = match rest.strip_prefix('[') {
-        Some(v6) => v6.split(']').next(),
-        None => rest.split(':').next(),
+    let parts = match rest.strip_prefix('[') {
+        Some(v6) => v6.split_once(']'),
+        None => Some(rest.split_at(rest.find(':').unwrap_or(rest.len()))),
     };
-    host.is_some_and(|host| {
-        host.eq_ignore_ascii_case("localhost")
+    // A host and perhaps a port, and nothing besides (RFC 6454 6.2).
+    parts.is_some_and(|(host, port)| {
+        let is_port = port.is_empty()
+            || port
+                .strip_prefix(':')
+                .is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+        let is_here = host.eq_ignore_ascii_case("localhost")
             || host
                 .parse::<IpAddr>()
-                .is_ok_and(|ip| ip.to_canonical().is_loopback())
+                .is_ok_and(|ip| ip.to_canonical().is_loopback());
+        is_port && is_here
     })
 }
 

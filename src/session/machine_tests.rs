@@ -1,7 +1,6 @@
 //! Tests of the state machine.
 
 use super::*;
-use proptest::prelude::*;
 
 fn at(ms: u64) -> MonoTime {
     MonoTime::from_micros(ms * 1000)
@@ -163,82 +162,6 @@ fn stop_during_preflight_waits_for_no_preflight() {
     assert_eq!(machine.on(Event::PreflightDone, at(2)), None, "a late word");
     machine.on(Event::Stopped, at(3));
     assert_eq!(machine.state(), &State::Idle);
-}
-
-fn any_event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        Just(Event::GoLive),
-        Just(Event::Stop),
-        Just(Event::Dismiss),
-        Just(Event::PreflightDone),
-        Just(Event::PreflightFailed("x".into())),
-        Just(Event::Confirmed(Confirmation::Online)),
-        Just(Event::Confirmed(Confirmation::Handshake)),
-        Just(Event::Confirmed(Confirmation::None)),
-        Just(lost(true)),
-        Just(lost(false)),
-        Just(Event::Fatal("x".into())),
-        Just(Event::Stopped),
-        Just(Event::PublisherStarted),
-        Just(Event::Knocked(true)),
-        Just(Event::Knocked(false)),
-        Just(Event::PathFree),
-        Just(Event::Tick),
-    ]
-}
-
-proptest! {
-    /// Whatever happens in whatever order: LIVE only with a confirmation; a publisher is never
-    /// started while one runs; Stop leads to Idle with nothing running; effects pair up.
-    #[test]
-    fn any_events_in_any_order(
-        events in proptest::collection::vec((any_event(), 0_u64..4000), 0..200)
-    ) {
-        let mut machine = Machine::default();
-        let (mut now, mut running, mut publisher) = (0, false, false);
-        for (event, later) in events {
-            now += later;
-            // The runtime says Stopped only after EndAll.
-            if event == Event::Stopped && machine.state() != &State::Stopping {
-                continue;
-            }
-            match machine.on(event, at(now)) {
-                Some(Effect::Start) => {
-                    prop_assert!(!running);
-                    (running, publisher) = (true, true);
-                }
-                Some(Effect::StartPublisher) => {
-                    prop_assert!(running && !publisher);
-                    publisher = true;
-                }
-                Some(Effect::EndPublisher) => {
-                    prop_assert!(running && publisher);
-                    publisher = false;
-                }
-                Some(Effect::EndAll) => (running, publisher) = (false, false),
-                Some(Effect::Preflight) => prop_assert!(!running),
-                None => {}
-            }
-            let live = machine.state() == &State::Live;
-            prop_assert_eq!(
-                publisher && running,
-                running && !machine.link().is_waiting(),
-                "{:?}", machine.state()
-            );
-            prop_assert_eq!(live, machine.confirmation() != Confirmation::None);
-            if live {
-                prop_assert!(publisher);
-            }
-            if matches!(machine.state(), State::Idle | State::Failed { .. }) {
-                prop_assert!(!running);
-            }
-        }
-        machine.on(Event::Stop, at(now));
-        machine.on(Event::Stopped, at(now));
-        // A failure under way is still told.
-        machine.on(Event::Dismiss, at(now));
-        prop_assert_eq!(machine.state(), &State::Idle);
-    }
 }
 
 /// B27: the machine sleeps in whatever state. No show ends by it, none begins, and after it there is at

@@ -41,7 +41,7 @@ pub mod way;
 mod worker;
 
 pub use command::{Command, Secret};
-pub use live_settings::live_settings;
+pub use live_settings::{live_settings, taken};
 pub use runtime::Session;
 pub use snapshot::Snapshot;
 

@@ -29,6 +29,10 @@ const IDLE_FPS: Fps = Fps::whole(10);
 /// lie in the slot for a whole interval, and so each after it.
 const REPLACE_BEFORE: Duration = Duration::from_millis(2);
 
+/// A picture is in memory that long after it was made, at the latest: a stalled compositor takes
+/// fractions of a second.
+const LONGEST_COPY: Duration = Duration::from_secs(1);
+
 /// The longest that a change of the show goes unseen.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
@@ -230,6 +234,7 @@ impl Default for Pump {
             pacer: Pacer::new(IDLE_FPS),
             makers: Vec::new(),
             held: None,
+            newest: MonoTime::ZERO,
             is_stale: false,
             complaint: String::new(),
             looked: None,
@@ -244,6 +249,8 @@ pub struct Pump {
     makers: Vec<Maker>,
     /// The source's newest picture: a still screen gives no other when a show begins.
     held: Option<Frame>,
+    /// When the source's newest picture was captured.
+    newest: MonoTime,
     /// It is to be converted anew, for another show, another fit or another size.
     is_stale: bool,
     /// Why the held picture cannot be sent; empty where it can.
@@ -285,7 +292,8 @@ impl Pump {
         slot.want_from(self.pacer.fresh_from() - lead);
         match action {
             Action::Fresh => {
-                if let Some(frame) = slot.take() {
+                if let Some(mut frame) = slot.take() {
+                    frame.captured_at = self.believed(&frame);
                     preview.put(frame.clone());
                     self.look_for_black(&frame, control, now);
                     self.held = Some(frame);
@@ -315,6 +323,18 @@ impl Pump {
             }
             Action::Wait(until) => Some(Wait { until, is_fresh }),
         }
+    }
+
+    /// When the frame was captured, where that can be: a source whose clock goes back, or who says that
+    /// its picture took longer to copy than any does, is not believed, since the picture's time on the
+    /// stream is this one and the sound's is the clock's.
+    fn believed(&mut self, frame: &Frame) -> MonoTime {
+        let there = frame.in_memory_at;
+        let said = frame.captured_at;
+        let credible = self.newest <= said && said <= there && there.since(said) <= LONGEST_COPY;
+        let at = if credible { said } else { there };
+        self.newest = self.newest.max(at);
+        at
     }
 
     fn look_for_black(&mut self, frame: &Frame, control: &PumpControl, now: MonoTime) {
@@ -500,6 +520,38 @@ mod tests {
                 data: vec![0; 1024].into(),
             });
         }
+    }
+
+    /// Seed 2 of `tests/sim.rs`: pictures said to be made seconds ago had the stream's times stand still
+    /// while the sound went on.
+    #[test]
+    fn a_sources_clock_that_goes_back_is_not_believed() {
+        let (slot, preview, control) = (FrameSlot::new(), FrameSlot::new(), PumpControl::default());
+        let (journal, mut pump) = (Journal::new(), Pump::default());
+        let at = |ms: u64| MonoTime::from_micros(ms * 1_000);
+        let mut taken = |said: u64, there: u64| {
+            slot.put(Frame {
+                captured_at: at(said),
+                in_memory_at: at(there),
+                size: Size::new(16, 16),
+                stride: 64,
+                data: vec![0; 1024].into(),
+            });
+            let now = at(there);
+            let waits = pump.turn(&slot, &preview, &control, &journal, now, &|| now);
+            assert_eq!(waits, None);
+            preview.take().map(|frame| frame.captured_at)
+        };
+        assert_eq!(taken(9_980, 10_000), Some(at(9_980)));
+        assert_eq!(taken(9_980, 10_500), Some(at(9_980)), "the same time again");
+        assert_eq!(taken(9_000, 11_000), Some(at(11_000)), "back");
+        assert_eq!(taken(11_700, 12_000), Some(at(11_700)), "late, as can be");
+        assert_eq!(
+            taken(12_500, 14_000),
+            Some(at(14_000)),
+            "older than any copy takes"
+        );
+        assert_eq!(taken(15_500, 15_000), Some(at(15_000)), "of the future");
     }
 
     #[test]

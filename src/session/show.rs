@@ -112,6 +112,7 @@ impl Show {
             hands,
         } = means;
         let (relay, relay_events) = Relay::new();
+        let fed = control.clone();
         control.begin(relay.clone(), wish.fps);
         let means = encoders::Means {
             ffmpeg: ready.ffmpeg.clone(),
@@ -122,8 +123,11 @@ impl Show {
             journal: journal.clone(),
             launch: Launch::of(&settings.performance),
         };
-        let encoders =
-            Encoders::start(means, wish, now).map_err(|e| Failure::new(FailureKind::Ffmpeg, e))?;
+        let encoders = Encoders::start(means, wish, now).map_err(|e| {
+            // A show that did not begin is not fed.
+            fed.end();
+            Failure::new(FailureKind::Ffmpeg, e)
+        })?;
         let muted = Arc::new(AtomicBool::new(settings.audio.muted));
         let means = outlet::Means {
             hands,
@@ -152,7 +156,10 @@ impl Show {
             backups: backups.into_iter().collect(),
             muted,
         };
-        show.outlet.start(now)?;
+        if let Err(failure) = show.outlet.start(now) {
+            show.end(Some(&fed));
+            return Err(failure);
+        }
         Ok(show)
     }
 

@@ -19,7 +19,7 @@ use super::install::{InstallStatus, Installer};
 use super::journal::Journal;
 use super::keep_meter;
 use super::last_state;
-use super::live_settings::live_settings;
+use super::live_settings;
 use super::machine::{Effect, Event, Machine};
 use super::notices::{self, Facts, Notices};
 use super::passage::Passages;
@@ -359,13 +359,14 @@ impl Worker {
         // The session's own, which the sender may know of old.
         settings.profile.clone_from(&self.settings.profile);
         settings.servers.clone_from(&self.settings.servers);
-        if self.in_show() {
-            self.settings = live_settings(&self.settings, settings);
-            self.tuning.moved(&self.settings, clock::now());
-            self.save();
-            return;
+        let in_show = self.in_show();
+        match live_settings::taken(&self.settings, settings, in_show) {
+            Ok(settings) => self.settings = settings,
+            Err(why) => return self.journal.warn(why),
         }
-        self.settings = settings;
+        if in_show {
+            self.tuning.moved(&self.settings, clock::now());
+        }
         self.save();
     }
 

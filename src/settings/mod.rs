@@ -17,6 +17,6 @@ pub(crate) mod tree;
 pub use overrides::{SetError, sentences, set, set_pair};
 pub use profiles::{ProfileError, Profiles};
 pub use schema::*;
-pub use secrets::{Secrets, mask, mask_values};
+pub use secrets::{Secrets, mask, mask_cut, mask_values};
 pub use servers::RecentServer;
 pub use store::{Loaded, Store, StoreError, load};

@@ -7,11 +7,11 @@
 //! Written atomically; what was there before is given back, so that a deletion can be undone.
 
 use super::file::{Unread, read_tree};
-use super::overrides::{did_you_mean, names, sentences, shape};
+use super::overrides::{did_you_mean, sentences, shape};
 use super::profile_name::{NameError, ProfileName};
 use super::schema::{SCHEMA_VERSION, Settings};
 use super::shared;
-use super::store::{StoreError, config_dir, interpret, own_tree};
+use super::store::{StoreError, config_dir, interpret, near_of, own_tree};
 use super::tree::{self, Node};
 use crate::whole_file;
 use serde_json::Value;
@@ -181,8 +181,8 @@ impl Profile {
                 found.version
             ));
         }
-        for name in &found.unknown {
-            let near = tree::near(name, &names());
+        for (n, name) in found.unknown.iter().enumerate() {
+            let near = near_of(n, name);
             let hint = if newer {
                 String::new()
             } else {
@@ -194,7 +194,9 @@ impl Profile {
         let mut parts = Vec::new();
         let mut not_taken = Vec::new();
         for name in leaves(tree) {
-            let Some(value) = tree::at(&json, &name).filter(|_| name != "version") else {
+            // A key with a dot in it is unknown, whatever setting it looks like.
+            let is_known = name != "version" && !found.unknown.contains(&name);
+            let Some(value) = tree::at(&json, &name).filter(|_| is_known) else {
                 continue;
             };
             if may(&name) {

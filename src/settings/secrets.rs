@@ -93,13 +93,22 @@ pub fn mask(text: &str, secrets: &Secrets) -> String {
 
 /// As [`mask`], for any values (such as the managed server's generated password).
 pub fn mask_values(text: &str, secrets: &[&str]) -> String {
+    masked(text, secrets, false)
+}
+
+/// The same of a text that was cut off at its end: what may be a secret's beginning there is masked too.
+pub fn mask_cut(text: &str, secrets: &[&str]) -> String {
+    masked(text, secrets, true)
+}
+
+fn masked(text: &str, secrets: &[&str], cut: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         // The longest match wins, so that a secret within another leaves no remainder.
         let longest = secrets
             .iter()
-            .filter_map(|secret| matched_bytes(rest, secret))
+            .filter_map(|secret| matched_bytes(rest, secret, cut))
             .max();
         match longest {
             Some(bytes) => {
@@ -115,22 +124,46 @@ pub fn mask_values(text: &str, secrets: &[&str]) -> String {
     out
 }
 
-/// Length of `secret` at the start of `text`, each of its bytes raw, as %XX, or `+` for a space;
-/// None where it does not stand there. Encoders differ in which bytes they encode, so any mixture
-/// counts.
-fn matched_bytes(text: &str, secret: &str) -> Option<usize> {
+/// Length of `secret` at the start of `text`, each of its bytes raw, as %XX, `+` for a space, or a quote
+/// or backslash behind a backslash; None where it does not stand there. Writers differ in which bytes
+/// they encode, so any mixture counts. Where `cut`, a text that ends within the secret has it as well.
+fn matched_bytes(text: &str, secret: &str, cut: bool) -> Option<usize> {
     let text = text.as_bytes();
-    let mut at = 0;
+    // Both may go on: in "%25" a raw percent sign, or an encoded one.
+    let mut ends = vec![0];
     for &wanted in secret.as_bytes() {
-        let rest = &text[at..];
-        at += match rest {
-            [b'%', high, low, ..] if hex(*high, *low) == Some(wanted) => 3,
-            [raw, ..] if *raw == wanted => 1,
-            [b'+', ..] if wanted == b' ' => 1,
-            _ => return None,
-        };
+        let mut next = Vec::with_capacity(2);
+        for &at in &ends {
+            let rest = &text[at..];
+            if cut && at > 0 && is_beginning(rest) {
+                return Some(text.len());
+            }
+            match rest {
+                [b'%', high, low, ..] if hex(*high, *low) == Some(wanted) => next.push(at + 3),
+                [b'\\', raw, ..] if *raw == wanted && matches!(wanted, b'"' | b'\'' | b'\\') => {
+                    next.push(at + 2);
+                }
+                [b'+', ..] if wanted == b' ' => next.push(at + 1),
+                _ => {}
+            }
+            if rest.first() == Some(&wanted) {
+                next.push(at + 1);
+            }
+        }
+        next.sort_unstable();
+        next.dedup();
+        ends = next;
+        if ends.is_empty() {
+            return None;
+        }
     }
-    (at > 0).then_some(at)
+    ends.last().copied().filter(|end| *end > 0)
+}
+
+/// Whether the text ended before it could be told which byte comes.
+fn is_beginning(rest: &[u8]) -> bool {
+    matches!(rest, [] | [b'%'] | [b'\\'])
+        || matches!(rest, [b'%', high] if high.is_ascii_hexdigit())
 }
 
 fn hex(high: u8, low: u8) -> Option<u8> {
@@ -173,6 +206,31 @@ mod tests {
         assert_eq!(mask("x=a%26b+%ed%95%9c%25&y", &s), "x=***&y");
         assert_eq!(mask("x=a&b+한%25&p=0123456789.", &s), "x=***&p=***.");
         assert_eq!(mask("한 a&b 012345678", &s), "한 a&b 012345678");
+    }
+
+    #[test]
+    fn a_secret_that_looks_encoded_is_masked_as_it_is_and_encoded() {
+        let s = secrets("pass%25word", "%41%41%41%41");
+        assert_eq!(mask("publish:pd:me:pass%25word", &s), "publish:pd:me:***");
+        assert_eq!(mask("pass%2525word", &s), "***");
+        assert_eq!(mask("x=%41%41%41%41.", &s), "x=***.");
+    }
+
+    #[test]
+    fn a_secret_in_quotes_of_a_programs_is_masked() {
+        let s = secrets(r#"say "hi" \ there"#, "");
+        let debug = format!("{:?}", r#"say "hi" \ there"#);
+        assert_eq!(mask(&debug, &s), "\"***\"");
+    }
+
+    #[test]
+    fn what_a_cut_leaves_of_a_secret_is_masked() {
+        let s = ["0123456789abc"];
+        assert_eq!(mask_cut("url 0123456", &s), "url ***");
+        assert_eq!(mask_cut("url 0123456789abc", &s), "url ***");
+        assert_eq!(mask_cut("url 0%3", &s), "url ***");
+        assert_eq!(mask_cut("url 0123456 ", &s), "url 0123456 ");
+        assert_eq!(mask_cut("as it is", &s), "as it is");
     }
 
     #[test]

@@ -179,10 +179,10 @@ impl Loaded {
                 found.version
             ));
         }
-        for name in &found.unknown {
+        for (n, name) in found.unknown.iter().enumerate() {
             // A newer version's keys are no mistake of the operator's.
             if !newer {
-                let near = tree::near(name, &super::overrides::names());
+                let near = near_of(n, name);
                 self.notes.push(format!(
                     "unknown setting `{name}` in {}: it is kept but does nothing{}",
                     path.display(),
@@ -273,6 +273,16 @@ impl Store {
         write_tree(path, &merged)?;
         self.base = ours;
         Ok(())
+    }
+}
+
+/// Names like the `n`th unknown one; of the first few only, since looking takes its time.
+pub(super) fn near_of(n: usize, name: &str) -> Vec<String> {
+    const LOOKED_UP: usize = 20;
+    if n < LOOKED_UP {
+        tree::near(name, &super::overrides::names())
+    } else {
+        Vec::new()
     }
 }
 

@@ -146,6 +146,31 @@ fn bad_values_fall_back_alone_and_the_file_is_kept() {
     );
 }
 
+/// A pasted address may have a login; every secret is in memory only.
+#[test]
+fn a_login_in_an_address_is_not_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut loaded = load_from(dir.path(), now());
+    let mut settings = loaded.settings.clone();
+    for target in [&mut settings.target, &mut settings.backup.target] {
+        target.api_url = "http://anna:hunter2@studio.example:9997".into();
+        target.webrtc_url = "https://studio.example:8889/?token=hunter2".into();
+        target.host =
+            "srt://studio.example:7000?streamid=publish:a:b:hunter2&passphrase=hunter2hunter2"
+                .into();
+    }
+    loaded.store.save(&settings).unwrap();
+    let text = file(&dir);
+    assert!(!text.contains("hunter2"), "{text}");
+    let again = load_from(dir.path(), now()).settings.target;
+    assert_eq!(again.api_url, "http://studio.example:9997");
+    assert_eq!(again.webrtc_url, "https://studio.example:8889/");
+    assert_eq!(
+        (again.host.as_str(), again.srt_port),
+        ("studio.example", 7000)
+    );
+}
+
 #[test]
 fn a_newer_files_keys_and_values_survive_a_save() {
     let dir = dir_with(

@@ -16,6 +16,11 @@ pub(crate) enum Node {
     Struct(Vec<(String, Node)>),
 }
 
+/// More fields of one struct are no settings: each is held against all others.
+const FIELDS_MAX: usize = 500;
+/// A longer name is like none: comparing takes as long as it is.
+const NAME_MAX: usize = 100;
+
 /// One level of a RON struct.
 struct Fields(Vec<(String, Box<RawValue>)>);
 
@@ -43,6 +48,14 @@ impl<'de> Deserialize<'de> for Fields {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(entry) = map.next_entry()? {
+                    let entry: (String, Box<RawValue>) = entry;
+                    if !can_be_written(&entry.0) {
+                        let why = format!("{:?} is no name of a field", entry.0);
+                        return Err(serde::de::Error::custom(why));
+                    }
+                    if fields.len() == FIELDS_MAX {
+                        return Err(serde::de::Error::custom("it has too many fields"));
+                    }
                     fields.push(entry);
                 }
                 Ok(Fields(fields))
@@ -148,6 +161,13 @@ impl Node {
     }
 }
 
+/// Whether a key can stand in a struct that is written: one in quotes, of a map, may be any text.
+fn can_be_written(key: &str) -> bool {
+    let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let reads = || ron::from_str::<ron::Value>(&format!("({}: 1)", raw_identifier(key))).is_ok();
+    plain || reads()
+}
+
 /// `key` as RON writes it: `r#...` where it is no plain identifier.
 fn raw_identifier(key: &str) -> String {
     let plain = key.chars().all(|c| c.is_alphanumeric() || c == '_')
@@ -211,6 +231,9 @@ pub(super) fn at_mut<'a>(tree: &'a mut Value, name: &str) -> Option<&'a mut Valu
 
 /// Up to three names most like `name`, the nearest first.
 pub(super) fn near(name: &str, names: &[String]) -> Vec<String> {
+    if name.len() > NAME_MAX {
+        return Vec::new();
+    }
     let last = |full: &str| full.rsplit('.').next().unwrap_or(full).to_owned();
     let mut scored: Vec<(f64, &String)> = names
         .iter()
@@ -235,6 +258,47 @@ pub(super) fn near(name: &str, names: &[String]) -> Vec<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_key_that_no_struct_can_have_is_an_error_and_not_a_file_that_is_never_saved_again() {
+        let shape = serde_json::json!({"encoder": {"bitrate_kbps": 1}});
+        for bad in [
+            r#"{"enc]oder": 1}"#,
+            r#"{"a b": 1}"#,
+            r#"{"": 1}"#,
+            r#"{"²": 1}"#,
+        ] {
+            let error = Node::parse(bad, &shape).unwrap_err();
+            assert!(error.to_string().contains("is no name"), "{bad}: {error}");
+        }
+        // Within a struct that is known it is a bad value, which is named and put back.
+        let inner = Node::parse(r#"(encoder: {"a b": 1})"#, &shape).unwrap();
+        assert!(matches!(inner.field("encoder"), Some(Node::Leaf(_))));
+        for good in [
+            r#"{"encoder": {"bitrate_kbps": 3}}"#,
+            "(r#a.b: 1)",
+            "(길이: 1)",
+            "(r#1x: 2)",
+        ] {
+            let tree = Node::parse(good, &shape).unwrap();
+            assert_eq!(Node::parse(&tree.print(), &shape), Ok(tree), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_anybodys_takes_no_longer_than_it_is_long() {
+        let shape = serde_json::json!({});
+        let many: String = (0..100_000).map(|n| format!("k{n}:1,")).collect();
+        let error = Node::parse(&format!("({many})"), &shape).unwrap_err();
+        assert!(error.to_string().contains("too many fields"), "{error}");
+        let long = "x".repeat(1 << 20);
+        let tree = Node::parse(&format!("({long}:1)"), &shape).unwrap();
+        assert_eq!(
+            near(&long, &["encoder.bitrate_kbps".into()]),
+            Vec::<String>::new()
+        );
+        assert!(tree.field(&long).is_some());
+    }
 
     #[test]
     fn enum_variants_keep_their_names() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// Where a program may be started, and which.
-const STARTS: [(&str, &str); 5] = [
+const STARTS: [(&str, &str); 6] = [
     ("src/capture/scap.rs", "pd-scap-source, by its whole path"),
     (
         "src/doctor/server.rs",
@@ -16,6 +16,10 @@ const STARTS: [(&str, &str); 5] = [
         "ffmpeg's questions, by its whole path",
     ),
     ("src/ffmpeg/child.rs", "ffmpeg, by its whole path"),
+    (
+        "src/ffmpeg/guard.rs",
+        "this very program, by its whole path",
+    ),
     ("src/mediamtx/server.rs", "mediamtx, by its whole path"),
 ];
 /// "cmd" alone is a key's name too.
@@ -73,6 +77,7 @@ fn is_test(name: &str) -> bool {
         || name.contains("/tests/")
         || name.ends_with("/testing.rs")
         || name == "src/ffmpeg/fake.rs"
+        || name.starts_with("src/fuzzing/")
 }
 
 #[derive(Default)]

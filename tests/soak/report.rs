@@ -1,9 +1,9 @@
 //! What a soak came to: figures, what of them is a fault, as text and as JSON. Pure.
 
 use super::sampler::Sample;
-use super::usage::{Usage, excess, in_words};
+use super::usage::{Counts, Usage, excess, in_words};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -158,6 +158,11 @@ impl Judgement {
             self.faults
                 .push(format!("more than before the faults: {grown}"));
         }
+        // The last fault may have ended what those before it had left.
+        for grown in grown(&soak.base, &usual(&soak.rests)) {
+            self.faults
+                .push(format!("usual in the last quarter: {grown}"));
+        }
         for left in &soak.left {
             self.faults.push(format!("left running: {left}"));
         }
@@ -210,6 +215,27 @@ pub fn grown(base: &Usage, last: &Usage) -> Vec<String> {
         all.push(format!("{} zombies", last.zombies));
     }
     all
+}
+
+/// What there is of each thread, handle and child after most faults of the last quarter.
+fn usual(rests: &[(f64, Usage)]) -> Usage {
+    let last = &rests[rests.len() - rests.len() / 4..];
+    let counts = |of: fn(&Usage) -> &Counts| {
+        let names: BTreeSet<&String> = last.iter().flat_map(|(_, rest)| of(rest).keys()).collect();
+        let usual = |name: &String| {
+            let count = |(_, rest): &(f64, Usage)| of(rest).get(name).copied().unwrap_or(0) as f64;
+            let figures: Vec<f64> = last.iter().map(count).collect();
+            median(&figures).unwrap_or_default() as usize
+        };
+        let all = names.into_iter().map(|name| (name.clone(), usual(name)));
+        all.filter(|(_, count)| *count > 0).collect()
+    };
+    Usage {
+        threads: counts(|rest| &rest.threads),
+        handles: counts(|rest| &rest.handles),
+        children: counts(|rest| &rest.children),
+        ..Usage::default()
+    }
 }
 
 /// Between samples at rest that follow each other.
@@ -401,7 +427,6 @@ pub fn json(soak: &Soak, judgement: &Judgement) -> Value {
 #[cfg(test)]
 mod tests {
     use super::super::remote::Status;
-    use super::super::usage::Counts;
     use super::*;
 
     /// Two hours with this memory (MiB, by minutes) and latency.
@@ -469,6 +494,11 @@ mod tests {
         last.threads.insert("pd-pump".into(), 2);
         last.handles.insert("socket".into(), 1);
         last.zombies = 1;
+        let mut left = other.base.clone();
+        left.handles.insert("eventpoll".into(), 3);
+        other.rests = (0..40)
+            .map(|number| (f64::from(number), left.clone()))
+            .collect();
         other.apart_ms = vec![1.0, 30.0];
         other.left.push("ffmpeg (7)".into());
         for sample in &mut other.samples {
@@ -478,6 +508,7 @@ mod tests {
         for part in [
             "threads: pd-pump 1->2",
             "handles: socket 0->1",
+            "usual in the last quarter: handles: eventpoll 0->3",
             "1 zombies",
             "drift apart",
             "left running: ffmpeg (7)",

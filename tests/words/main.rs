@@ -34,6 +34,12 @@ const NOT_SHOWN: &[(&str, &str)] = &[
         "names for tests of the pattern",
     ),
     ("src/words/", "the translator itself"),
+    (
+        "src/crash/",
+        "reports and diagnostics, in English for whoever helps",
+    ),
+    ("src/doctor/versions.rs", "the same"),
+    ("src/session/last_state.rs", "the same"),
 ];
 
 fn translations() -> BTreeMap<String, String> {

@@ -86,7 +86,7 @@ pub(super) fn taken(path: &str, by: &Source) -> String {
     };
     format!(
         "another publisher ({who}) has taken the path {path}. This show goes on there as soon as it is \
-         free; to take it back at once, stop and go live again, or give one of the two another path"
+         free; to take it back at once, stop and take the path over, or give one of the two another path"
     )
 }
 

@@ -1,0 +1,2 @@
+#![no_main]
+pd_console_fuzz::fuzz!("words_format");

@@ -1,2 +1,0 @@
-#![no_main]
-pd_console_fuzz::fuzz!("words_po");
