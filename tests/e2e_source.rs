@@ -472,7 +472,9 @@ fn still_show(ffmpeg: &Path, time: Duration) {
     let keys: Vec<_> = pictures.iter().filter(|p| p.key).collect();
     for two in keys.windows(2) {
         let apart = two[1].pts_s - two[0].pts_s;
-        assert!((0.9..1.1).contains(&apart), "{apart}");
+        // A stall of the machine moves one, and the next back.
+        let slack = GAP_LIMIT_MS.load(Ordering::Relaxed) as f64 / 1e3 - LONGEST_GAP_S;
+        assert!((apart - 1.0).abs() < 0.1 + slack, "{apart}");
     }
     let kbps = pictures.iter().map(|p| p.bytes).sum::<f64>() * 8.0 / 1000.0 / time;
     println!("{rate:.2} fps, {} key frames, {kbps:.0} kb/s", keys.len());
