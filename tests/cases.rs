@@ -136,15 +136,22 @@ fn names_are_read_as_they_are_meant() {
 /// nowhere else: no picture's and no sound's time can come from it.
 #[test]
 fn b27_the_wall_clock_is_read_for_names_and_dates_only() {
-    // Broken files and recordings are named by it, the journal and the kept figures are dated, what was
-    // found about ffmpeg ages by it, and the pattern's window shows it.
-    const MAY: [&str; 7] = [
+    // Broken files, reports and recordings are named by it, the journal and the kept figures are dated,
+    // what was found about ffmpeg and what dead runs left ages by it, and the pattern's window shows it.
+    const MAY: [&str; 14] = [
+        "crash/diagnostics.rs",
+        "crash/facts.rs",
+        "crash/hook.rs",
+        "crash/running.rs",
         "ffmpeg/cache.rs",
         "measure/mod.rs",
+        "mediamtx/folder.rs",
         "record/mod.rs",
+        "session/claim.rs",
         "session/journal.rs",
         "session/keep_meter.rs",
         "settings/store.rs",
+        "ui/alone.rs",
         "ui/pattern.rs",
     ];
     const WORDS: [&str; 4] = [

@@ -180,6 +180,31 @@ fn b17_a_passphrase_on_one_side_only_is_told_as_such() {
     fails("MediaMTX demands one", plan, 7, &["refuses", "passphrase"]);
 }
 
+/// A service without a home folder, and one whose home is no folder: it starts with the defaults.
+#[test]
+fn b29_without_a_home_folder_it_starts_with_the_defaults() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for home in [None, Some(file.path())] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pd-console"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("PD_CONSOLE_FFMPEG", &ffmpeg).arg("ffmpeg-args");
+        if let Some(home) = home {
+            command.env("HOME", home);
+        }
+        let ended = command.output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{home:?}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+        assert!(!ended.stdout.is_empty(), "{said}");
+    }
+}
+
 /// Whether this machine has IPv6 at all: a container may have none.
 fn has_ipv6() -> bool {
     let has = UdpSocket::bind("[::1]:0").is_ok();

@@ -76,6 +76,11 @@ fn dies(phase: &str, console: Console, signal: Signal, is_ready: impl Fn(&Consol
     let children: Vec<String> = console.marked().into_iter().map(|(_, name)| name).collect();
     let at = Instant::now();
     console.signal(signal);
+    if signal == Signal::SEGV {
+        // The first only takes the handler away that Rust has for stacks which overflow; a fault comes again by itself.
+        std::thread::sleep(Duration::from_millis(50));
+        console.signal(signal);
+    }
     let ended = console.end_within(GONE_WITHIN);
     let left = ended.left_after(GONE_WITHIN.saturating_sub(at.elapsed()));
     println!(
@@ -92,10 +97,6 @@ fn dies(phase: &str, console: Console, signal: Signal, is_ready: impl Fn(&Consol
     }
 }
 
-fn has(name: &'static str) -> impl Fn(&Console) -> bool {
-    move |console| !console.children(name).is_empty()
-}
-
 fn says(text: &'static str) -> impl Fn(&Console) -> bool {
     move |console| console.count(text) > 0
 }
@@ -108,33 +109,38 @@ fn b23_nothing_outlives_a_kill_at_any_phase() {
     let Some((ffmpeg, mediamtx)) = programs() else {
         return;
     };
-    let kill = |phase: &str, words: &str, is_ready: &dyn Fn(&Console) -> bool| {
-        let home = Home::new();
-        let plan = home.plan(&ffmpeg, words).env("MEDIAMTX_BIN", &mediamtx);
-        dies(phase, plan.start(), Signal::KILL, is_ready);
-    };
-    // The first ffmpeg of a fresh folder is asked what it can, the next are the encoders' tests.
-    kill("preflight", SHOW, &has("ffmpeg"));
-    kill("encoder test", SHOW, &|console| {
-        !console.children_with("rawvideo").is_empty()
-    });
-    kill("server start", SHOW, &has("mediamtx"));
-    kill("starting", SHOW, &|console| {
-        !console.children_with("libopus").is_empty()
-    });
-    kill("live, managed server", SHOW, &says(LIVE));
     let changing = format!("{SHOW} --bitrate-at 0.5:900 --bitrate-at 1:1800");
-    kill("changing encoder", &changing, &|console| {
-        console.children_with("rawvideo").len() > 1 && console.count(LIVE) > 0
+    type Ready = fn(&Console) -> bool;
+    let phases: [(&str, &str, Ready); 8] = [
+        // The first ffmpeg of a fresh folder is asked what it can, the next are the encoders' tests.
+        ("preflight", SHOW, |c| !c.children("ffmpeg").is_empty()),
+        ("encoder test", SHOW, |c| {
+            !c.children_with("rawvideo").is_empty()
+        }),
+        ("server start", SHOW, |c| !c.children("mediamtx").is_empty()),
+        ("starting", SHOW, |c| !c.children_with("libopus").is_empty()),
+        ("live", SHOW, |c| c.count(LIVE) > 0),
+        ("changing encoder", &changing, |c| {
+            c.children_with("rawvideo").len() > 1 && c.count(LIVE) > 0
+        }),
+        ("measure", "measure --defaults --quick", |c| {
+            c.children("ffmpeg").len() > 1
+        }),
+        ("doctor", "doctor --defaults --source pattern", |c| {
+            !c.children("ffmpeg").is_empty()
+        }),
+    ];
+    // Beside each other: they wait more than they work.
+    std::thread::scope(|scope| {
+        for (phase, words, is_ready) in phases {
+            let (ffmpeg, mediamtx) = (&ffmpeg, &mediamtx);
+            scope.spawn(move || {
+                let home = Home::new();
+                let plan = home.plan(ffmpeg, words).env("MEDIAMTX_BIN", mediamtx);
+                dies(phase, plan.start(), Signal::KILL, is_ready);
+            });
+        }
     });
-    kill("measure", "measure --defaults --quick", &|console| {
-        console.children("ffmpeg").len() > 1
-    });
-    kill(
-        "doctor",
-        "doctor --defaults --source pattern",
-        &has("ffmpeg"),
-    );
 }
 
 /// A console whose server goes: it calls again and again.
@@ -180,24 +186,20 @@ fn b23_a_log_out_and_every_other_signal_end_all() {
         return;
     };
     // SEGV is what a driver that crashes and a stack that overflows come to.
-    let signals = [
-        Signal::TERM,
-        Signal::HUP,
-        Signal::INT,
-        Signal::ABORT,
-        Signal::SEGV,
-    ];
-    for signal in signals {
-        let home = Home::new();
-        let plan = home.plan(&ffmpeg, SHOW).env("MEDIAMTX_BIN", &mediamtx);
-        dies("live", plan.start(), signal, says(LIVE));
-        let in_order = matches!(signal, Signal::TERM | Signal::HUP | Signal::INT);
-        assert_eq!(
-            home.left(&["running-", "pd-mediamtx-"]).is_empty(),
-            in_order,
-            "{signal:?}"
-        );
-    }
+    let signals = [Signal::TERM, Signal::HUP, Signal::ABORT, Signal::SEGV];
+    std::thread::scope(|scope| {
+        for signal in signals {
+            let (ffmpeg, mediamtx) = (&ffmpeg, &mediamtx);
+            scope.spawn(move || {
+                let home = Home::new();
+                let plan = home.plan(ffmpeg, SHOW).env("MEDIAMTX_BIN", mediamtx);
+                dies("live", plan.start(), signal, says(LIVE));
+                let in_order = matches!(signal, Signal::TERM | Signal::HUP);
+                let left = home.left(&["running-", "pd-mediamtx-"]);
+                assert_eq!(left.is_empty(), in_order, "{signal:?}: {left:?}");
+            });
+        }
+    });
 }
 
 /// What macOS has in the place of a death signal, forced here: a process beside the console that kills what is left.
@@ -345,6 +347,8 @@ fn b23_an_abort_and_a_stack_that_overflows_end_all_and_are_told() {
         let plan = home.plan(&ffmpeg, SHOW).env("MEDIAMTX_BIN", &mediamtx);
         let console = plan.env("PD_CONSOLE_PROVOKE", &provoked.file).start();
         console.wait_live(1);
+        // What it does is on the disk some 0.2 s later.
+        std::thread::sleep(Duration::from_secs(1));
         provoked.now("pd-session", how);
         let at = Instant::now();
         let ended = console.end_within(GONE_WITHIN);
@@ -378,13 +382,15 @@ fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path()
     let server = common::server::OwnServer::start(&mediamtx, "  all_others:\n");
     let home = Home::new();
     let records = home.0.path().join("recordings");
-    for way in ["SrtPush", "SrtPull", "Whip"] {
+    std::fs::create_dir(&records).unwrap();
+    for way in ["SrtPush", "SrtPull"] {
         let target = server
             .words("target", "pd_e2e", server.srt)
             .replace("SrtPush", way);
         let words = format!("{SHOW}{target} --record {}", records.display());
         let first = home.plan(&ffmpeg, &words).start();
         first.wait_live(1);
+        first.wait_for("recording: writing", 1, LIMIT);
         std::thread::sleep(Duration::from_millis(1200));
         dies("live", first, Signal::KILL, |_| true);
         let again = Instant::now();
@@ -401,8 +407,8 @@ fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path()
         assert!(ended.status.success(), "{}", ended.stderr);
     }
     let reports = home.reports();
-    assert_eq!(reports.len(), 3, "{reports:#?}");
-    for (report, way) in reports.iter().zip(["SRT push", "SRT pull", "WHIP"]) {
+    assert_eq!(reports.len(), 2, "{reports:#?}");
+    for (report, way) in reports.iter().zip(["SRT push", "SRT pull"]) {
         assert!(report.contains("\nkind: gone\n"), "{report}");
         assert!(
             report.contains("\n[last state]\nlive\nto 127.0.0.1:"),
@@ -421,7 +427,7 @@ fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path()
         .unwrap()
         .map(|e| e.unwrap().path())
         .collect();
-    assert_eq!(files.len(), 6, "{files:?}");
+    assert_eq!(files.len(), 4, "{files:?}");
     for file in files {
         let mut probe = std::process::Command::new("ffprobe");
         probe.args(["-v", "error", "-count_frames", "-select_streams", "v:0"]);
@@ -430,26 +436,4 @@ fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path()
         let frames: u32 = frames.trim().trim_end_matches(',').parse().unwrap_or(0);
         assert!(frames > 10, "{}: {frames} frames", file.display());
     }
-}
-
-#[test]
-fn a_managed_servers_folder_of_a_dead_run_is_taken_away() {
-    let _alone = alone();
-    let Some((ffmpeg, mediamtx)) = programs() else {
-        return;
-    };
-    let home = Home::new();
-    let start = || {
-        home.plan(&ffmpeg, SHOW)
-            .env("MEDIAMTX_BIN", &mediamtx)
-            .start()
-    };
-    dies("live", start(), Signal::KILL, says(LIVE));
-    assert_eq!(home.left(&["pd-mediamtx-"]).len(), 1, "it holds a password");
-    let second = start();
-    second.wait_live(1);
-    assert_eq!(home.left(&["pd-mediamtx-"]).len(), 1, "its own only");
-    second.signal(Signal::INT);
-    second.end_within(GONE_WITHIN);
-    assert!(home.left(&["pd-mediamtx-"]).is_empty());
 }

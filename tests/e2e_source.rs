@@ -432,10 +432,15 @@ fn b05_a_lost_source_keeps_the_stream_up_and_comes_back() {
     // The last picture was sent on meanwhile, at the show's rate.
     assert_no_gap(&stream);
     let whole = Size::new(1280, 720);
-    let pictures = decoded(&stream, whole, 5);
-    assert!(is_at(&pictures[3], whole, 0, 0, whole));
-    let last = pictures.last().unwrap();
-    assert!(is_at(last, whole, 126, 0, Size::new(1028, 720)));
+    // Full, then with bars at its sides.
+    let kind = |picture: &Vec<u8>| match picture {
+        p if is_at(p, whole, 0, 0, whole) => 'F',
+        p if is_at(p, whole, 126, 0, Size::new(1028, 720)) => 'B',
+        _ => '?',
+    };
+    let kinds: String = decoded(&stream, whole, 5).iter().map(kind).collect();
+    println!("pictures, five a second: {kinds}");
+    assert!(kinds.starts_with("FFFF") && kinds.ends_with('B'), "{kinds}");
 }
 
 #[test]
@@ -467,7 +472,9 @@ fn still_show(ffmpeg: &Path, time: Duration) {
     let keys: Vec<_> = pictures.iter().filter(|p| p.key).collect();
     for two in keys.windows(2) {
         let apart = two[1].pts_s - two[0].pts_s;
-        assert!((0.9..1.1).contains(&apart), "{apart}");
+        // A stall of the machine moves one, and the next back.
+        let slack = GAP_LIMIT_MS.load(Ordering::Relaxed) as f64 / 1e3 - LONGEST_GAP_S;
+        assert!((apart - 1.0).abs() < 0.1 + slack, "{apart}");
     }
     let kbps = pictures.iter().map(|p| p.bytes).sum::<f64>() * 8.0 / 1000.0 / time;
     println!("{rate:.2} fps, {} key frames, {kbps:.0} kb/s", keys.len());

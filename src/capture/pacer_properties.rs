@@ -120,6 +120,18 @@ impl Run {
     }
 }
 
+#[test]
+fn a_higher_rate_waits_no_interval_of_the_old_one() {
+    let mut pacer = Pacer::new(Fps::whole(5));
+    assert_eq!(pacer.poll(us(1_000_000), true), Action::Fresh);
+    pacer.set_fps(Fps::whole(50), us(1_010_000));
+    assert_eq!(
+        pacer.poll(us(1_010_000), false),
+        Action::Wait(us(1_025_000))
+    );
+    assert_eq!(pacer.poll(us(1_025_000), false), Action::Repeat);
+}
+
 proptest! {
     /// Polled as the pump does, however late it wakes and whenever pictures come: never a burst, never
     /// a wait for the past or beyond the next frame, and no frame more or less than the rate.

@@ -98,6 +98,15 @@ pub fn spawn(
     })
 }
 
+/// Ends a source with its watch.
+struct Ends(StopToken);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
 impl PictureSource {
     /// The status now.
     pub fn status(&self) -> PictureStatus {
@@ -184,7 +193,6 @@ impl Watcher {
 
     fn run_on(&mut self) {
         while !self.stop.is_stopped() {
-            provoke::point("pd-capture");
             let (number, settings) = lock(&self.shared).wanted.clone();
             self.stuck.retain(|thread| !thread.is_finished());
             let end = if self.stuck.len() >= MOST_STUCK {
@@ -284,7 +292,10 @@ impl Watcher {
     }
 
     fn watch(&mut self, run: Run, number: u64) -> End {
+        // Also where this watcher fails: its source would grab for nobody.
+        let _ends = Ends(run.stop.clone());
         let end = loop {
+            provoke::point("pd-capture");
             if self.stop.sleep(LOOK_EVERY) {
                 break End::Stopped;
             }

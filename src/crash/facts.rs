@@ -32,6 +32,13 @@ struct Shared {
     of: Option<Settings>,
 }
 
+impl Shared {
+    fn changed(&mut self) {
+        self.changes += 1;
+        CHANGED.notify_all();
+    }
+}
+
 static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
 static CHANGED: Condvar = Condvar::new();
 /// Publications remembered: the newest.
@@ -86,7 +93,10 @@ fn own_versions() -> BTreeMap<String, String> {
 pub fn version(name: &str, version: impl Into<String>) {
     let version = version.into();
     with(|shared| {
-        shared.facts.versions.insert(name.to_owned(), version);
+        if shared.facts.versions.get(name) != Some(&version) {
+            shared.facts.versions.insert(name.to_owned(), version);
+            shared.changed();
+        }
     });
 }
 
@@ -99,6 +109,7 @@ pub fn settings(settings: &Settings) {
     with(|shared| {
         shared.facts.settings = text;
         shared.of = Some(settings.clone());
+        shared.changed();
     });
 }
 
@@ -107,8 +118,7 @@ pub fn state(state: &str) {
     with(|shared| {
         if shared.facts.state != state {
             shared.facts.state = state.to_owned();
-            shared.changes += 1;
-            CHANGED.notify_all();
+            shared.changed();
         }
     });
 }
@@ -124,8 +134,7 @@ pub fn published(id: &str) {
             all.remove(0);
         }
         all.push(id.to_owned());
-        shared.changes += 1;
-        CHANGED.notify_all();
+        shared.changed();
     });
 }
 

@@ -4,7 +4,7 @@
 //! all over to `pd-report`, a thread of its own, which writes the report, then once more with the stack in words (that
 //! takes a second in a build with debug information). Where the main thread panics the program may end, so there the
 //! hook waits for the first writing, half a second at most; a disk that hangs holds nothing else up. Left out, and
-//! counted: a second panic at the same place within a minute, and all beyond twenty in one run.
+//! counted: a second panic of a thread at the same place within a minute, and all beyond twenty in one run.
 
 use super::report::{Kind, Panic, Report};
 use super::{facts, folder, tail};
@@ -75,7 +75,8 @@ fn report(folder: &Path, info: &PanicHookInfo<'_>) {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .get_or_insert_default()
-        .take(&place, now);
+        // The same line of two threads is two faults.
+        .take(&format!("{name} at {place}"), now);
     let Some((number, left_out)) = number else {
         return;
     };

@@ -5,7 +5,7 @@
 //! dies, so a mark that can be locked is a dead run's: killed, out of power, a crash in a driver. The next start makes a
 //! report of it (state and log's tail) and takes the mark away.
 //!
-//! Owns `pd-mark`, which writes the json when the state has changed, at most twice a second; under pressure it leaves
+//! Owns `pd-mark`, which writes the json when the state has changed, at most five times a second; under pressure it leaves
 //! states in between out. Where files cannot be locked there are no marks.
 
 use super::facts::{self, Facts};
@@ -23,7 +23,7 @@ use std::time::Duration;
 
 const PREFIX: &str = "running-";
 /// From one writing to the next.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_millis(200);
 /// So much of each log file is looked through, from its end.
 const LOG_BYTES: u64 = 1 << 18;
 /// Log files that are looked through, the newest.

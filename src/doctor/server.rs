@@ -148,7 +148,7 @@ fn path_look(path: &str, info: Option<&PathInfo>, live: bool) -> Look {
         )),
         (Some(publisher), _) => Look::warning(
             format!(
-                "somebody publishes to {path} already ({publisher}): going live takes it over, or is refused"
+                "somebody publishes to {path} already ({publisher}): going live asks before it throws that one out"
             ),
             "end that publisher, or set another target.path",
         ),

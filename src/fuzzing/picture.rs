@@ -168,10 +168,9 @@ pub fn capture_convert(data: &[u8]) {
             n => size.width as usize * 4 + usize::from(n) % 9,
         };
         let short = usize::from(input.u8()).saturating_sub(250);
-        let length = stride
-            .checked_mul(size.height as usize)
-            .unwrap_or(64)
-            .saturating_sub(short);
+        let whole = stride.checked_mul(size.height as usize);
+        let length = whole.filter(|whole| *whole < 1 << 20).unwrap_or(64);
+        let length = length.saturating_sub(short);
         let fill = input.u8();
         let data: Vec<u8> = (0..length).map(|n| (n as u8).wrapping_mul(fill)).collect();
         let frame = Frame {

@@ -41,8 +41,6 @@ struct Switch {
     held: Vec<AccessUnit>,
     /// Of the new encoder, waiting for the old one's last.
     ready: Vec<AccessUnit>,
-    /// It ended after its IDR had come.
-    new_gone: bool,
 }
 
 /// The relay's view of its encoders.
@@ -88,7 +86,6 @@ impl Cutover {
             deadline,
             held: Vec::new(),
             ready: Vec::new(),
-            new_gone: false,
         });
     }
 
@@ -110,11 +107,9 @@ impl Cutover {
 
     /// An encoder has ended, wanted or not.
     pub fn gone(&mut self, encoder: EncoderId, now: MonoTime) {
-        if let Some(switch) = self.switch.as_mut().filter(|s| s.new == encoder) {
-            switch.new_gone = true;
-            if switch.ready.is_empty() {
-                self.abandon();
-            }
+        // Also where its IDR is there already: what has not taken over leaves the old one.
+        if self.switch.as_ref().is_some_and(|s| s.new == encoder) {
+            self.abandon();
         }
         if self.active == Some(encoder) {
             self.active_gone = true;
@@ -176,7 +171,7 @@ impl Cutover {
         if let Some(old) = self.active.replace(switch.new) {
             self.out.push_back(Output::Retire(old));
         }
-        self.active_gone = switch.new_gone;
+        self.active_gone = false;
         for unit in switch.ready {
             self.emit(unit);
         }

@@ -251,6 +251,10 @@ proptest! {
         fates in proptest::collection::vec(any_fate(700, true), 1..6)
     ) {
         let (seen, gone, begun) = run(&fates)?;
+        for (id, at) in &seen.took_over {
+            let dead = gone.get(id).is_some_and(|gone| gone < at);
+            prop_assert!(!dead, "{id} took over and was known to be dead");
+        }
         for pair in seen.sent.windows(2) {
             let ((a, from, _), (b, to, now)) = (pair[0], pair[1]);
             if b > a + 1 {

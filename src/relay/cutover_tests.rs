@@ -113,6 +113,30 @@ fn a_dead_only_encoder_is_replaced_by_the_next_however_late() {
 }
 
 #[test]
+fn a_new_encoder_that_dies_with_its_idr_waiting_leaves_the_old_one() {
+    let mut cutover = running();
+    cutover.begin(2, 3, at(60));
+    cutover.unit(2, unit(3, true, 2), at(100));
+    cutover.gone(2, at(110));
+    assert_eq!(drain(&mut cutover), (vec![], vec![Output::Abandon(2)]));
+    for frame in 2..6 {
+        cutover.unit(1, unit(frame, false, 1), at(110 + frame));
+    }
+    assert_eq!(drain(&mut cutover).0, [(2, 1), (3, 1), (4, 1), (5, 1)]);
+}
+
+#[test]
+fn an_encoder_that_took_over_and_ended_is_not_waited_for() {
+    let mut cutover = running();
+    cutover.begin(2, 2, at(60));
+    cutover.unit(2, unit(2, true, 2), at(100));
+    cutover.gone(2, at(110));
+    cutover.begin(3, 9, at(300));
+    cutover.unit(3, unit(9, true, 3), at(340));
+    assert_eq!(drain(&mut cutover).0, [(2, 2), (9, 3)]);
+}
+
+#[test]
 fn a_second_change_during_a_change_wins() {
     let mut cutover = running();
     cutover.begin(2, 2, at(60));

@@ -116,11 +116,20 @@ impl Watching for Watch {
 pub trait Knocking: Send {
     /// What it has brought so far.
     fn answer(&self) -> Answer;
+
+    /// Round trip by the last answers, ms; None where it is not known.
+    fn round_trip_ms(&self) -> Option<f64> {
+        None
+    }
 }
 
 impl Knocking for Knocker {
     fn answer(&self) -> Answer {
         self.answer()
+    }
+
+    fn round_trip_ms(&self) -> Option<f64> {
+        self.round_trip_ms()
     }
 }
 

@@ -8,6 +8,7 @@
 use crate::panics;
 use crate::publish::{PingError, ping};
 use crate::stop::StopToken;
+use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -83,10 +84,39 @@ impl Judge {
     }
 }
 
+/// The way's length by the last answers: the fastest of them, since a busy machine makes most of them
+/// slow for a while and nothing makes one fast. Pure.
+#[derive(Clone, Debug, Default)]
+pub struct RoundTrips(VecDeque<f64>);
+
+/// Answers that count: ten seconds of them.
+const ROUND_TRIPS: usize = 40;
+/// Of fewer nothing is known.
+const ENOUGH: usize = 8;
+
+impl RoundTrips {
+    /// One more answer, after so many ms.
+    pub fn add(&mut self, ms: f64) {
+        self.0.push_back(ms);
+        if self.0.len() > ROUND_TRIPS {
+            self.0.pop_front();
+        }
+    }
+
+    /// ms; None of too few.
+    pub fn fastest_ms(&self) -> Option<f64> {
+        let enough = self.0.len() >= ENOUGH;
+        let fastest = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        enough.then_some(fastest)
+    }
+}
+
 /// A running one.
 pub struct Knocker {
     stop: StopToken,
     answer: Arc<AtomicU32>,
+    /// Microseconds; 0 is not known.
+    fastest_us: Arc<AtomicU32>,
 }
 
 impl Knocker {
@@ -95,19 +125,27 @@ impl Knocker {
         let knocker = Self {
             stop: StopToken::new(),
             answer: Arc::default(),
+            fastest_us: Arc::default(),
         };
         let (stop, out) = (knocker.stop.clone(), knocker.answer.clone());
+        let fastest = knocker.fastest_us.clone();
         let started = std::thread::Builder::new()
             .name("pd-knock".into())
             .spawn(move || {
-                let mut judge = Judge::default();
+                let (mut judge, mut trips) = (Judge::default(), RoundTrips::default());
                 panics::go_on(
                     &stop,
                     |_| {},
                     || {
                         while !stop.is_stopped() {
                             let began = Instant::now();
-                            out.store(judge.add(knock(door)) as u32, Ordering::Relaxed);
+                            let (knock, ms) = knock(door);
+                            out.store(judge.add(knock) as u32, Ordering::Relaxed);
+                            ms.into_iter().for_each(|ms| trips.add(ms));
+                            if let Some(ms) = trips.fastest_ms() {
+                                let us = (ms * 1000.0).ceil().max(1.0) as u32;
+                                fastest.store(us, Ordering::Relaxed);
+                            }
                             stop.sleep(EVERY.saturating_sub(began.elapsed()));
                         }
                     },
@@ -130,23 +168,34 @@ impl Knocker {
     }
 }
 
+impl Knocker {
+    /// Round trip of the last ten seconds' fastest answer over SRT, ms; None where that is not known.
+    pub fn round_trip_ms(&self) -> Option<f64> {
+        let us = self.fastest_us.load(Ordering::Relaxed);
+        (us > 0).then(|| f64::from(us) / 1000.0)
+    }
+}
+
 impl Drop for Knocker {
     fn drop(&mut self) {
         self.stop.stop();
     }
 }
 
-fn knock(door: Door) -> Knock {
+/// What it brought, and over SRT after how many ms.
+fn knock(door: Door) -> (Knock, Option<f64>) {
     match door {
         Door::Srt(address) => match ping(address, PATIENCE) {
-            Ok(_) => Knock::Answered,
-            Err(PingError::Closed { .. }) => Knock::Refused,
-            Err(_) => Knock::Nothing,
+            Ok(pong) => (Knock::Answered, Some(pong.round_trip_ms)),
+            Err(PingError::Closed { .. }) => (Knock::Refused, None),
+            Err(_) => (Knock::Nothing, None),
         },
         Door::Tcp(address) => match TcpStream::connect_timeout(&address, PATIENCE) {
-            Ok(_) => Knock::Answered,
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Knock::Refused,
-            Err(_) => Knock::Nothing,
+            Ok(_) => (Knock::Answered, None),
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                (Knock::Refused, None)
+            }
+            Err(_) => (Knock::Nothing, None),
         },
     }
 }
@@ -169,6 +218,22 @@ mod tests {
         assert_eq!(judge.add(Knock::Refused), Answer::Open);
         assert_eq!(judge.add(Knock::Refused), Answer::Closed);
         assert_eq!(judge.add(Knock::Nothing), Answer::Closed);
+    }
+
+    #[test]
+    fn a_busy_minute_does_not_make_the_way_longer() {
+        let mut trips = RoundTrips::default();
+        for ms in [114.0, 90.0, 1.4, 70.0, 300.0, 88.0, 95.0] {
+            trips.add(ms);
+            assert_eq!(trips.fastest_ms(), None);
+        }
+        trips.add(99.0);
+        assert_eq!(trips.fastest_ms(), Some(1.4));
+        // Another way, which really is longer, is known after ten seconds.
+        for _ in 0..ROUND_TRIPS {
+            trips.add(40.0);
+        }
+        assert_eq!(trips.fastest_ms(), Some(40.0));
     }
 
     fn wait(knocker: &Knocker, answer: Answer) {

@@ -96,7 +96,22 @@ impl OwnServer {
         self.client().srt_connections().unwrap()
     }
 
+    /// For how long its SRT receiver holds what the publisher of `path` sends, ms; None where it does not
+    /// answer or has none.
+    pub fn holds_ms(&self, path: &str) -> Option<f64> {
+        holds_ms(&self.client(), path)
+    }
+
     fn client(&self) -> Client {
         Client::new(&format!("http://127.0.0.1:{}", self.api), "", "")
     }
+}
+
+/// As [`OwnServer::holds_ms`], by this client of its API.
+pub fn holds_ms(client: &Client, path: &str) -> Option<f64> {
+    let all = client.srt_connections().ok()?;
+    let publisher = all
+        .iter()
+        .find(|one| one.state == "publish" && one.path == path);
+    publisher?.buffer_ms
 }

@@ -44,6 +44,7 @@ pub fn ready(settings: &Settings) -> Ready {
                 ways: [Way::SrtPush, Way::Rtsp].map(way).into(),
                 ping_ms: Some(1.0),
                 client: None,
+                claim: None,
             }),
             address: at.to_string(),
             whep_url: Some("http://127.0.0.1:9/pd/whep".into()),

@@ -81,6 +81,7 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
         wrong.push(format!("at the beginning: {why}"));
     }
     let near_ms = near(&mut show);
+    let holds_ms = show.holds_ms;
     println!("pictures are in time up to {near_ms:.0} ms");
     let claps = minutes >= 5.0;
     let mut apart_ms = Vec::new();
@@ -93,7 +94,12 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
     }
     let pid = show.console.id();
     let began = Instant::now();
-    let sampler = Sampler::start(pid, show.port, &out.join("samples.csv"), began);
+    let sampler = Sampler::start(
+        pid,
+        [show.port, show.server.api],
+        &out.join("samples.csv"),
+        began,
+    );
     let base = rest(&show, None);
     println!("threads at rest: {}", usage::in_words(&base.threads));
     println!("handles at rest: {}", usage::in_words(&base.handles));
@@ -128,6 +134,7 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
         minutes,
         seed,
         near_ms,
+        holds_ms,
         samples,
         befallen,
         base,
@@ -150,8 +157,9 @@ fn dealt(has_sound: bool) -> Vec<&'static Fault> {
 /// How late pictures may come for all to be well: what they take at rest and a good deal more, as the
 /// machine's other work changes.
 fn near(show: &mut Show) -> f64 {
-    let mut seen = Vec::new();
+    let (mut seen, mut held) = (Vec::new(), Vec::new());
     for _ in 0..20 {
+        held.extend(show.server.holds_ms(show::PATH));
         seen.extend(
             show.remote
                 .status()
@@ -160,6 +168,7 @@ fn near(show: &mut Show) -> f64 {
         );
         std::thread::sleep(Duration::from_millis(250));
     }
+    show.holds_ms = report::median(&held).unwrap_or_default();
     let usual = report::median(&seen).unwrap_or(200.0);
     (usual * 1.5).max(usual + 150.0)
 }

@@ -4,7 +4,10 @@
 //! nothing (the console is frozen) is left out.
 
 use super::remote::{Remote, Status};
+use super::show::PATH;
 use super::usage::{Usage, in_words};
+use crate::common::server::holds_ms;
+use pd_console::mediamtx::Client;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -30,6 +33,8 @@ pub struct Sample {
     pub usage: Usage,
     /// What it says.
     pub status: Status,
+    /// For how long the server's SRT receiver holds what comes, ms.
+    pub held_ms: Option<f64>,
 }
 
 impl Sample {
@@ -59,8 +64,8 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Of this console; times count from `from`.
-    pub fn start(pid: u32, port: u16, csv: &Path, from: Instant) -> Self {
+    /// Of this console and its server, by the ports of remote control and API; times count from `from`.
+    pub fn start(pid: u32, [port, api]: [u16; 2], csv: &Path, from: Instant) -> Self {
         let shared = Arc::new(Shared {
             samples: Mutex::default(),
             at: Mutex::new(At {
@@ -71,7 +76,7 @@ impl Sampler {
         });
         let file = File::create(csv).unwrap();
         let other = shared.clone();
-        let thread = std::thread::spawn(move || look(pid, port, file, from, &other));
+        let thread = std::thread::spawn(move || look(pid, [port, api], file, from, &other));
         Self { shared, thread }
     }
 
@@ -90,11 +95,12 @@ impl Sampler {
 }
 
 const HEAD: &str = "s,load,fault,calm_s,state,rss_kib,pss_kib,anonymous_kib,cpu_s,threads,handles,\
-                    children,zombies,arrived_ms,sound_ms,av_ms,frames,fps,kbps,replay_s,\
+                    children,zombies,held_ms,arrived_ms,sound_ms,av_ms,frames,fps,kbps,replay_s,\
                     drops_capture,drops_encoder,drops_network,drops_lost,thread_names,handle_kinds";
 
-fn look(pid: u32, port: u16, mut file: File, from: Instant, shared: &Shared) {
+fn look(pid: u32, [port, api]: [u16; 2], mut file: File, from: Instant, shared: &Shared) {
     let mut remote = Remote::new(port);
+    let server = Client::new(&format!("http://127.0.0.1:{api}"), "", "");
     writeln!(file, "{HEAD}").unwrap();
     let mut due = from;
     loop {
@@ -119,6 +125,7 @@ fn look(pid: u32, port: u16, mut file: File, from: Instant, shared: &Shared) {
             calm_s,
             usage,
             status,
+            held_ms: holds_ms(&server, PATH),
         };
         writeln!(file, "{}", line(&sample)).unwrap();
         shared.samples.lock().unwrap().push(sample);
@@ -149,6 +156,7 @@ fn line(sample: &Sample) -> String {
         sum(&usage.handles),
         in_words(&usage.children),
         usage.zombies.to_string(),
+        ms(sample.held_ms),
         ms(status.arrived_ms),
         ms(status.sound_ms),
         ms(sample.av_ms()),

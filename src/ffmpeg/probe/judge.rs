@@ -21,16 +21,6 @@ impl Test<'_> {
                 "it gave out no parameter sets. Choose another encoder".into(),
             );
         };
-        // Viewers get what the parameter sets say, and the console would count on its own size.
-        let told = config.sps.first().and_then(|sps| picture_size(sps));
-        if told.is_some_and(|size| size != self.wish.size) {
-            let why = format!(
-                "it makes pictures of {} where {} was asked for. Choose another encoder",
-                told.map_or_else(String::new, |size| size.to_string()),
-                self.wish.size
-            );
-            return not(Class::Broken, why);
-        }
         self.judge_pictures(config)?;
         self.judge_order()?;
         judge_profile(config)?;
@@ -47,6 +37,16 @@ impl Test<'_> {
                     "Choose a smaller picture or another encoder"
                 ),
             );
+        }
+        // Viewers get what the parameter sets say, and the console would count on its own size.
+        let shown = config.sps.first().and_then(|sps| picture_size(sps));
+        if shown.is_some_and(|size| size != self.wish.size) {
+            let why = format!(
+                "it makes pictures of {} where {} was asked for. Choose another encoder",
+                shown.map_or_else(String::new, |size| size.to_string()),
+                self.wish.size
+            );
+            return not(Class::Broken, why);
         }
         Ok(self.figures(config))
     }

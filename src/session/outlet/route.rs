@@ -34,6 +34,9 @@ impl Outlet {
             (None, Destination::Own { entry, .. }) => entry,
             (None, _) => return Ok(None),
         };
+        // A connection that is made anew gets rid of what a busy moment made of the first one's latency.
+        let knocked = self.knocker.as_ref().and_then(|k| k.round_trip_ms());
+        let ping_ms = knocked.or(entry.ping_ms);
         let wished = self.means.settings.target.way;
         let route = self
             .route
@@ -41,10 +44,10 @@ impl Outlet {
         let way = route.way();
         route.started(now);
         self.wished_latency_ms = matches!(way, Way::SrtPush | Way::SrtPull)
-            .then(|| wished_latency_ms(entry.target.latency_ms, entry.ping_ms));
+            .then(|| wished_latency_ms(entry.target.latency_ms, ping_ms));
         // Only going live takes a path over; connecting again does not.
         let takes_over = self.ours.is_none() && self.online_at.is_none() && !route.has_worked();
-        let (output, invited) = output(entry, way, takes_over)?;
+        let (output, invited) = output(entry, way, ping_ms, takes_over)?;
         self.invited = invited;
         Ok(Some((output, entry.target.secrets())))
     }
@@ -130,15 +133,20 @@ fn next_way(why: String, last_good: Option<MonoTime>) -> Notice {
 }
 
 /// What the publisher of `way` is told, and the server's invitation where it is to call.
-fn output(entry: &Entry, way: Way, takes_over: bool) -> Result<(Output, Option<Invited>), Failure> {
+fn output(
+    entry: &Entry,
+    way: Way,
+    ping_ms: Option<f64>,
+    takes_over: bool,
+) -> Result<(Output, Option<Invited>), Failure> {
     if way != Way::SrtPull {
-        let output = entry.target.output(way, entry.ping_ms);
+        let output = entry.target.output(way, ping_ms);
         let output = output.map_err(|e| Failure::new(FailureKind::Settings, e))?;
         return Ok((output, None));
     }
     let plan = entry
         .target
-        .pull_plan(entry.ping_ms)
+        .pull_plan(ping_ms)
         .map_err(|e| Failure::new(FailureKind::Settings, e))?;
     let client = entry.client.clone().ok_or_else(|| {
         let why = "SRT pull needs the server's API: set target.api_url";
