@@ -184,7 +184,7 @@ fn the_network_is_let_in_only_where_it_was_opened() {
             .env("MEDIAMTX_BIN", &server)
             .start();
         console.wait_live(1);
-        let said = console.count("everyone on this network can watch");
+        let said = console.count("on this network, with the whole link");
         assert_eq!(said, usize::from(lan), "{}", console.stderr());
         let reached = |port: u16| {
             let at = SocketAddr::from((here, port));
