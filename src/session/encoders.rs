@@ -303,6 +303,9 @@ impl Encoders {
             }
             RelayEvent::TookOver(id) => self.took_over(id, now),
             RelayEvent::Retired(id) => self.dismiss(id),
+            // Without an encoder before it, it has ended, and that is told next and has another started. A
+            // change that was too slow is given up after some tries, a show's only encoder never.
+            RelayEvent::Abandoned(_) if self.active.is_none() => {}
             RelayEvent::Abandoned(id) => {
                 let change = self.change.take_if(|change| change.id == id);
                 self.abandoned = change.map(|change| (change.wish, change.kind, change.reason));

@@ -142,3 +142,20 @@ fn a_change_is_told_in_few_words() {
         "bitrate 3000 -> 400 kb/s, 1280x720 -> 960x540, 30 -> 15 fps"
     );
 }
+
+/// Seed 41 of `tests/sim.rs`: each encoder that died before its first picture was taken for a change that
+/// was too slow, and after three the show had none for ever.
+#[cfg(unix)]
+#[test]
+fn an_only_encoder_that_dies_before_its_first_picture_is_replaced() {
+    let mut encoders = encoders(&[EncoderFamily::Libx264, EncoderFamily::Libopenh264]);
+    gone(&mut encoders, 1).unwrap();
+    for id in 2..5 {
+        encoders
+            .on(RelayEvent::Abandoned(id), clock::now())
+            .unwrap();
+        gone(&mut encoders, id).unwrap();
+        assert_eq!(encoders.next, id + 2, "another was started");
+        assert_eq!(encoders.take_abandoned(), None);
+    }
+}

@@ -200,9 +200,7 @@ impl Server {
     }
 
     fn answers(&mut self, now: MonoTime) -> Option<(Value, Option<Value>)> {
-        if self.delay().is_none() {
-            return None;
-        }
+        self.delay()?;
         if self.api == Api::Garbage {
             let garbage = [
                 json!(null),

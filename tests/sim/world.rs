@@ -88,7 +88,7 @@ impl World {
         let (slot, control, mixer) = (FrameSlot::new(), PumpControl::default(), Mixer::new());
         // A second device in each fourth world: sound is most of what a world costs.
         let mut mics = vec![Mic::new(200.0, &mut dice)];
-        if seed % 4 == 0 {
+        if seed.is_multiple_of(4) {
             mics.push(Mic::new(-200.0, &mut dice));
         }
         mixer.set_strips(mics.iter().map(|mic| mic.strip().clone()).collect());
@@ -250,7 +250,7 @@ impl World {
         }
         self.look(&before, now);
         self.turns += 1;
-        if self.turns % 4 == 0 {
+        if self.turns.is_multiple_of(4) {
             self.look_slowly(now);
         }
         let next = if self.console.is_busy() {
