@@ -5,7 +5,7 @@
 //! - [`tail`] keeps the newest lines of the program's log in memory.
 //! - [`facts`] holds what a report says besides: versions, settings, what the show was doing last.
 //! - [`report`] makes the text of it, and reads its head again; pure.
-//! - [`folder`] keeps the newest reports and knows which the operator has seen.
+//! - [`mod@folder`] keeps the newest reports and knows which the operator has seen.
 //! - [`hook`] writes one where a thread panics.
 //! - [`running`] leaves a mark on the disk while the console runs, by which the next start sees that a run did not
 //!   end in order: killed, out of power, a driver that crashed. No code of ours can run then.

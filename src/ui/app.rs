@@ -157,7 +157,7 @@ impl Window {
 
     /// Looks at the session; draws nothing. Runs while the window is hidden too.
     pub fn poll(&mut self, ctx: &Context) {
-        provoke::point("main-logic");
+        provoke::point("pd-main-logic");
         let now = window_time(ctx);
         self.snapshot = self.feed.shown(now);
         let (visible, closing, touched) = ctx.input(|input| {

@@ -17,6 +17,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("src/cli", "answers of the command line, which is English"),
     ("src/main.rs", "the same"),
     ("src/headless", "the table of a show without a window"),
+    ("src/fuzzing/", "in the fuzzer and in tests only"),
     ("src/measure/", "the report of `measure`"),
     ("src/glass/", "the table of `glass`"),
     ("src/viewer/http.rs", "answers to browsers"),
