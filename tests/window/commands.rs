@@ -5,6 +5,8 @@ use crate::rig::{Rig, live, recording};
 use eframe::egui::{Event, ImeEvent, Key, Modifiers, Role, ViewportCommand};
 use egui_kittest::kittest::{NodeT, Queryable};
 use pd_console::control::{Now, Op, Owner, Takes, commands};
+use pd_console::crash::folder::Kept;
+use pd_console::crash::report::{Head, Kind};
 use pd_console::ffmpeg::plan::EncoderWish;
 use pd_console::mediamtx::Reader;
 use pd_console::session::install::InstallStatus;
@@ -15,6 +17,7 @@ use pd_console::settings::Language::{self, English, Korean};
 use pd_console::settings::{KeyBinding, RecentServer, Settings, StopWay, VideoSourceKind};
 use pd_console::ui::commands::titles::title;
 use pd_console::ui::i18n::Texts;
+use pd_console::ui::panels::report::Reports;
 use pd_console::ui::panels::side::Side;
 use std::sync::Arc;
 
@@ -74,13 +77,10 @@ fn installing(snapshot: &mut Snapshot) {
 /// In which state an operation can be carried out.
 fn stage(op: Op) -> fn(&mut Snapshot) {
     if op == Op::Wizard {
-        return idle;
-    }
-    let stages = [full, recorded, idle, installing, failed];
-    if op == Op::Wizard {
         // Not while a show runs, which only the window says.
         return idle;
     }
+    let stages = [full, recorded, idle, installing, failed];
     let good = stages.into_iter().find(|stage| {
         let mut snapshot = Snapshot::default();
         stage(&mut snapshot);
@@ -95,6 +95,36 @@ fn argument(op: Op) -> Option<&'static str> {
         Takes::Nothing | Takes::Secret { .. } => None,
         takes => Some(takes.example()),
     }
+}
+
+/// Whether it is about the report of a failure before this start.
+fn is_of_report(op: Op) -> bool {
+    matches!(
+        op,
+        Op::ReportShow | Op::ReportCopy | Op::ReportDelete | Op::ReportNoted
+    )
+}
+
+/// Offers a report of a run that failed; its file is nowhere.
+fn offer_report(rig: &mut Rig) {
+    let head = Head {
+        kind: Kind::Panic,
+        time: "2026-11-28T18:05:01+00:00".into(),
+        run: "7".into(),
+        thread: "pd-pump".into(),
+        message: "no such picture".into(),
+        state: "live".into(),
+        went_on: true,
+    };
+    let kept = Kept {
+        path: "/nowhere/report.txt".into(),
+        name: "report.txt".into(),
+        head,
+        text: "all of it".into(),
+    };
+    let window = rig.harness.state_mut().as_mut().expect("a window");
+    window.view.reports = Reports::new(vec![kept]);
+    rig.wait(0.1);
 }
 
 fn open_palette(rig: &mut Rig) {
@@ -117,7 +147,7 @@ fn traces(rig: &mut Rig) -> String {
     let window = rig.harness.state().as_ref().expect("a window");
     let view = &window.view;
     let view = format!(
-        "{} {:?} {} {} {} {} {:?} {:?} {} {:?}",
+        "{} {:?} {} {} {} {} {:?} {:?} {} {:?} {:?}",
         view.strip,
         view.dock.plans(),
         view.dock.layout().title(),
@@ -128,6 +158,7 @@ fn traces(rig: &mut Rig) -> String {
         view.noted,
         view.stop.left(pd_console::clock::MonoTime::ZERO).is_some(),
         view.note,
+        view.reports,
     );
     let kick = rig.has("Press again");
     format!("{:?} {view} {kick}", rig.all_sent())
@@ -149,6 +180,9 @@ fn each_operation_is_done_by_the_palette_in_both_languages() {
             }
             if *op == Op::LayoutReset {
                 rig.key(Modifiers::NONE, Key::F3);
+            }
+            if is_of_report(*op) {
+                offer_report(&mut rig);
             }
             let before = traces(&mut rig);
             open_palette(&mut rig);
@@ -259,6 +293,9 @@ fn what_has_a_button_does_the_same_by_it() {
             rig.harness.set_size(eframe::egui::vec2(1280.0, 1400.0));
             if let Some(page) = page {
                 rig.key(Modifiers::NONE, page);
+            }
+            if is_of_report(*op) {
+                offer_report(&mut rig);
             }
             rig.wait(0.1);
             rig.all_sent();
@@ -458,7 +495,7 @@ fn arrows_choose_and_a_screen_reader_is_told_where_they_are() {
     let mut rig = Rig::new(English, |_| {});
     open_palette(&mut rig);
     rig.key(Modifiers::NONE, Key::ArrowDown);
-    let name = words(English, Op::Stop);
+    let name = words(English, Op::ALL[1]);
     let row = rig
         .harness
         .get_by_role_and_label(Role::ListBoxOption, &name);
