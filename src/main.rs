@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Before there is a second thread.
+    #[cfg(unix)]
     let _ = pd_console::private::by_default();
     let cli = Cli::parse();
     #[cfg(unix)]

@@ -29,10 +29,6 @@ pub fn by_default() -> rustix::fs::Mode {
     before
 }
 
-/// There is no umask here.
-#[cfg(not(unix))]
-pub fn by_default() {}
-
 /// The umask that the operator had.
 #[cfg(unix)]
 static OPERATORS: std::sync::OnceLock<rustix::fs::Mode> = std::sync::OnceLock::new();

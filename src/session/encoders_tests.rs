@@ -1,6 +1,7 @@
 //! Tests of the encoders' succession: the relay's word is the test's.
 
 use super::*;
+#[cfg(unix)]
 use crate::clock;
 use crate::settings::Settings;
 use crate::units::{Fps, Size};
