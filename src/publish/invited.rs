@@ -217,8 +217,12 @@ pub(super) fn is_dead_of_this_machine(address: SocketAddr) -> bool {
     is_of_this_machine(address) && UdpSocket::bind(address).is_ok()
 }
 
+/// By the list of interfaces: what an address can be bound for is no answer everywhere (wine binds any).
 fn is_of_this_machine(address: SocketAddr) -> bool {
-    UdpSocket::bind((address.ip(), 0)).is_ok()
+    let ip = address.ip();
+    ip.is_loopback()
+        || if_addrs::get_if_addrs()
+            .is_ok_and(|all| all.iter().any(|interface| interface.ip() == ip))
 }
 
 #[cfg(test)]
