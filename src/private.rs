@@ -19,6 +19,19 @@ pub fn folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Opens a file that is there to be locked, for this user alone; `make` makes it where it is missing, but no
+/// folder. What is in it stays.
+///
+/// # Errors
+/// The system's.
+pub fn lock_file(path: &Path, make: bool) -> io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(make).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// Has all that this process and its children create from now on be for this user alone, the log's files
 /// among it; gives back the umask before. To be called before there is a second thread.
 #[cfg(unix)]

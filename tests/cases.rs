@@ -1,6 +1,10 @@
 //! docs/cases.md names the test of each reported fault: are they all there? And what only the sources
 //! themselves can show of a fault.
 
+#[path = "common/sources.rs"]
+mod rust_files;
+
+use rust_files::collect;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -12,17 +16,6 @@ const CASES: [&str; 22] = [
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("the sources are there") {
-        let path = entry.expect("a readable folder").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|ext| ext == "rs") {
-            found.push(path);
-        }
-    }
 }
 
 /// Names of the tests in a source: functions below `#[test]` and further attributes.
@@ -60,8 +53,8 @@ fn named(line: &str) -> Vec<&str> {
 
 fn all_tests() -> BTreeSet<String> {
     let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
-    sources(&root().join("tests"), &mut files);
+    collect(&root().join("src"), &mut files);
+    collect(&root().join("tests"), &mut files);
     let read = |path: &PathBuf| std::fs::read_to_string(path).expect("a text file");
     files
         .iter()
@@ -161,7 +154,7 @@ fn b27_the_wall_clock_is_read_for_names_and_dates_only() {
         "ClockId::Realtime",
     ];
     let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
+    collect(&root().join("src"), &mut files);
     let mut found = BTreeSet::new();
     for path in &files {
         let text = std::fs::read_to_string(path).expect("a text file");

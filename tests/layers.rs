@@ -1,20 +1,13 @@
 //! The layers of the program: the window is above everything, nothing reaches up to it.
 
-use std::path::{Path, PathBuf};
+#[path = "common/sources.rs"]
+mod rust_files;
+
+use rust_files::collect;
+use std::path::Path;
 
 /// What only `src/ui` and the entry may name.
 const WINDOW_WORDS: [&str; 5] = ["egui", "eframe", "egui_plot", "crate::ui", "pd_console::ui"];
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("the sources are there") {
-        let path = entry.expect("a readable folder").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|ext| ext == "rs") {
-            found.push(path);
-        }
-    }
-}
 
 /// The window's words in a line, comments apart; whole words only.
 fn named(line: &str) -> Option<&'static str> {
@@ -31,7 +24,7 @@ fn named(line: &str) -> Option<&'static str> {
 fn nothing_below_the_window_names_it() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
-    sources(&src, &mut all);
+    collect(&src, &mut all);
     let (window, below): (Vec<_>, Vec<_>) = all
         .into_iter()
         .partition(|path| path.starts_with(src.join("ui")) || *path == src.join("main.rs"));

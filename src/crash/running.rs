@@ -12,9 +12,10 @@ use super::facts::{self, Facts};
 use super::folder;
 use super::report::{Kind, Report};
 use super::tail::{KEPT, cut};
+use crate::private::{self, lock_file};
 use crate::whole_file;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,7 +80,7 @@ impl Mark {
     }
 
     fn try_leave(folder: &Path, logs: Option<&Path>) -> io::Result<Self> {
-        crate::private::folder(folder)?;
+        private::folder(folder)?;
         for published in sweep(folder, logs) {
             facts::published(&published);
         }
@@ -179,14 +180,6 @@ fn now_text() -> String {
     jiff::Zoned::now()
         .strftime("%Y-%m-%dT%H:%M:%S%:z")
         .to_string()
-}
-
-fn lock_file(path: &Path, new: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(new);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Makes a report of each dead run and takes its mark away; what they had published, by the servers' ids.

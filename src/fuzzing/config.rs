@@ -5,6 +5,7 @@ use crate::control::chord::Chord;
 use crate::control::keys::{Deed, Keys, fault, fault_everywhere};
 use crate::control::number;
 use crate::control::{self, Takes};
+use crate::mediamtx::url::shown;
 use crate::record::name::safe;
 use crate::remote::testing::Fake;
 use crate::settings::file::tree_of;
@@ -12,7 +13,7 @@ use crate::settings::migrate::migrate;
 use crate::settings::overrides::{self, shape};
 use crate::settings::profile_name::ProfileName;
 use crate::settings::profiles::Profile;
-use crate::settings::servers::{MAX, RecentServer, remember, without_user};
+use crate::settings::servers::{MAX, RecentServer, remember};
 use crate::settings::shared::is_shared;
 use crate::settings::store::{interpret, own_tree};
 use crate::settings::tree::Node;
@@ -159,8 +160,8 @@ pub fn names(data: &[u8]) {
     let file = safe(&text);
     plain(&file);
     assert_eq!(safe(&file), file, "made safe twice");
-    let bare = without_user(&text);
-    assert_eq!(without_user(&bare), bare, "taken out twice");
+    let bare = shown(&text);
+    assert_eq!(shown(&bare), bare, "taken out twice");
     let authority = bare
         .split_once("://")
         .map_or(bare.as_str(), |(_, rest)| rest);

@@ -169,6 +169,20 @@ impl Seen {
     }
 }
 
+/// A unit of encoder `id`, which says so in its data.
+fn unit(id: EncoderId, frame: u64, idr: bool, now: u64) -> AccessUnit {
+    AccessUnit {
+        frame,
+        captured_at: at(frame * FRAME_MS),
+        begun_at: MonoTime::ZERO,
+        frame_time: Duration::ZERO,
+        encoded_at: at(now),
+        idr,
+        data: vec![id as u8].into(),
+        hash: frame,
+    }
+}
+
 /// What came out, and when each encoder died and began.
 type Ran = (Seen, BTreeMap<EncoderId, u64>, BTreeMap<EncoderId, u64>);
 
@@ -193,17 +207,7 @@ fn run(fates: &[Fate]) -> Result<Ran, TestCaseError> {
                 {
                     continue;
                 }
-                let unit = AccessUnit {
-                    frame,
-                    captured_at: at(frame * FRAME_MS),
-                    begun_at: MonoTime::ZERO,
-                    frame_time: Duration::ZERO,
-                    encoded_at: at(now),
-                    idr,
-                    data: vec![id as u8].into(),
-                    hash: frame,
-                };
-                cutover.unit(id, unit, at(now));
+                cutover.unit(id, unit(id, frame, idr, now), at(now));
             }
             What::Gone => {
                 cutover.gone(id, at(now));
@@ -281,17 +285,7 @@ proptest! {
                 1 => cutover.gone(id, at(now)),
                 _ => {
                     in_queue += 1;
-                    let unit = AccessUnit {
-                        frame,
-                        captured_at: MonoTime::ZERO,
-                        begun_at: MonoTime::ZERO,
-                        frame_time: Duration::ZERO,
-                        encoded_at: at(now),
-                        idr,
-                        data: vec![id as u8].into(),
-                        hash: frame,
-                    };
-                    cutover.unit(id, unit, at(now));
+                    cutover.unit(id, unit(id, frame, idr, now), at(now));
                 }
             }
             while let Some(output) = cutover.poll() {

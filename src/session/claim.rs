@@ -5,7 +5,8 @@
 //! with the process, so a console that was killed claims nothing. What is in it says who. Blocks on the disk only;
 //! where files cannot be locked nothing is claimed and nobody is refused.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use crate::private;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -77,12 +78,8 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn open(folder: &Path, path: &Path) -> io::Result<File> {
-    fs::create_dir_all(folder)?;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    private::folder(folder)?;
+    private::lock_file(path, true)
 }
 
 /// Windows lets nobody read what another holds locked.
@@ -98,6 +95,7 @@ fn who(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_stream_is_one_consoles_until_it_lets_go() {

@@ -3,6 +3,7 @@
 //! No secret is in it: a passphrase in a pasted srt:// address is taken out.
 
 use super::schema::{TargetKind, TargetSettings, Way};
+use crate::mediamtx::url::shown;
 use crate::publish::parse_host_box;
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +49,8 @@ impl RecentServer {
         (target.kind == TargetKind::Srt && target.way != Way::File).then(|| Self {
             srt_port: host.port.unwrap_or(target.srt_port),
             host: host.host,
-            api_url: without_user(&target.api_url),
-            webrtc_url: without_user(&target.webrtc_url),
+            api_url: shown(&target.api_url),
+            webrtc_url: shown(&target.webrtc_url),
             ..Self::from_target(target)
         })
     }
@@ -106,8 +107,6 @@ pub fn remember(servers: &mut Vec<RecentServer>, server: RecentServer) {
     servers.insert(0, server);
     servers.truncate(MAX);
 }
-
-pub(crate) use crate::mediamtx::url::shown as without_user;
 
 #[cfg(test)]
 mod tests {
@@ -191,7 +190,7 @@ mod tests {
             ("http://h/a@b", "http://h/a@b"),
             ("h:1?key=2", "h:1"),
         ] {
-            assert_eq!(without_user(url), bare, "{url}");
+            assert_eq!(shown(url), bare, "{url}");
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use super::overrides::{names, shape};
 use super::schema::{AudioSourceKind, Settings, Way};
-use super::servers::without_user;
 use super::tree;
+use crate::mediamtx::url::shown;
 use crate::publish::parse_host_box;
 
 /// What a show is made of; all else (language, preview, paths of programs, ...) is the console's own
@@ -116,10 +116,10 @@ pub(super) fn without_secrets(settings: &Settings) -> Settings {
             target.srt_port = host.port.unwrap_or(target.srt_port);
         } else {
             // Not understood, so not known to be free of one.
-            target.host = without_user(&target.host);
+            target.host = shown(&target.host);
         }
-        target.api_url = without_user(&target.api_url);
-        target.webrtc_url = without_user(&target.webrtc_url);
+        target.api_url = shown(&target.api_url);
+        target.webrtc_url = shown(&target.webrtc_url);
     }
     settings
 }

@@ -6,10 +6,11 @@
 //! heard. Owns `pd-door`, asleep until somebody knocks; under pressure it drops callers that do not speak at once.
 
 use crate::hex;
+use crate::private;
 use crate::whole_file;
 use eframe::egui::{Context, UserAttentionType, ViewportCommand};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -65,12 +66,8 @@ pub fn alone(folder: &Path, raise: bool) -> Result<Option<Alone>, Other> {
 }
 
 fn lock(folder: &Path) -> io::Result<Option<File>> {
-    fs::create_dir_all(folder)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(folder.join(LOCK))?;
+    private::folder(folder)?;
+    let file = private::lock_file(&folder.join(LOCK), true)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

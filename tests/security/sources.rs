@@ -1,7 +1,11 @@
 //! What the sources may have: no shell, children at known places only, `unsafe` where SECURITY.md lists it.
 
+#[path = "../common/sources.rs"]
+mod rust_files;
+
+use rust_files::collect;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use syn::visit::{self, Visit};
 
 /// Where a program may be started, and which.
@@ -41,22 +45,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// The product's sources: name below the package's folder, and text.
 fn product() -> Vec<(String, String)> {
     let mut all = Vec::new();
-    files(&root().join("src"), &mut all);
-    files(&root().join("helpers/scap-source/src"), &mut all);
+    collect(&root().join("src"), &mut all);
+    collect(&root().join("helpers/scap-source/src"), &mut all);
     all.sort();
     all.into_iter()
         .map(|path| {

@@ -1,6 +1,10 @@
 //! String literals of the sources, with what they are handed to.
 
+#[path = "../common/sources.rs"]
+mod rust_files;
+
 use proc_macro2::{TokenStream, TokenTree};
+use rust_files::collect;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
@@ -123,17 +127,6 @@ fn of_file(name: &str, file: &syn::File) -> Vec<Literal> {
     };
     finder.visit_file(file);
     finder.found
-}
-
-fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("the sources are there") {
-        let path = entry.expect("readable").path();
-        if path.is_dir() {
-            collect(&path, into);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            into.push(path);
-        }
-    }
 }
 
 /// Files of modules that are for tests only.
