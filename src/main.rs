@@ -21,28 +21,29 @@ fn main() -> ExitCode {
     pd_console::memory::settle();
     // Dropped after the mark: its last lines are written.
     let _log = pd_console::logging::start(cli.log);
-    let (what, shows) = run_of(cli.command.as_ref());
-    let _mark = pd_console::crash::begin(what, shows);
+    let run = run_of(cli.command.as_ref());
+    // Before the mark: a Ctrl-C that ends the program at once must leave none.
+    let stop = match run.ends_in_order {
+        true => on_interrupt(),
+        false => StopToken::new(),
+    };
+    let _mark = pd_console::crash::begin(run.name, run.shows);
     let result = match &cli.command {
-        Some(Task::Live(args)) => cli::live(args, &on_interrupt()),
-        Some(Task::Measure(args)) => cli::measure::measure(args, &on_interrupt()),
-        Some(Task::Doctor(args)) => cli::doctor(args, &on_interrupt()),
+        Some(Task::Live(args)) => cli::live(args, &stop),
+        Some(Task::Measure(args)) => cli::measure::measure(args, &stop),
+        Some(Task::Doctor(args)) => cli::doctor(args, &stop),
         Some(Task::FfmpegArgs(args)) => cli::ffmpeg_args(args).map(|text| print!("{text}")),
         Some(Task::Sources { json }) => cli::sources(*json).map(|text| print!("{text}")),
-        Some(Task::Server(ServerTask::Install(args))) => {
-            cli::server::install(args, &on_interrupt())
-        }
+        Some(Task::Server(ServerTask::Install(args))) => cli::server::install(args, &stop),
         Some(Task::Profile(task)) => cli::profile::run(task).map(|text| print!("{text}")),
         Some(Task::ViewerLink(args)) => cli::viewer::viewer_link(args).map(|text| print!("{text}")),
         Some(Task::Remote(args)) => cli::remote::remote(args).map(|text| print!("{text}")),
         Some(Task::Pattern(args)) => pattern(args),
-        Some(Task::Glass(args)) => {
-            cli::pattern::glass(args, &on_interrupt()).map(|text| print!("{text}"))
-        }
+        Some(Task::Glass(args)) => cli::pattern::glass(args, &stop).map(|text| print!("{text}")),
         // Nothing to guard where the system does it.
         Some(Task::GuardChild) => Ok(()),
         Some(Task::Diagnostics(args)) => cli::diagnostics(args).map(|text| print!("{text}")),
-        None => window(&on_interrupt(), cli.another),
+        None => window(&stop, cli.another),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,14 +54,30 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is started, and whether a show can come of it, so that an end without a word is told at the next start.
-fn run_of(task: Option<&Task>) -> (&'static str, bool) {
-    match task {
-        None => ("window", true),
-        Some(Task::Live(_)) => ("live", true),
-        Some(Task::Measure(_)) => ("measure", false),
-        Some(Task::Doctor(_)) => ("doctor", false),
-        Some(_) => ("a task without a show", false),
+/// What is started.
+struct Run {
+    name: &'static str,
+    /// Whether a show can come of it, so that an end without a word is told at the next start.
+    shows: bool,
+    /// Whether Ctrl-C asks it to end; the others end at once.
+    ends_in_order: bool,
+}
+
+fn run_of(task: Option<&Task>) -> Run {
+    let (name, shows, ends_in_order) = match task {
+        None => ("window", true, true),
+        Some(Task::Live(_)) => ("live", true, true),
+        Some(Task::Measure(_)) => ("measure", false, true),
+        Some(Task::Doctor(_)) => ("doctor", false, true),
+        Some(Task::Glass(_) | Task::Server(ServerTask::Install(_))) => {
+            ("a task without a show", false, true)
+        }
+        Some(_) => ("a task without a show", false, false),
+    };
+    Run {
+        name,
+        shows,
+        ends_in_order,
     }
 }
 

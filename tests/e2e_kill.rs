@@ -9,7 +9,7 @@
 mod common;
 
 use common::console::{Console, Plan};
-use common::{alone, programs, wait_until};
+use common::{alone, ffmpegs, programs, wait_until};
 use rustix::process::Signal;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -200,6 +200,28 @@ fn b23_a_log_out_and_every_other_signal_end_all() {
             });
         }
     });
+}
+
+/// However young the run is that a Ctrl-C ends: the next start is not told of a crash.
+#[test]
+fn an_interrupt_of_a_run_that_has_just_begun_leaves_no_mark() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let home = Home::new();
+    let mut at_once = 0;
+    for age_ms in [0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 30, 50, 80, 120] {
+        let console = home.plan(&ffmpeg, SHOW).start();
+        std::thread::sleep(Duration::from_millis(age_ms));
+        console.signal_now(Signal::INT);
+        let ended = console.end_within(GONE_WITHIN);
+        at_once += usize::from(ended.status.code().is_none());
+        let left = home.left(&["running-"]);
+        assert!(left.is_empty(), "after {age_ms} ms: {left:?}");
+    }
+    println!("of 14 runs {at_once} ended before they heard signals");
+    assert!(home.reports().is_empty());
 }
 
 /// What macOS has in the place of a death signal, forced here: a process beside the console that kills what is left.

@@ -175,9 +175,28 @@ impl Console {
         self.wait_for("LIVE: the receiver has the stream", times, LIVE_LIMIT);
     }
 
-    /// Sends it a signal.
+    /// Sends it a signal; one that asks only once it hears that (a busy machine is slow to start it).
     pub fn signal(&self, signal: Signal) {
+        let asks = matches!(signal, Signal::INT | Signal::TERM | Signal::HUP);
+        if asks {
+            let hears = wait_until(Duration::from_secs(10), || self.hears(signal));
+            assert!(hears, "{signal:?} would end it at once\n{}", self.stderr());
+        }
+        self.signal_now(signal);
+    }
+
+    /// Sends it a signal, however young it is.
+    pub fn signal_now(&self, signal: Signal) {
         kill(self.process.0.id(), signal);
+    }
+
+    /// Whether it has a handler for this signal (`SigCgt` of proc_pid_status(5)), or has ended.
+    fn hears(&self, signal: Signal) -> bool {
+        let file = format!("/proc/{}/status", self.process.0.id());
+        let status = std::fs::read_to_string(file).unwrap_or_default();
+        let mask = status.lines().find_map(|l| l.strip_prefix("SigCgt:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .is_none_or(|mask| mask & (1 << (signal.as_raw() - 1)) != 0)
     }
 
     /// Its children of the program's name, by process id.
