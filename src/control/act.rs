@@ -138,6 +138,7 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         Op::MeterSave => vec![Command::SaveMeter],
         Op::ProbeToggle => set("probe.on", on(!settings.probe.on))?,
         Op::FastestWay => vec![Command::FastestWay],
+        Op::Reconnect => vec![Command::Reconnect],
         Op::BackupToggle => set("backup.on", on(!settings.backup.on))?,
         Op::KickViewer => vec![Command::KickViewer {
             id: viewer(text()?, now.snapshot)?,
@@ -319,6 +320,10 @@ fn possible(op: Op, now: &Now<'_>) -> Result<(), Refusal> {
         Op::FastestWay if *state != State::Live => no(
             "No show is live",
             "The next show tries the fastest way first.",
+        ),
+        Op::Reconnect if *state != State::Live => no(
+            "No show is live",
+            "A show that has lost its server connects again by itself.",
         ),
         Op::FastestWay if snapshot.route.fallback.is_none() => {
             no("The fastest way is in force", "Nothing is to do.")

@@ -203,6 +203,8 @@ operations! {
 
     /// Try the fastest way into the server again. Viewers are disconnected for it.
     FastestWay = "fastest-way", Network, Session, Takes::Nothing;
+    /// End the connection to the server and make another. Viewers are disconnected for it.
+    Reconnect = "reconnect", Network, Session, Takes::Nothing;
     /// Send to the backup receiver too with the next show, or not.
     BackupToggle = "backup-toggle", Network, Session, Takes::Nothing;
 
@@ -365,7 +367,12 @@ impl Op {
     pub const fn is_grave(self) -> bool {
         matches!(
             self,
-            Self::Stop | Self::Quit | Self::KickViewer | Self::FastestWay | Self::TakeOver
+            Self::Stop
+                | Self::Quit
+                | Self::KickViewer
+                | Self::FastestWay
+                | Self::Reconnect
+                | Self::TakeOver
         )
     }
 }

@@ -126,6 +126,7 @@ fn name(command: &Command) -> &'static str {
         Command::SetBackupSecrets { .. } => "SetBackupSecrets",
         Command::ChooseScreen => "ChooseScreen",
         Command::FastestWay => "FastestWay",
+        Command::Reconnect => "Reconnect",
         Command::KickViewer { .. } => "KickViewer",
         Command::NewRemotePassword => "NewRemotePassword",
         Command::SetPreview { .. } => "SetPreview",
@@ -256,6 +257,7 @@ fn each_is_refused_where_it_makes_no_sense_and_says_what_to_do() {
             Op::RecordStop,
             Op::ReplaySave,
             Op::FastestWay,
+            Op::Reconnect,
             Op::KickViewer,
             Op::MeterSave,
         ] {

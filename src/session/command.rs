@@ -93,6 +93,8 @@ pub enum Command {
     /// While live on a slower way because a faster one failed: try the fastest again. Viewers are
     /// disconnected for it.
     FastestWay,
+    /// While live: end the connection to the server and make another. Viewers are disconnected for it.
+    Reconnect,
     /// Disconnect a viewer; it may come back by itself.
     KickViewer {
         /// As in [`super::Snapshot::readers`].

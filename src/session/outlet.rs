@@ -5,6 +5,7 @@
 //! publisher that is wanted meanwhile starts when these are through.
 
 mod explain;
+mod held;
 mod judge;
 mod revive;
 mod route;
@@ -123,6 +124,7 @@ pub struct Outlet {
     route: Option<Route>,
     /// The server is to call (SRT pull).
     invited: Option<Invited>,
+    held: held::Held,
     /// The latency that the server was asked for, ms, where the way is SRT.
     wished_latency_ms: Option<u32>,
 }
@@ -158,6 +160,7 @@ impl Outlet {
             theirs_at: None,
             route: None,
             invited: None,
+            held: held::Held::default(),
             wished_latency_ms: None,
         };
         outlet.look_at_destination(now);
@@ -269,6 +272,7 @@ impl Outlet {
         self.online_at = None;
         self.exit = None;
         self.was_open = false;
+        self.held.begins();
         // Not the turn's beginning: what the server was asked before this is of no publisher of ours.
         self.started_at = self.means.hands.now();
         if let Some(watch) = &self.watch {
@@ -365,6 +369,7 @@ impl Outlet {
             }
             self.note_ours(now);
             notices.push(Notice::Confirmed(confirmation));
+            notices.extend(self.held(now));
         } else if let Some(seen) = self.online_at
             && now.since(seen) > OFFLINE_IS_LOST
         {

@@ -306,6 +306,8 @@ pub struct EncoderStatus {
     pub why: String,
     /// Loud: the chosen encoder does not work, or one failed while live, and another has its place.
     pub fallback: Option<String>,
+    /// Why none is at work, in a show that had one.
+    pub lost: Option<String>,
     /// What is being changed to.
     pub changing_to: Option<EncoderWish>,
     /// Time from the first byte written to the encoder to the whole access unit, over the last two
@@ -344,6 +346,9 @@ pub struct RouteStatus {
     /// The SRT latency that the server was asked for, ms. It may be raised: see
     /// [`NetworkFigures::latency_ms`].
     pub wished_latency_ms: Option<u32>,
+    /// So much longer than the agreed SRT latency the server holds each picture, ms in tens; None where it
+    /// does not, or nobody measures.
+    pub held_beyond_ms: Option<u32>,
 }
 
 /// The last look at everything, see [`crate::doctor`].

@@ -327,6 +327,7 @@ impl Worker {
             }
             Command::KickViewer { id } => self.kick(&id),
             Command::FastestWay => self.fastest_way(),
+            Command::Reconnect => self.connect_again(),
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),
             Command::StartRecording => self.recorder.record(&self.settings),

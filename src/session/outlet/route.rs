@@ -120,6 +120,7 @@ impl Outlet {
             ways: route.ways(),
             fallback: route.fallback(),
             wished_latency_ms: self.wished_latency_ms,
+            held_beyond_ms: self.held_beyond_ms(),
         }
     }
 }

@@ -44,6 +44,7 @@ pub const fn title(op: Op) -> &'static str {
         Op::MeterSave => "op-meter-save",
         Op::ProbeToggle => "op-probe-toggle",
         Op::FastestWay => "op-fastest-way",
+        Op::Reconnect => "op-reconnect",
         Op::BackupToggle => "op-backup-toggle",
         Op::KickViewer => "op-kick-viewer",
         Op::ViewerPageToggle => "op-viewer-page-toggle",
