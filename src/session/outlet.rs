@@ -27,7 +27,7 @@ use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::output::{Output, SrtOutput};
 use crate::ffmpeg::plan;
 use crate::mediamtx::{Client, ManagedServer, Reader, ServerError};
-use crate::publish::invited::Invited;
+use crate::publish::invited::{Fate, Invited};
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::PublisherWish;
 use crate::relay::Relay;
@@ -124,6 +124,8 @@ pub struct Outlet {
     route: Option<Route>,
     /// The server is to call (SRT pull).
     invited: Option<Invited>,
+    /// What became of the invitation before.
+    fate: Fate,
     held: held::Held,
     /// The latency that the server was asked for, ms, where the way is SRT.
     wished_latency_ms: Option<u32>,
@@ -160,6 +162,7 @@ impl Outlet {
             theirs_at: None,
             route: None,
             invited: None,
+            fate: Fate::default(),
             held: held::Held::default(),
             wished_latency_ms: None,
         };
