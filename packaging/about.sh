@@ -6,7 +6,7 @@
 #   bash packaging/about.sh   prints them as NAME=value, for a workflow's environment file
 #
 # PD_NAME pd-console          PD_VERSION 0.1.0              PD_LICENSE MIT OR Apache-2.0
-# PD_TITLE for people         PD_SUMMARY one line           PD_DESCRIPTION one sentence
+# PD_TITLE for people         PD_SUMMARY one line
 # PD_ID reverse DNS: desktop file, AppStream, icons, bundle; the program's own name for its windows
 # PD_MAINTAINER Name <mail>   PD_CATEGORIES A;B;            PD_KEYWORDS a;b;
 # PD_CONSOLE_COMMIT the commit, which the program names in its diagnostics (`-dirty` where files differ from it);
@@ -23,10 +23,9 @@ more = package["metadata"]["packaging"]
 print("PD_NAME=" + package["name"])
 print("PD_VERSION=" + package["version"])
 print("PD_LICENSE=" + package["license"])
-print("PD_DESCRIPTION=" + package["description"])
 print("PD_MAINTAINER=" + package["authors"][0])
 print("PD_TITLE=" + more["title"])
-print("PD_SUMMARY=" + more["summary"])
+print("PD_SUMMARY=" + package["description"])
 print("PD_ID=" + more["identifier"])
 print("PD_CATEGORIES=" + "".join(c + ";" for c in more["categories"]))
 print("PD_KEYWORDS=" + "".join(k + ";" for k in more["keywords"]))
