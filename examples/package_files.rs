@@ -1,10 +1,10 @@
 //! Man pages and shell completions of the packages, made from the real command line. Its own process, run by
 //! `packaging/stage.sh` after a build; an example, so that nothing of it is in the program.
 //!
-//!     cargo run --example package_files -- FOLDER
+//!     cargo run --example package_files -- FOLDER DAY
 //!
-//! writes `FOLDER/man/*.1` (one page a task) and `FOLDER/completions/{bash,zsh,fish}/*`. The pages' date is
-//! `SOURCE_DATE_EPOCH`'s where that is set: the same source gives the same bytes.
+//! writes `FOLDER/man/*.1` (one page a task) and `FOLDER/completions/{bash,zsh,fish}/*`. `DAY`, such as 2026-11-28, is
+//! the pages' date: the same source and day give the same bytes.
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
@@ -19,9 +19,10 @@ use std::path::{Path, PathBuf};
 const PROGRAM: &str = "pd-console";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args_os().nth(1).ok_or("give a folder")?;
-    let folder = PathBuf::from(folder);
-    man_pages(&folder.join("man"))?;
+    let mut words = std::env::args().skip(1);
+    let folder = PathBuf::from(words.next().ok_or("give a folder and a day")?);
+    let day = words.next().ok_or("give a day, such as 2026-11-28")?;
+    man_pages(&folder.join("man"), &day)?;
     completions(&folder.join("completions"))
 }
 
@@ -53,24 +54,24 @@ fn shown() -> Command {
     shown.subcommands(all.get_subcommands().filter(|s| !s.is_hide_set()).cloned())
 }
 
-fn man_pages(folder: &Path) -> Result<(), Box<dyn Error>> {
+fn man_pages(folder: &Path, day: &str) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
     let mut command = shown().disable_help_subcommand(true);
     command.build();
-    page_and_below(&command, &date()?, folder)
+    page_and_below(&command, day, folder)
 }
 
-fn page_and_below(command: &Command, date: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
+fn page_and_below(command: &Command, day: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
     let below = || command.get_subcommands().filter(|s| !s.is_hide_set());
     for command in below() {
-        page_and_below(command, date, folder)?;
+        page_and_below(command, day, folder)?;
     }
     let name = command.get_display_name().unwrap_or(command.get_name());
     let is_whole = name == PROGRAM;
     let man = Man::new(command.clone())
         .title(name.to_uppercase())
         .section("1")
-        .date(date)
+        .date(day)
         .source(format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")))
         .manual("PD Console");
     let mut page = Vec::new();
@@ -189,13 +190,4 @@ fn more(page: &mut impl Write) -> Result<(), Box<dyn Error>> {
     section.text([roff::bold("ffmpeg"), roff::roman("(1)")]);
     section.to_writer(page)?;
     Ok(())
-}
-
-/// Day of `SOURCE_DATE_EPOCH`, else of today, as in 2026-11-28.
-fn date() -> Result<String, Box<dyn Error>> {
-    let now = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(seconds) => jiff::Timestamp::from_second(seconds.parse()?)?,
-        Err(_) => jiff::Timestamp::now(),
-    };
-    Ok(now.strftime("%Y-%m-%d").to_string())
 }

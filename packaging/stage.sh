@@ -65,8 +65,10 @@ done
 put assets/icon/icon.svg "usr/share/icons/hicolor/scalable/apps/$PD_ID.svg"
 
 # --- man pages and completions
+# Without the commit's variables: crates that look at them would be built anew beside a test run's.
 # shellcheck disable=SC2086 # arguments are words
-cargo run --quiet ${PD_CARGO_ARGS:---locked} --example package_files -- "$stage/made"
+env -u SOURCE_DATE_EPOCH -u PD_CONSOLE_COMMIT cargo run --quiet ${PD_CARGO_ARGS:---locked} --example package_files -- \
+    "$stage/made" "$(date -u -d "@$SOURCE_DATE_EPOCH" +%F)"
 for page in "$stage"/made/man/*.1; do
     gzip -9n "$page"
     put "$page.gz" "usr/share/man/man1/${page##*/}.gz"

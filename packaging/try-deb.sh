@@ -30,7 +30,7 @@ root=$work/root
 name=$(dpkg-deb -f "$deb" Package)
 # As the program's windows name themselves.
 class=$(dpkg-deb -c "$deb" | sed -n 's|.*/applications/\(.*\)\.desktop$|\1|p')
-user=operator
+user=producer
 
 pids=()
 finish() {
