@@ -98,14 +98,25 @@ else
     chmod 1777 "$root/dev/shm"
 fi
 chroot "$root" useradd --create-home --shell /bin/bash "$user"
-# in_root AS COMMAND...: in the root, with an environment as after a login.
-in_root() {
+# words_for AS COMMAND...: how it is run in the root, with an environment as after a login.
+words_for() {
     local as=$1 home=/root
     shift
     [ "$as" = root ] || home=/home/$as
-    chroot --userspec="$as" "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        HOME="$home" USER="$as" LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive XDG_RUNTIME_DIR="$home/.run" \
-        LIBGL_ALWAYS_SOFTWARE=1 ${DISPLAY:+DISPLAY="$DISPLAY"} "$@"
+    words=(chroot --userspec="$as" "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+        HOME="$home" USER="$as" LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive XDG_RUNTIME_DIR="$home/.run"
+        LIBGL_ALWAYS_SOFTWARE=1 ${DISPLAY:+DISPLAY="$DISPLAY"} "$@")
+}
+in_root() {
+    local words
+    words_for "$@"
+    "${words[@]}"
+}
+# With & only: then its process is the program's own, not that of a shell around it.
+start_in_root() {
+    local words
+    words_for "$@"
+    exec "${words[@]}"
 }
 in_root "$user" mkdir -m 700 "/home/$user/.run"
 
@@ -117,9 +128,9 @@ list() {
 }
 list >"$work/before"
 
-# --- installed, without a network's help: nothing more may be needed
+# --- installed; apt has no package lists here, so that nothing more can come
 cp "$deb" "$root/tmp/$name.deb"
-in_root root apt-get -qq -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 install -y --no-download "/tmp/$name.deb" >"$work/install.log" 2>&1 ||
+in_root root apt-get -qq -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 install -y "/tmp/$name.deb" >"$work/install.log" 2>&1 ||
     fail "not installed: $(tail -n 5 "$work/install.log")"
 [ "$(in_root root dpkg-query -W -f '${db:Status-Abbrev}' "$name")" = "ii " ] || fail "apt says installed, dpkg does not"
 list >"$work/with"
@@ -137,7 +148,7 @@ is_taken() { ! python3 -c 'import socket, sys; socket.socket(socket.AF_INET, soc
 # listen FILE: takes one caller and writes what it sends; sets port and listener.
 listen() {
     port=$(free_port)
-    in_root "$user" ffmpeg -nostdin -v error -mode listener -f mpegts -i "srt://127.0.0.1:$port" -map 0 -c copy -f mpegts -y "$1" \
+    start_in_root "$user" ffmpeg -nostdin -v error -mode listener -f mpegts -i "srt://127.0.0.1:$port" -map 0 -c copy -f mpegts -y "$1" \
         >"$work/listener.log" 2>&1 &
     listener=$!
     pids+=("$listener")
@@ -178,7 +189,7 @@ in_root "$user" tee "/home/$user/.config/$name/settings.ron" >/dev/null <<RON
     viewer: (on: false),
 )
 RON
-in_root "$user" "$name" >"$work/window.log" 2>&1 &
+start_in_root "$user" "$name" >"$work/window.log" 2>&1 &
 window=$!
 pids+=("$window")
 found() { xdotool search --onlyvisible --class "^$class\$" >"$work/window.id" 2>/dev/null && [ -s "$work/window.id" ]; }
