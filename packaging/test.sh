@@ -174,8 +174,10 @@ deny() {
     cargo deny --locked check --hide-inclusion-graph bans licenses sources || return 1
     # The advisories are a git repository of their own, which may be out of reach: then a clone of it will do.
     if [[ -n ${PD_ADVISORY_DB:-} ]]; then
+        local clone
+        clone=$(realpath "$PD_ADVISORY_DB")
         export GIT_CONFIG_COUNT=1 GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db
-        export GIT_CONFIG_KEY_0="url.file://$(realpath "$PD_ADVISORY_DB").insteadOf"
+        export GIT_CONFIG_KEY_0="url.file://$clone.insteadOf"
     fi
     if timeout 120 cargo deny --locked fetch db >"$work/advisories.log" 2>&1; then
         cargo deny --locked --offline check advisories || return 1

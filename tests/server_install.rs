@@ -1,4 +1,4 @@
-//! Installing MediaMTX from a local HTTP server: good, torn, wrong sum, no network, not there, no
+//! Installing MediaMTX and ffmpeg from a local HTTP server: good, torn, wrong sum, no network, not there, no
 //! room; what was there before stays in every case but the first.
 
 #![allow(clippy::unwrap_used)]
@@ -66,13 +66,18 @@ fn zip(name: &str, content: &[u8]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn parcel(archive: &str, program: &'static str, bytes: &[u8]) -> Parcel {
+/// SHA-256 in hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
     let sum = Sha256::digest(bytes);
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn parcel(archive: &str, program: &'static str, bytes: &[u8]) -> Parcel {
     Parcel {
         entry: program.into(),
         archive: archive.into(),
         program,
-        sha256: sum.iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex(bytes),
     }
 }
 
@@ -99,11 +104,13 @@ fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn both_kinds_of_archive_are_installed_whole() {
+fn each_kind_of_archive_is_installed_whole() {
     for (archive, name, bytes) in [
         ("m.tar.gz", "mediamtx", tar_gz("mediamtx", PROGRAM)),
         ("m.tar.gz", "mediamtx", tar_gz("./mediamtx", PROGRAM)),
         ("m.zip", "mediamtx.exe", zip("mediamtx.exe", PROGRAM)),
+        // No archive at all: the program itself.
+        ("ffmpeg-v7.1.exe", "ffmpeg.exe", PROGRAM.to_vec()),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let bin = folder.path().join("new").join("bin");
@@ -224,6 +231,56 @@ fn the_command_asks_first_and_trusts_no_other_file() {
     let text = failed(&output);
     assert!(text.contains("the release's is"), "{text}");
     assert_eq!(content(&config.path().join("bin")), []);
+}
+
+/// The pinned ffmpeg, bare and out of its wheel, goes where the console finds it; no other does.
+#[test]
+fn the_pinned_ffmpeg_is_taken_and_no_other() {
+    let Some((build, _)) = pd_console::ffmpeg::release::of_this_system() else {
+        println!("SKIPPED: no ffmpeg is pinned for this system");
+        return;
+    };
+    let config = tempfile::tempdir().unwrap();
+    let bin = config.path().join("bin");
+    let ffmpeg_failed = |output: &Output| {
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let output = console(config.path(), "ffmpeg install").output().unwrap();
+    let text = ffmpeg_failed(&output);
+    for word in ["--yes", &build.sha256, "GPL", &build.version] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+    let output = console(config.path(), "ffmpeg install --yes --base-url")
+        .arg(ok(PROGRAM))
+        .output()
+        .unwrap();
+    let text = ffmpeg_failed(&output);
+    assert!(text.contains("the release's is"), "{text}");
+    assert_eq!(content(&bin), []);
+    // Tests are given the very file by packaging/test.sh.
+    let given = std::env::var_os("PD_TEST_FFMPEGS").unwrap_or_default();
+    let Some(pinned) = std::env::split_paths(&given).find(|path| {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        hex(&bytes) == build.sha256
+    }) else {
+        println!("SKIPPED: the pinned ffmpeg is not in PD_TEST_FFMPEGS");
+        return;
+    };
+    let output = console(config.path(), "ffmpeg install --yes --file")
+        .arg(&pinned)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    // Found with nothing beside the program and nothing in PATH, and good.
+    let output = console(config.path(), "ffmpeg-args --defaults")
+        .env("PATH", "")
+        .env_remove("PD_CONSOLE_FFMPEG")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let program = bin.join(pd_console::ffmpeg::locate::NAME);
+    assert!(text.contains(program.to_str().unwrap()), "{output:?}");
 }
 
 /// A disk of 256 kB, in a namespace of its own.
