@@ -1,6 +1,7 @@
 ; The installer for Windows. packaging/windows/package.sh calls makensis with the values below; nothing is said twice.
 ;
 ;   VERSION 0.1.0  VERSION4 0.1.0.0  TITLE  SUMMARY  PUBLISHER  ID  FILES folder of what is installed  ICON  OUTPUT
+;   SIGN a command that signs a file; nothing is signed without
 ;   FAST defined: packed quickly and larger, for trials
 ;
 ; Command line: /S silent, /CurrentUser (as without) or /AllUsers, /D=FOLDER last and unquoted.
@@ -11,6 +12,10 @@ Unicode true
   SetCompressor zlib
 !else
   SetCompressor /SOLID lzma
+!endif
+!ifdef SIGN
+  ; The uninstaller is made while the installer is; %1 is its file.
+  !uninstfinalize '${SIGN} "%1"'
 !endif
 ManifestDPIAware true
 ManifestSupportedOS Win10

@@ -66,7 +66,7 @@ find "$work" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 name=pd-console-$PD_VERSION-windows-x86_64
 native() { if command -v cygpath >/dev/null; then cygpath -w "$1"; else printf '%s' "$1"; fi; }
 numbers=${PD_VERSION%%[-+]*}
-makensis -V2 -WX ${fast:+-DFAST} "-DVERSION=$PD_VERSION" "-DVERSION4=$numbers.0" "-DTITLE=$PD_TITLE" "-DSUMMARY=$PD_SUMMARY" \
+makensis -V2 -WX ${fast:+-DFAST} ${PD_SIGN:+"-DSIGN=$PD_SIGN"} "-DVERSION=$PD_VERSION" "-DVERSION4=$numbers.0" "-DTITLE=$PD_TITLE" "-DSUMMARY=$PD_SUMMARY" \
     "-DPUBLISHER=${PD_MAINTAINER%% <*}" "-DID=$PD_ID" "-DFILES=$(native "$files")" \
     "-DICON=$(native "$root/assets/icon/pd-console.ico")" "-DOUTPUT=$(native "$out/$name-setup.exe")" \
     "$(native "$root/packaging/windows/installer.nsi")" >&2
