@@ -5,6 +5,9 @@
 # a screen (DISPLAY) for the window.
 #
 #   bash packaging/try-nsis.sh FOLDER PROGRAM [WINDOWS_PNG]   keeps wine's files in FOLDER; PROGRAM is a pd-console.exe
+#
+# Looked at: PD_FFMPEG_FOLDER (as packaging/windows/package.sh), PD_PATIENCE (times the limits of time), PD_NO_PACK=1 (takes the
+# packages that are in FOLDER).
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,6 +26,7 @@ unset PD_CONSOLE_FFMPEG PD_CONSOLE_CONFIG_DIR
 export PD_FFMPEG_FOLDER=${PD_FFMPEG_FOLDER:-$work/ffmpeg}
 setup_of() { printf '%s/pd-console-%s-windows-x86_64-setup.exe' "$work" "$1"; }
 for version in 0.0.9 "$PD_VERSION"; do
+    [ -z "${PD_NO_PACK:-}" ] || [ ! -e "$(setup_of "$version")" ] || continue
     PD_VERSION=$version bash packaging/windows/package.sh "$program" "$work" --fast >"$work/pack.log" 2>&1 ||
         fail "not packed: $(tail -n 3 "$work/pack.log")"
 done

@@ -7,7 +7,8 @@
 ; Command line: /S silent, /CurrentUser (as without) or /AllUsers, /D=FOLDER last and unquoted.
 ; The uninstaller: /S silent, /SETTINGS removes the settings too (of the user who starts it).
 ; Ends with 0, 1 cancelled, 2 not possible (said on the screen unless silent), 5 the console is running.
-Unicode true
+; 64 bits, as the program: wine without its 32-bit half runs it too. Debian's and Ubuntu's NSIS has what it takes.
+Target amd64-unicode
 !ifdef FAST
   SetCompressor zlib
 !else
