@@ -241,6 +241,10 @@ operations! {
     ServerInstall = "server-install", Network, Session, Takes::Nothing;
     /// Stop that download.
     ServerInstallStop = "server-install-stop", Network, Session, Takes::Nothing;
+    /// Fetch ffmpeg, the program that encodes and sends, and install it for this user.
+    FfmpegInstall = "ffmpeg-install", Settings, Session, Takes::Nothing;
+    /// Stop that download.
+    FfmpegInstallStop = "ffmpeg-install-stop", Settings, Session, Takes::Nothing;
     /// Take a recent server as the target, by its host or as the list has it.
     ServerUse = "server-use", Network, Session, text("a recent server", "studio.example");
     /// Forget the recent servers.

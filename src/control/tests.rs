@@ -29,6 +29,7 @@ fn full() -> Snapshot {
     snapshot.frames = 100;
     snapshot.recording.replay.kept_seconds = 10.0;
     snapshot.install = InstallStatus::Running { got: 1, of: None };
+    snapshot.ffmpeg_install = snapshot.install.clone();
     snapshot.route.fallback = Some("RTSP was refused".into());
     snapshot.settings.video.source = VideoSourceKind::Portal;
     snapshot.readers = Arc::new(vec![Reader {
@@ -147,6 +148,8 @@ fn name(command: &Command) -> &'static str {
         Command::ForgetServers => "ForgetServers",
         Command::InstallServer => "InstallServer",
         Command::StopInstall => "StopInstall",
+        Command::InstallFfmpeg => "InstallFfmpeg",
+        Command::StopFfmpegInstall => "StopFfmpegInstall",
         Command::SetUp => "SetUp",
         Command::Dismiss => "Dismiss",
         Command::Quit => "Quit",

@@ -169,6 +169,11 @@ pub enum Command {
     InstallServer,
     /// Stop that download.
     StopInstall,
+    /// Fetch the pinned ffmpeg and install it for this user; a path that was set is forgotten once it is there. Its
+    /// progress is in the snapshot.
+    InstallFfmpeg,
+    /// Stop that download.
+    StopFfmpegInstall,
     /// The operator has set the console up (or skipped it): the settings file is written, so that the
     /// next start does not ask again.
     SetUp,

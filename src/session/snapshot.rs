@@ -435,6 +435,8 @@ pub struct Snapshot {
     pub can_take_over: bool,
     /// The download of MediaMTX.
     pub install: super::install::InstallStatus,
+    /// The download of ffmpeg.
+    pub ffmpeg_install: super::install::InstallStatus,
     /// The look before the show, step by step; empty before the first one and once it was put away. See
     /// [`super::steps::is_open`].
     pub preflight: Arc<Vec<super::steps::Step>>,

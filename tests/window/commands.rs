@@ -73,6 +73,7 @@ fn recorded(snapshot: &mut Snapshot) {
 fn installing(snapshot: &mut Snapshot) {
     idle(snapshot);
     snapshot.install = InstallStatus::Running { got: 1, of: None };
+    snapshot.ffmpeg_install = snapshot.install.clone();
 }
 
 /// In which state an operation can be carried out.

@@ -67,6 +67,8 @@ pub const fn title(op: Op) -> &'static str {
         Op::SetUp => "op-set-up",
         Op::ServerInstall => "op-server-install",
         Op::ServerInstallStop => "op-server-install-stop",
+        Op::FfmpegInstall => "op-ffmpeg-install",
+        Op::FfmpegInstallStop => "op-ffmpeg-install-stop",
         Op::ServerUse => "op-server-use",
         Op::ServersForget => "op-servers-forget",
         Op::RemoteToggle => "op-remote-toggle",
