@@ -12,6 +12,7 @@ pub mod clock;
 pub mod control;
 pub mod crash;
 pub mod doctor;
+pub mod fetch;
 pub mod ffmpeg;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -29,6 +29,7 @@ fn full() -> Snapshot {
     snapshot.frames = 100;
     snapshot.recording.replay.kept_seconds = 10.0;
     snapshot.install = InstallStatus::Running { got: 1, of: None };
+    snapshot.ffmpeg_install = snapshot.install.clone();
     snapshot.route.fallback = Some("RTSP was refused".into());
     snapshot.settings.video.source = VideoSourceKind::Portal;
     snapshot.readers = Arc::new(vec![Reader {
@@ -126,6 +127,7 @@ fn name(command: &Command) -> &'static str {
         Command::SetBackupSecrets { .. } => "SetBackupSecrets",
         Command::ChooseScreen => "ChooseScreen",
         Command::FastestWay => "FastestWay",
+        Command::Reconnect => "Reconnect",
         Command::KickViewer { .. } => "KickViewer",
         Command::NewRemotePassword => "NewRemotePassword",
         Command::SetPreview { .. } => "SetPreview",
@@ -146,6 +148,8 @@ fn name(command: &Command) -> &'static str {
         Command::ForgetServers => "ForgetServers",
         Command::InstallServer => "InstallServer",
         Command::StopInstall => "StopInstall",
+        Command::InstallFfmpeg => "InstallFfmpeg",
+        Command::StopFfmpegInstall => "StopFfmpegInstall",
         Command::SetUp => "SetUp",
         Command::Dismiss => "Dismiss",
         Command::Quit => "Quit",
@@ -256,6 +260,7 @@ fn each_is_refused_where_it_makes_no_sense_and_says_what_to_do() {
             Op::RecordStop,
             Op::ReplaySave,
             Op::FastestWay,
+            Op::Reconnect,
             Op::KickViewer,
             Op::MeterSave,
         ] {

@@ -174,6 +174,7 @@ impl View {
             first_run: false,
             can_take_over: false,
             install: super::install::InstallStatus::None,
+            ffmpeg_install: super::install::InstallStatus::None,
             preflight: Arc::default(),
             profiles: super::profiles::ProfilesStatus::default(),
             recording: from.recording,
