@@ -31,6 +31,8 @@ name=$(dpkg-deb -f "$deb" Package)
 # As the program's windows name themselves.
 class=$(dpkg-deb -c "$deb" | sed -n 's|.*/applications/\(.*\)\.desktop$|\1|p')
 user=producer
+# Its own screen follows.
+unset DISPLAY
 
 pids=()
 finish() {
