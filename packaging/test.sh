@@ -9,7 +9,7 @@
 # PD_SKIP_REMOTE_CLIENTS=1 (no clients in Python and JavaScript), PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
 # PD_ADVISORY_DB (a clone of github.com/RustSec/advisory-db), PD_SKIP_FOREIGN=1 (nothing for Windows and macOS),
 # PD_SKIP_WINE=1 (no Windows build and installer under wine), PD_SKIP_SOAK=1 (no ten minutes of random faults), PD_SOAK_MINUTES and
-# PD_SOAK_SEED (others than 10 and 1).
+# PD_SOAK_SEED (others than 10 and 1), PD_SKIP_PACKAGES=1 (no .deb, no .rpm).
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -298,6 +298,23 @@ packaging_scripts() {
     fi
 }
 
+# --- the packages: of the development build, which cargo test has left; the release workflow packs the release build
+packages=$work/packages
+build_packages() {
+    PD_PROFILE=dev PD_NO_BUILD=1 PD_CARGO_ARGS="--features scap --locked" bash packaging/deb.sh "$packages" rpm &&
+        PD_PROFILE=dev bash packaging/appimage.sh "$packages"
+}
+
+try_package() {
+    local code=0
+    timeout 900 bash packaging/try-deb.sh "$packages"/*.deb "$work/try" || code=$?
+    if [ "$code" -eq 77 ]; then
+        echo "THE PACKAGE WAS NOT TRIED: see the line above"
+        code=0
+    fi
+    return "$code"
+}
+
 step "screen" start_screen
 step "sound server" start_sound
 step "more ffmpegs" more_ffmpegs
@@ -321,12 +338,23 @@ if [ -z "${PD_SKIP_DENY:-}" ]; then
 fi
 step "cargo test" env -u PD_SOAK_MINUTES cargo test --features scap --locked --no-fail-fast
 start_soak
+# Compilers: beside the soak.
+if [ -n "${PD_SKIP_PACKAGES:-}" ]; then
+    echo "PACKAGES SKIPPED: not asked for"
+elif ! have dpkg-deb; then
+    echo "PACKAGES SKIPPED: no dpkg here"
+else
+    step "packages: .deb and .rpm" build_packages
+fi
 if [ -z "${PD_SKIP_FOREIGN:-}" ]; then
     foreign_steps
     end_soak
     wine_step
 fi
 end_soak
+if ls "$packages"/*.deb >/dev/null 2>&1; then
+    step "packages: a clean Debian" try_package
+fi
 
 note "times"
 printf '%s\n' "${times[@]}"

@@ -31,6 +31,8 @@ name=$(dpkg-deb -f "$deb" Package)
 # As the program's windows name themselves.
 class=$(dpkg-deb -c "$deb" | sed -n 's|.*/applications/\(.*\)\.desktop$|\1|p')
 user=producer
+# Its own screen follows.
+unset DISPLAY
 
 pids=()
 finish() {
@@ -64,6 +66,7 @@ wait_for() {
 
 # --- the clean root, with what the package names in Depends; recommended packages are left out
 depends=$(dpkg-deb -f "$deb" Depends | sed -e 's/([^)]*)//g' -e 's/|[^,]*//g' -e 's/ //g')
+# shellcheck source=/dev/null
 case $(. /etc/os-release && echo "$ID-${VERSION_CODENAME:-}") in
 debian-bookworm)
     # shellcheck disable=SC2016 # apt's own words
@@ -132,6 +135,7 @@ list >"$work/before"
 cp "$deb" "$root/tmp/$name.deb"
 in_root root apt-get -qq -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 install -y "/tmp/$name.deb" >"$work/install.log" 2>&1 ||
     fail "not installed: $(tail -n 5 "$work/install.log")"
+# shellcheck disable=SC2016 # dpkg's own words
 [ "$(in_root root dpkg-query -W -f '${db:Status-Abbrev}' "$name")" = "ii " ] || fail "apt says installed, dpkg does not"
 list >"$work/with"
 came=$(LC_ALL=C comm -13 "$work/before" "$work/with" | grep -vc ' d ' || true)
