@@ -13,6 +13,7 @@ pub mod control;
 pub mod crash;
 pub mod doctor;
 pub mod ffmpeg;
+pub mod folders;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -41,6 +42,7 @@ pub mod tls;
 #[cfg(feature = "gui")]
 pub mod ui;
 pub mod units;
+pub mod updates;
 pub mod viewer;
 pub mod whole_file;
 pub mod words;

@@ -167,6 +167,8 @@ pub enum Command {
     InstallServer,
     /// Stop that download.
     StopInstall,
+    /// The operator has read of the newer version: that one is never told of again.
+    PutUpdateAway,
     /// The operator has set the console up (or skipped it): the settings file is written, so that the
     /// next start does not ask again.
     SetUp,
