@@ -60,7 +60,7 @@ install_packages() {
             libwayland-client0 libwayland-egl1 libwayland-cursor0 libegl1 libgl1 libgl1-mesa-dri"
         [ "$purpose" = test ] && names="$names xvfb tcpdump pulseaudio pulseaudio-utils libasound2-plugins procps
             dbus-daemon pipewire pipewire-bin wireplumber gstreamer1.0-tools gstreamer1.0-plugins-base
-            gstreamer1.0-pipewire chromium openbox xdotool"
+            gstreamer1.0-pipewire chromium openbox xdotool nsis shellcheck"
     elif have dnf; then
         manager=dnf
         names="ca-certificates curl git gcc gcc-c++ make pkgconf-pkg-config alsa-lib-devel /usr/bin/ffmpeg
@@ -79,7 +79,8 @@ install_packages() {
             sway swaybg xdg-desktop-portal xdg-desktop-portal-wlr"
     elif have brew; then
         manager=brew
-        names="ffmpeg"
+        # Homebrew's plain ffmpeg has no SRT.
+        names="ffmpeg-full"
     else
         say "no apt, dnf, pacman or brew here. Needed: a C compiler, pkg-config, libclang, ALSA's and PipeWire's headers (Linux), ffmpeg 5 or newer"
         return 0

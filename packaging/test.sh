@@ -8,7 +8,7 @@
 # server say that they were skipped), PD_TEST_FFMPEGS (more ffmpegs, separated by colons),
 # PD_SKIP_REMOTE_CLIENTS=1 (no clients in Python and JavaScript), PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
 # PD_ADVISORY_DB (a clone of github.com/RustSec/advisory-db), PD_SKIP_FOREIGN=1 (nothing for Windows and macOS),
-# PD_SKIP_WINE=1 (no Windows build under wine), PD_SKIP_SOAK=1 (no ten minutes of random faults), PD_SOAK_MINUTES and
+# PD_SKIP_WINE=1 (no Windows build and installer under wine), PD_SKIP_SOAK=1 (no ten minutes of random faults), PD_SOAK_MINUTES and
 # PD_SOAK_SEED (others than 10 and 1).
 set -euo pipefail
 
@@ -174,8 +174,10 @@ deny() {
     cargo deny --locked check --hide-inclusion-graph bans licenses sources || return 1
     # The advisories are a git repository of their own, which may be out of reach: then a clone of it will do.
     if [[ -n ${PD_ADVISORY_DB:-} ]]; then
+        local clone
+        clone=$(realpath "$PD_ADVISORY_DB")
         export GIT_CONFIG_COUNT=1 GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db
-        export GIT_CONFIG_KEY_0="url.file://$(realpath "$PD_ADVISORY_DB").insteadOf"
+        export GIT_CONFIG_KEY_0="url.file://$clone.insteadOf"
     fi
     if timeout 120 cargo deny --locked fetch db >"$work/advisories.log" 2>&1; then
         cargo deny --locked --offline check advisories || return 1
@@ -261,6 +263,38 @@ wine_step() {
         echo "WINE SKIPPED: no wine"
     elif has_target "$WINDOWS_TARGET" && have x86_64-w64-mingw32-gcc; then
         step "Windows: under wine" bash packaging/wine.sh "$work/wine"
+        if have makensis && have x86_64-w64-mingw32-strip; then
+            step "Windows: installer under wine" installer_under_wine
+        else
+            echo "INSTALLER SKIPPED: no makensis"
+        fi
+    fi
+}
+
+# The development build, which is there: what is tried is how it is packed.
+installer_under_wine() {
+    local program
+    program=$(cargo build --target "$WINDOWS_TARGET" --bin pd-console --locked --message-format=json 2>/dev/null |
+        sed -n 's/.*"executable":"\([^"]*pd-console\.exe\)".*/\1/p' | tail -n 1)
+    [ -n "$program" ] && bash packaging/try-nsis.sh "$work/wine" "$program"
+}
+
+# --- what packages and releases: scripts, the bundle for macOS, workflows
+packaging_scripts() {
+    python3 packaging/release.py try || return 1
+    # shellcheck source-path=SCRIPTDIR source=about.sh
+    (. packaging/about.sh && mkdir -p "$work/mac/ffmpeg" "$work/mac/licences" &&
+        cp packaging/GPL-3.0.txt "$work/mac/ffmpeg/" && cp /bin/true "$work/mac/ffmpeg/ffmpeg" && : >"$work/mac/ffmpeg/FFMPEG.txt" &&
+        python3 packaging/macos/bundle.py /bin/true "$work/mac/ffmpeg" "$work/mac/licences" "$work/mac") || return 1
+    if have shellcheck; then
+        shellcheck -x packaging/*.sh packaging/*/*.sh || return 1
+    else
+        echo "SHELLCHECK SKIPPED: it is not here"
+    fi
+    if have actionlint; then
+        actionlint || return 1
+    else
+        echo "ACTIONLINT SKIPPED: it is not here (go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12)"
     fi
 }
 
@@ -278,6 +312,7 @@ fi
     echo "no MediaMTX (MEDIAMTX_BIN, PATH): the tests with a real server say that they were skipped"
 
 step "cargo fmt" cargo fmt --check
+step "packaging" packaging_scripts
 step "cargo clippy" cargo clippy --all-targets --features scap --locked -- -D warnings
 step "cargo check, no window" cargo check --no-default-features --locked
 step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked

@@ -12,62 +12,14 @@ mkdir -p "$work"
 work=$(cd "$work" && pwd)
 target=x86_64-pc-windows-gnu
 
-export WINEPREFIX="$work/prefix" WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
-# Those are Linux programs, which wine would start too.
-unset MEDIAMTX_BIN FFMPEG_BIN PD_TEST_FFMPEGS
+# shellcheck source-path=SCRIPTDIR source=wine-prefix.sh
+. packaging/wine-prefix.sh
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine
-trap 'wineserver -k 2>/dev/null || true' EXIT
 
-say() { printf 'wine: %s\n' "$*"; }
-fail() {
-    say "FAILED: $*"
-    exit 1
-}
-
-say "$(wine --version 2>/dev/null)"
-timeout 180 wine wineboot -u >"$work/boot.log" 2>&1 || fail "no prefix: $(tail -n 1 "$work/boot.log")"
-
-# Two libraries that every Windows 10 has and wine only from 9 on: random numbers, and the queue
-# that capture alone asks for.
-shim() {
-    local name=$1
-    shift
-    [ -e "$WINEPREFIX/drive_c/windows/system32/$name" ] && return 0
-    say "this wine has no $name: a stand-in"
-    x86_64-w64-mingw32-gcc -shared -x c - -o "$WINEPREFIX/drive_c/windows/system32/$name" "$@"
-}
-shim bcryptprimitives.dll -ladvapi32 <<'C'
-#include <windows.h>
-BOOLEAN WINAPI SystemFunction036(void *buffer, ULONG size);
-__declspec(dllexport) BOOL WINAPI ProcessPrng(unsigned char *buffer, SIZE_T size) {
-    return SystemFunction036(buffer, (ULONG)size);
-}
-C
-shim coremessaging.dll <<'C'
-#include <windows.h>
-__declspec(dllexport) HRESULT WINAPI CreateDispatcherQueueController(void *options, void **out) {
-    return E_NOTIMPL;
-}
-C
-
-# ffmpeg for Windows: from PyPI, the only registry that has one.
-windows_ffmpeg() {
-    local python
-    for python in python3 python; do
-        "$python" -m pip --version >/dev/null 2>&1 && break
-        python=
-    done
-    [ -n "$python" ] || return 1
-    timeout 300 "$python" -m pip download -q --disable-pip-version-check --no-deps \
-        --only-binary=:all: --platform win_amd64 -d "$work/wheel" imageio-ffmpeg==0.6.0 \
-        >"$work/pip.log" 2>&1 || return 1
-    "$python" -m zipfile -e "$work"/wheel/imageio_ffmpeg-*.whl "$work/wheel" || return 1
-    find "$work/wheel" -name 'ffmpeg-*.exe' | head -n 1
-}
-if ffmpeg=$(windows_ffmpeg) && [ -n "$ffmpeg" ]; then
+if ffmpeg=$(windows_ffmpeg); then
     PD_CONSOLE_FFMPEG=$(winepath -w "$ffmpeg" 2>/dev/null)
     export PD_CONSOLE_FFMPEG FFMPEG_BIN="$PD_CONSOLE_FFMPEG"
-    say "ffmpeg: ${ffmpeg##*/}"
+    say "ffmpeg: $(winepath -w "$ffmpeg" 2>/dev/null)"
 else
     ffmpeg=
 fi
@@ -104,7 +56,7 @@ killed_mid_show() {
         tries=$((tries + 1))
         [ "$tries" -le 300 ] || fail "no show to kill: $(tail -n 3 "$work/killed.log")"
         sleep 0.1
-        mapfile -t children < <(pgrep -f "${work//\//.}.*${ffmpeg##*/} .*-hide_banner.*-f ")
+        mapfile -t children < <(pgrep -f "${ffmpeg//\//.} .*-hide_banner.*-f ")
     done
     tr '\0' ' ' <"/proc/$console/cmdline" | grep -q 'pd-console.exe' || fail "another process to kill"
     kill -9 "$console"
@@ -125,7 +77,7 @@ if [ -n "$ffmpeg" ]; then
     grep -q 'passed *100.00 %' "$work/live" || fail "live: pictures did not arrive as they were sent"
     killed_mid_show
 else
-    say "SHOW SKIPPED: no ffmpeg for Windows: $(tail -n 1 "$work/pip.log" 2>/dev/null || echo "no pip")"
+    say "SHOW SKIPPED: no ffmpeg for Windows: $(tail -n 1 "$work/pip.log")"
 fi
 
 if [ -n "${DISPLAY:-}" ]; then

@@ -1,10 +1,10 @@
 //! The command line.
 
+pub mod fetch;
 pub mod measure;
 pub mod pattern;
 pub mod profile;
 pub mod remote;
-pub mod server;
 pub mod updates;
 pub mod viewer;
 
@@ -64,7 +64,10 @@ pub enum Task {
     },
     /// The embedded server, MediaMTX.
     #[command(subcommand)]
-    Server(server::ServerTask),
+    Server(fetch::ServerTask),
+    /// The program that encodes and sends.
+    #[command(subcommand)]
+    Ffmpeg(fetch::FfmpegTask),
     /// Profiles: a show's settings under a name.
     #[command(subcommand)]
     Profile(profile::ProfileTask),

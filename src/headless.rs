@@ -591,6 +591,7 @@ impl Outcome {
             "srt_latency_ms": {
                 "asked": self.route.wished_latency_ms,
                 "in_force": self.network.and_then(|network| network.latency_ms),
+                "held_beyond": self.route.held_beyond_ms,
             },
             "confirmed_online": self.confirmation == Confirmation::Online,
             "start_to_live_ms": self.start_ms,

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod control;
 pub mod crash;
 pub mod doctor;
+pub mod fetch;
 pub mod ffmpeg;
 pub mod folders;
 #[cfg(any(test, fuzzing))]

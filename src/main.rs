@@ -1,8 +1,8 @@
 //! Entry: the window, or a task of the command line.
 
 use clap::Parser;
+use pd_console::cli::fetch::{FfmpegTask, ServerTask};
 use pd_console::cli::pattern::PatternArgs;
-use pd_console::cli::server::ServerTask;
 use pd_console::cli::{self, Cli, Task};
 use pd_console::session::failure::{Failure, FailureKind};
 use pd_console::stop::StopToken;
@@ -41,7 +41,8 @@ fn main() -> ExitCode {
         Some(Task::Doctor(args)) => cli::doctor(args, &stop),
         Some(Task::FfmpegArgs(args)) => cli::ffmpeg_args(args).map(|text| print!("{text}")),
         Some(Task::Sources { json }) => cli::sources(*json).map(|text| print!("{text}")),
-        Some(Task::Server(ServerTask::Install(args))) => cli::server::install(args, &stop),
+        Some(Task::Server(ServerTask::Install(args))) => cli::fetch::server(args, &stop),
+        Some(Task::Ffmpeg(FfmpegTask::Install(args))) => cli::fetch::ffmpeg(args, &stop),
         Some(Task::Profile(task)) => cli::profile::run(task).map(|text| print!("{text}")),
         Some(Task::ViewerLink(args)) => cli::viewer::viewer_link(args).map(|text| print!("{text}")),
         Some(Task::Remote(args)) => cli::remote::remote(args).map(|text| print!("{text}")),
@@ -77,9 +78,11 @@ fn run_of(task: Option<&Task>) -> Run {
         Some(Task::Live(_)) => ("live", true, true),
         Some(Task::Measure(_)) => ("measure", false, true),
         Some(Task::Doctor(_)) => ("doctor", false, true),
-        Some(Task::Glass(_) | Task::Server(ServerTask::Install(_))) => {
-            ("a task without a show", false, true)
-        }
+        Some(
+            Task::Glass(_)
+            | Task::Server(ServerTask::Install(_))
+            | Task::Ffmpeg(FfmpegTask::Install(_)),
+        ) => ("a task without a show", false, true),
         Some(_) => ("a task without a show", false, false),
     };
     Run {

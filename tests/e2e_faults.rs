@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::console::{Console, Plan};
+use common::console::{Console, Plan, kill};
 use common::stream::Listener;
 use common::{alone, ffmpegs, free_udp_port, mediamtx, srt_server, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
@@ -285,6 +285,42 @@ fn b24_a_wrapper_in_a_folder_of_any_name_makes_a_show() {
         ended.stdout
     );
     let left = ended.left_after(Duration::from_secs(3));
+    assert!(left.is_empty(), "left running: {left:?}");
+}
+
+/// An ffmpeg that is being replaced, a driver that is being updated: for a while none starts.
+#[test]
+fn a_show_outlives_a_while_in_which_no_encoder_starts() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (wrapper, away) = (folder.path().join("ffmpeg"), folder.path().join("away"));
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *rawvideo*) if [ -e '{}' ]; then exit 1; fi;; esac\nexec '{}' \"$@\"\n",
+        away.display(),
+        ffmpeg.display()
+    );
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let words = format!("{PATTERN} --set video.size=320x180 --json");
+    let console = live(Plan::new(&wrapper, &words));
+    std::fs::write(&away, "").unwrap();
+    let encoders = console.children_with("rawvideo");
+    assert!(!encoders.is_empty());
+    encoders.into_iter().for_each(|pid| kill(pid, Signal::KILL));
+    console.wait_for("no encoder is at work", 1, Duration::from_secs(10));
+    let tried = "no encoder can be kept running";
+    console.wait_for(tried, 4, Duration::from_secs(20));
+    std::fs::remove_file(&away).unwrap();
+    let again = Instant::now();
+    console.wait_for("an encoder is at work again", 1, Duration::from_secs(8));
+    println!("pictures {:.1} s after that", again.elapsed().as_secs_f64());
+    console.signal(Signal::INT);
+    let ended = console.end_within(Duration::from_secs(2));
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let left = ended.left_after(Duration::from_millis(100));
     assert!(left.is_empty(), "left running: {left:?}");
 }
 

@@ -7,6 +7,7 @@
 mod common;
 
 use common::console::{Ended, Plan, kill};
+use common::disk::SmallDisk;
 use common::lip::{median, offsets};
 use common::stream::{self, Listener, Stream};
 use common::{alone, ffmpegs, output, wait_until};
@@ -238,37 +239,6 @@ fn a_killed_console_leaves_a_file_that_plays_to_its_last_second() {
     }
 }
 
-/// A small disk, where the test may mount one.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn of(megabytes: u32) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "none"])
-            .arg(folder.path())
-            .output();
-        let mounted = mounted.is_ok_and(|mount| mount.status.success());
-        if !mounted {
-            println!("SKIPPED: a tmpfs cannot be mounted (needs root)");
-        }
-        mounted.then_some(Self(folder))
-    }
-
-    /// Leaves so many bytes of it.
-    fn fill_but(&self, bytes: u64) {
-        let free = fs4::available_space(self.0.path()).unwrap();
-        let filler = vec![0; usize::try_from(free.saturating_sub(bytes)).unwrap()];
-        let _ = std::fs::write(self.0.path().join(format!("filler-{bytes}")), filler);
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
 #[test]
 fn b28_a_full_disk_ends_the_recording_and_nothing_else() {
     let _alone = alone();
@@ -281,7 +251,7 @@ fn b28_a_full_disk_ends_the_recording_and_nothing_else() {
             if !at_once {
                 disk.fill_but(4_450_000);
             }
-            let console = Plan::new(&ffmpeg, &words(disk.0.path(), "--seconds 9")).start();
+            let console = Plan::new(&ffmpeg, &words(disk.path(), "--seconds 9")).start();
             console.wait_live(1);
             std::thread::sleep(Duration::from_secs(3));
             if at_once {

@@ -351,6 +351,42 @@ fn a_path_that_another_publisher_takes_is_left_to_it_until_it_is_free() {
     assert_eq!(outages[0]["tries"], 1, "it fought: {outages:?}");
 }
 
+/// A caller's handshake whose second packet was lost: MediaMTX holds each picture as much longer for as long
+/// as that connection lives, so it does not live long.
+#[test]
+fn a_connection_that_began_late_is_made_anew_while_it_is_young() {
+    let _alone = alone();
+    let Some((ffmpeg, program)) = programs() else {
+        return;
+    };
+    let server = OwnServer::start(&program, "  all_others:\n");
+    let link = Link::start(server.srt);
+    let words = format!("{SHOW}{}", server.words("target", PATH, link.port));
+    let console = Plan::new(&ffmpeg, &words).start();
+    link.lose_conclusions(2);
+    console.wait_live(1);
+    assert_eq!(link.conclusions_to_lose(), 0, "{}", console.stderr());
+    let said = "ms longer than the agreed 120 ms";
+    console.wait_for(said, 1, Duration::from_secs(10));
+    console.wait_live(2);
+    // Until the whole show's median is of the second connection.
+    std::thread::sleep(Duration::from_secs(12));
+    assert_eq!(
+        console.times_of("was away", said).len(),
+        1,
+        "{}",
+        console.stderr()
+    );
+    let ended = stop(console);
+    let arrived = &ended.json()["latency"]["arrived"];
+    println!("{arrived}");
+    assert!(arrived["max_ms"].as_f64() > Some(500.0), "it was held");
+    assert!(arrived["p50_ms"].as_f64() < Some(250.0), "{arrived}");
+    let outages = outages(&ended);
+    assert_eq!(outages.len(), 1, "{outages:?}");
+    assert!(outages[0]["away_s"].as_f64() < Some(4.0), "{outages:?}");
+}
+
 #[test]
 fn b27_after_a_standstill_the_connection_is_a_new_one() {
     let _alone = alone();

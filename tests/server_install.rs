@@ -1,10 +1,10 @@
-//! Installing MediaMTX from a local HTTP server: good, torn, wrong sum, no network, not there, no
+//! Installing MediaMTX and ffmpeg from a local HTTP server: good, torn, wrong sum, no network, not there, no
 //! room; what was there before stays in every case but the first.
 
 #![allow(clippy::unwrap_used)]
 
-use pd_console::mediamtx::install::{self, InstallError};
-use pd_console::mediamtx::release::Release;
+use pd_console::fetch::{self, InstallError, Parcel};
+use pd_console::mediamtx::release;
 use pd_console::stop::StopToken;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
@@ -66,19 +66,25 @@ fn zip(name: &str, content: &[u8]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn release(archive: &str, program: &'static str, bytes: &[u8]) -> Release {
+/// SHA-256 in hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
     let sum = Sha256::digest(bytes);
-    Release {
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn parcel(archive: &str, program: &'static str, bytes: &[u8]) -> Parcel {
+    Parcel {
+        entry: program.into(),
         archive: archive.into(),
         program,
-        sha256: sum.iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex(bytes),
     }
 }
 
-fn download(release: &Release, url: &str, folder: &Path) -> Result<u64, InstallError> {
+fn download(release: &Parcel, url: &str, folder: &Path) -> Result<u64, InstallError> {
     let mut got = 0;
     let mut progress = |bytes, _| got = bytes;
-    install::download(release, url, folder, &mut progress, &StopToken::new())?;
+    fetch::download(release, url, folder, &mut progress, &StopToken::new())?;
     Ok(got)
 }
 
@@ -98,23 +104,25 @@ fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn both_kinds_of_archive_are_installed_whole() {
+fn each_kind_of_archive_is_installed_whole() {
     for (archive, name, bytes) in [
         ("m.tar.gz", "mediamtx", tar_gz("mediamtx", PROGRAM)),
         ("m.tar.gz", "mediamtx", tar_gz("./mediamtx", PROGRAM)),
         ("m.zip", "mediamtx.exe", zip("mediamtx.exe", PROGRAM)),
+        // No archive at all: the program itself.
+        ("ffmpeg-v7.1.exe", "ffmpeg.exe", PROGRAM.to_vec()),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let bin = folder.path().join("new").join("bin");
-        let release = release(archive, name, &bytes);
-        let got = download(&release, &ok(&bytes), &bin).unwrap();
+        let parcel = parcel(archive, name, &bytes);
+        let got = download(&parcel, &ok(&bytes), &bin).unwrap();
         assert_eq!(got, bytes.len() as u64);
         assert_eq!(content(&bin), [(name.to_owned(), PROGRAM.to_vec())]);
         // Again, over what is there, and by hand.
-        download(&release, &ok(&bytes), &bin).unwrap();
+        download(&parcel, &ok(&bytes), &bin).unwrap();
         let file = folder.path().join("by-hand");
         std::fs::write(&file, &bytes).unwrap();
-        let path = install::from_file(&release, &file, &bin).unwrap();
+        let path = fetch::from_file(&parcel, &file, &bin).unwrap();
         assert_eq!(content(&bin).len(), 1);
         #[cfg(unix)]
         if name == "mediamtx" {
@@ -128,11 +136,11 @@ fn both_kinds_of_archive_are_installed_whole() {
 #[test]
 fn what_goes_wrong_leaves_the_old_one_in_place() {
     let bytes = tar_gz("mediamtx", PROGRAM);
-    let good = release("m.tar.gz", "mediamtx", &bytes);
+    let good = parcel("m.tar.gz", "mediamtx", &bytes);
     let folder = tempfile::tempdir().unwrap();
     let bin = folder.path();
     std::fs::write(bin.join("mediamtx"), b"old").unwrap();
-    let failed = |release: &Release, url: &str| {
+    let failed = |release: &Parcel, url: &str| {
         let error = download(release, url, bin).unwrap_err();
         assert_eq!(
             content(bin),
@@ -173,18 +181,18 @@ fn what_goes_wrong_leaves_the_old_one_in_place() {
     assert!(error.to_string().contains("--file"), "{error}");
     // The right sum over what is no archive, or has another program in it.
     let error = failed(
-        &release("m.tar.gz", "mediamtx", b"no archive"),
+        &parcel("m.tar.gz", "mediamtx", b"no archive"),
         &ok(b"no archive"),
     );
     assert!(matches!(error, InstallError::Archive { .. }), "{error}");
     let other = tar_gz("mediamtx2", PROGRAM);
-    let error = failed(&release("m.tar.gz", "mediamtx", &other), &ok(&other));
+    let error = failed(&parcel("m.tar.gz", "mediamtx", &other), &ok(&other));
     assert!(error.to_string().contains("no mediamtx in it"), "{error}");
     let stop = StopToken::new();
     stop.stop();
-    let error = install::download(&good, &ok(&bytes), bin, &mut |_, _| {}, &stop).unwrap_err();
+    let error = fetch::download(&good, &ok(&bytes), bin, &mut |_, _| {}, &stop).unwrap_err();
     assert!(matches!(error, InstallError::Cancelled), "{error}");
-    let error = install::from_file(&good, Path::new("/no/such/file"), bin).unwrap_err();
+    let error = fetch::from_file(&good, Path::new("/no/such/file"), bin).unwrap_err();
     assert!(matches!(error, InstallError::File { .. }), "{error}");
     assert_eq!(content(bin).len(), 1);
 }
@@ -207,7 +215,7 @@ fn failed(output: &Output) -> String {
 
 #[test]
 fn the_command_asks_first_and_trusts_no_other_file() {
-    if Release::of_this_system().is_none() {
+    if release::of_this_system().is_none() {
         println!("SKIPPED: no release is known for this system");
         return;
     }
@@ -223,6 +231,56 @@ fn the_command_asks_first_and_trusts_no_other_file() {
     let text = failed(&output);
     assert!(text.contains("the release's is"), "{text}");
     assert_eq!(content(&config.path().join("bin")), []);
+}
+
+/// The pinned ffmpeg, bare and out of its wheel, goes where the console finds it; no other does.
+#[test]
+fn the_pinned_ffmpeg_is_taken_and_no_other() {
+    let Some((build, _)) = pd_console::ffmpeg::release::of_this_system() else {
+        println!("SKIPPED: no ffmpeg is pinned for this system");
+        return;
+    };
+    let config = tempfile::tempdir().unwrap();
+    let bin = config.path().join("bin");
+    let ffmpeg_failed = |output: &Output| {
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let output = console(config.path(), "ffmpeg install").output().unwrap();
+    let text = ffmpeg_failed(&output);
+    for word in ["--yes", &build.sha256, "GPL", &build.version] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+    let output = console(config.path(), "ffmpeg install --yes --base-url")
+        .arg(ok(PROGRAM))
+        .output()
+        .unwrap();
+    let text = ffmpeg_failed(&output);
+    assert!(text.contains("the release's is"), "{text}");
+    assert_eq!(content(&bin), []);
+    // Tests are given the very file by packaging/test.sh.
+    let given = std::env::var_os("PD_TEST_FFMPEGS").unwrap_or_default();
+    let Some(pinned) = std::env::split_paths(&given).find(|path| {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        hex(&bytes) == build.sha256
+    }) else {
+        println!("SKIPPED: the pinned ffmpeg is not in PD_TEST_FFMPEGS");
+        return;
+    };
+    let output = console(config.path(), "ffmpeg install --yes --file")
+        .arg(&pinned)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    // Found with nothing beside the program and nothing in PATH, and good.
+    let output = console(config.path(), "ffmpeg-args --defaults")
+        .env("PATH", "")
+        .env_remove("PD_CONSOLE_FFMPEG")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let program = bin.join(pd_console::ffmpeg::locate::NAME);
+    assert!(text.contains(program.to_str().unwrap()), "{output:?}");
 }
 
 /// A disk of 256 kB, in a namespace of its own.
@@ -299,10 +357,10 @@ fn an_archive_full_of_tricks_installs_nothing() {
     ] {
         let bytes = odd(name, kind, size);
         assert!(bytes.len() < 4 << 20);
-        let release = release("m.tar.gz", "mediamtx", &bytes);
+        let parcel = parcel("m.tar.gz", "mediamtx", &bytes);
         let file = outer.path().join("archive");
         std::fs::write(&file, &bytes).unwrap();
-        let error = install::from_file(&release, &file, &bin).unwrap_err();
+        let error = fetch::from_file(&parcel, &file, &bin).unwrap_err();
         assert!(
             matches!(error, InstallError::Archive { .. }),
             "{name} {kind:?}: {error}"
@@ -332,14 +390,14 @@ fn an_archive_by_hand_is_read_once() {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     use std::os::unix::fs::PermissionsExt;
     let bytes = tar_gz("mediamtx", PROGRAM);
-    let release = release("m.tar.gz", "mediamtx", &bytes);
+    let parcel = parcel("m.tar.gz", "mediamtx", &bytes);
     let folder = tempfile::tempdir().unwrap();
     let given = folder.path().join("given");
     mknodat(CWD, &given, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     let to = given.clone();
     let writer = std::thread::spawn(move || std::fs::write(to, bytes).unwrap());
     let bin = folder.path().join("bin");
-    let path = install::from_file(&release, &given, &bin).unwrap();
+    let path = fetch::from_file(&parcel, &given, &bin).unwrap();
     writer.join().unwrap();
     assert_eq!(std::fs::read(path).unwrap(), PROGRAM);
     let mode = std::fs::metadata(&bin).unwrap().permissions().mode();

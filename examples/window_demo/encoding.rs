@@ -73,6 +73,7 @@ pub fn status(settings: &Settings, t: f64, trouble: bool) -> EncoderStatus {
                   -sc_threshold 0 -forced-idr 1 -threads 2"
             .into(),
         why: why.into(),
+        lost: None,
         fallback: trouble.then(|| {
             "h264_nvenc was chosen and failed while live: no capable devices found. Install the \
              NVIDIA driver 570 or newer, or choose another encoder. libx264 has its place."

@@ -5,6 +5,7 @@ use super::argument::{input_and_number, input_number, not_understood, number};
 use super::{Op, Owner, Refusal, Takes};
 use crate::capture::choice::resolve;
 use crate::record::status::Phase;
+use crate::session::install::InstallStatus;
 use crate::session::snapshot::State;
 use crate::session::{Command, Secret, Snapshot, live_settings};
 use crate::settings::{AudioInput, Settings, VideoSourceKind, overrides};
@@ -138,6 +139,7 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         Op::MeterSave => vec![Command::SaveMeter],
         Op::ProbeToggle => set("probe.on", on(!settings.probe.on))?,
         Op::FastestWay => vec![Command::FastestWay],
+        Op::Reconnect => vec![Command::Reconnect],
         Op::BackupToggle => set("backup.on", on(!settings.backup.on))?,
         Op::KickViewer => vec![Command::KickViewer {
             id: viewer(text()?, now.snapshot)?,
@@ -185,6 +187,8 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         Op::SetUp => vec![Command::SetUp],
         Op::ServerInstall => vec![Command::InstallServer],
         Op::ServerInstallStop => vec![Command::StopInstall],
+        Op::FfmpegInstall => vec![Command::InstallFfmpeg],
+        Op::FfmpegInstallStop => vec![Command::StopFfmpegInstall],
         Op::ServerUse => vec![Command::UseServer {
             label: server(text()?, now.snapshot)?,
         }],
@@ -322,6 +326,10 @@ fn possible(op: Op, now: &Now<'_>) -> Result<(), Refusal> {
             "No show is live",
             "The next show tries the fastest way first.",
         ),
+        Op::Reconnect if *state != State::Live => no(
+            "No show is live",
+            "A show that has lost its server connects again by itself.",
+        ),
         Op::FastestWay if snapshot.route.fallback.is_none() => {
             no("The fastest way is in force", "Nothing is to do.")
         }
@@ -342,11 +350,17 @@ fn possible(op: Op, now: &Now<'_>) -> Result<(), Refusal> {
             "No newer version is known of",
             "There is nothing to put away.",
         ),
-        Op::ServerInstall if is_installing(snapshot) => {
+        Op::ServerInstall if runs(&snapshot.install) => {
             no("MediaMTX is being fetched already", "Wait a moment.")
         }
-        Op::ServerInstallStop if !is_installing(snapshot) => {
+        Op::ServerInstallStop if !runs(&snapshot.install) => {
             no("MediaMTX is not being fetched", "Nothing is to do.")
+        }
+        Op::FfmpegInstall if runs(&snapshot.ffmpeg_install) => {
+            no("ffmpeg is being fetched already", "Wait a moment.")
+        }
+        Op::FfmpegInstallStop if !runs(&snapshot.ffmpeg_install) => {
+            no("ffmpeg is not being fetched", "Nothing is to do.")
         }
         Op::ServerUse | Op::ServersForget if snapshot.settings.servers.is_empty() => no(
             "No recent server is known",
@@ -402,9 +416,8 @@ fn set(name: &str, value: &str, now: &Now<'_>) -> Result<Vec<Command>, Refusal> 
     Ok(vec![Command::ApplySettings(Box::new(wished))])
 }
 
-fn is_installing(snapshot: &Snapshot) -> bool {
-    use crate::session::install::InstallStatus;
-    matches!(snapshot.install, InstallStatus::Running { .. })
+fn runs(install: &InstallStatus) -> bool {
+    matches!(install, InstallStatus::Running { .. })
 }
 
 /// The profile of this name, whatever its capitals.

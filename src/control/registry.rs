@@ -203,6 +203,8 @@ operations! {
 
     /// Try the fastest way into the server again. Viewers are disconnected for it.
     FastestWay = "fastest-way", Network, Session, Takes::Nothing;
+    /// End the connection to the server and make another. Viewers are disconnected for it.
+    Reconnect = "reconnect", Network, Session, Takes::Nothing;
     /// Send to the backup receiver too with the next show, or not.
     BackupToggle = "backup-toggle", Network, Session, Takes::Nothing;
 
@@ -239,6 +241,10 @@ operations! {
     ServerInstall = "server-install", Network, Session, Takes::Nothing;
     /// Stop that download.
     ServerInstallStop = "server-install-stop", Network, Session, Takes::Nothing;
+    /// Fetch ffmpeg, the program that encodes and sends, and install it for this user.
+    FfmpegInstall = "ffmpeg-install", Settings, Session, Takes::Nothing;
+    /// Stop that download.
+    FfmpegInstallStop = "ffmpeg-install-stop", Settings, Session, Takes::Nothing;
     /// Take a recent server as the target, by its host or as the list has it.
     ServerUse = "server-use", Network, Session, text("a recent server", "studio.example");
     /// Forget the recent servers.
@@ -369,7 +375,12 @@ impl Op {
     pub const fn is_grave(self) -> bool {
         matches!(
             self,
-            Self::Stop | Self::Quit | Self::KickViewer | Self::FastestWay | Self::TakeOver
+            Self::Stop
+                | Self::Quit
+                | Self::KickViewer
+                | Self::FastestWay
+                | Self::Reconnect
+                | Self::TakeOver
         )
     }
 }

@@ -33,6 +33,7 @@ fn full() -> Snapshot {
         version: "99.1.2".into(),
         page: None,
     }));
+    snapshot.ffmpeg_install = snapshot.install.clone();
     snapshot.route.fallback = Some("RTSP was refused".into());
     snapshot.settings.video.source = VideoSourceKind::Portal;
     snapshot.readers = Arc::new(vec![Reader {
@@ -130,6 +131,7 @@ fn name(command: &Command) -> &'static str {
         Command::SetBackupSecrets { .. } => "SetBackupSecrets",
         Command::ChooseScreen => "ChooseScreen",
         Command::FastestWay => "FastestWay",
+        Command::Reconnect => "Reconnect",
         Command::KickViewer { .. } => "KickViewer",
         Command::NewRemotePassword => "NewRemotePassword",
         Command::SetPreview { .. } => "SetPreview",
@@ -150,6 +152,8 @@ fn name(command: &Command) -> &'static str {
         Command::ForgetServers => "ForgetServers",
         Command::InstallServer => "InstallServer",
         Command::StopInstall => "StopInstall",
+        Command::InstallFfmpeg => "InstallFfmpeg",
+        Command::StopFfmpegInstall => "StopFfmpegInstall",
         Command::SetUp => "SetUp",
         Command::PutUpdateAway => "PutUpdateAway",
         Command::Dismiss => "Dismiss",
@@ -261,6 +265,7 @@ fn each_is_refused_where_it_makes_no_sense_and_says_what_to_do() {
             Op::RecordStop,
             Op::ReplaySave,
             Op::FastestWay,
+            Op::Reconnect,
             Op::KickViewer,
             Op::MeterSave,
         ] {

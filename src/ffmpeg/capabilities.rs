@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -142,10 +142,11 @@ fn from_libavcodec(version: &str) -> Option<Version> {
     })
 }
 
-/// Finds ffmpeg and asks it what it can; asks only where its file has changed since the last time.
+/// Finds the first ffmpeg that can what a show needs, by asking; asks only where its file has changed since
+/// the last time.
 ///
 /// # Errors
-/// Each reason of cases.md B24 as its own [`FfmpegError`].
+/// Each reason of cases.md B24 as its own [`FfmpegError`]; where none is good, what is wrong with the first.
 pub fn look(from_settings: Option<&Path>) -> Result<Ffmpeg, FfmpegError> {
     let found = look_with(from_settings, Cache::of_user())?;
     let version = &found.capabilities.version_text;
@@ -158,11 +159,28 @@ pub fn look(from_settings: Option<&Path>) -> Result<Ffmpeg, FfmpegError> {
 /// # Errors
 /// As [`look`].
 pub fn look_with(from_settings: Option<&Path>, cache: &Cache) -> Result<Ffmpeg, FfmpegError> {
-    let path = locate::ffmpeg(from_settings)?;
-    let mut capabilities = known(&path, cache)?;
-    capabilities.render_nodes = render_nodes(Path::new("/dev/dri"));
-    check(&path, &capabilities)?;
-    Ok(Ffmpeg { path, capabilities })
+    first_good(locate::candidates(from_settings)?, cache)
+}
+
+/// A system can have several, and the first in PATH be a small one: Homebrew's `ffmpeg` has no SRT.
+fn first_good(candidates: Vec<PathBuf>, cache: &Cache) -> Result<Ffmpeg, FfmpegError> {
+    let mut first = None;
+    for path in candidates {
+        let found = known(&path, cache).and_then(|found| check(&path, &found).map(|()| found));
+        match found {
+            Ok(mut capabilities) => {
+                capabilities.render_nodes = render_nodes(Path::new("/dev/dri"));
+                return Ok(Ffmpeg { path, capabilities });
+            }
+            Err(why) => {
+                tracing::debug!("not taken: {why}");
+                first.get_or_insert(why);
+            }
+        }
+    }
+    Err(first.unwrap_or_else(|| FfmpegError::NotFound {
+        looked: String::new(),
+    }))
 }
 
 fn known(path: &Path, cache: &Cache) -> Result<Capabilities, FfmpegError> {

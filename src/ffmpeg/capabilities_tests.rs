@@ -224,3 +224,23 @@ fn what_was_found_is_kept_until_the_file_changes() {
     look();
     assert_eq!(count(), 3 * asked);
 }
+
+/// Homebrew's slim ffmpeg before its full one, a broken one before a good one.
+#[cfg(unix)]
+#[test]
+fn the_first_that_can_all_is_taken_and_the_first_one_s_fault_told_where_none_can() {
+    let dirs: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let all: Vec<_> = dirs
+        .iter()
+        .map(|d| crate::ffmpeg::fake::ffmpeg(d.path()))
+        .collect();
+    std::fs::write(dirs[0].path().join("protocols"), "Output:\n  tcp\n").unwrap();
+    std::fs::write(dirs[1].path().join("version"), "something else\n").unwrap();
+    let cache = Cache::new(None);
+    assert_eq!(first_good(all.clone(), &cache).unwrap().path, all[2]);
+    let error = first_good(all[..2].to_vec(), &cache).unwrap_err();
+    assert!(
+        matches!(&error, FfmpegError::Lacks { what, .. } if what.contains("SRT")),
+        "{error}"
+    );
+}

@@ -20,6 +20,7 @@ pub mod options;
 pub mod output;
 pub mod plan;
 pub mod probe;
+pub mod release;
 pub mod words;
 
 pub use capabilities::{Capabilities, Version};
@@ -41,7 +42,7 @@ pub struct Ffmpeg {
 pub enum FfmpegError {
     /// Nowhere.
     #[error(
-        "ffmpeg was not found (looked in: {looked}). Install it (Debian: apt install ffmpeg) or set its path in the settings or in PD_CONSOLE_FFMPEG"
+        "ffmpeg was not found (looked in: {looked}). Install it (Debian: apt install ffmpeg; macOS: brew install ffmpeg-full), fetch one with `pd-console ffmpeg install`, or set its path in the settings or in PD_CONSOLE_FFMPEG"
     )]
     NotFound {
         /// Where it was looked for.

@@ -1,8 +1,7 @@
 //! What the media server says, and the archive that it comes in.
 
 use super::input::Input;
-use crate::mediamtx::install::unpack;
-use crate::mediamtx::release::Release;
+use crate::fetch::{Parcel, unpack};
 use crate::mediamtx::server_log::{Tail, drain};
 use crate::mediamtx::types::{
     Offers, PathInfo, Reader, SrtConnection, WebRtcSession, items, list_of, name_and_source,
@@ -77,7 +76,8 @@ pub fn archive(data: &[u8]) {
         std::fs::create_dir_all(&inner).expect("a folder in it");
         let mut input = Input::new(data);
         let zip = input.flag();
-        let release = Release {
+        let release = Parcel {
+            entry: "mediamtx".into(),
             archive: if zip { "x.zip" } else { "x.tar.gz" }.into(),
             program: "mediamtx",
             sha256: String::new(),

@@ -20,6 +20,9 @@ const KEPT: usize = 1024;
 /// within 0.3 s).
 const DOUBT: Duration = Duration::from_secs(2);
 
+/// An older frame says nothing of how long the way is now.
+const OLDEST: Duration = Duration::from_secs(3);
+
 /// A point on a frame's way. A picture that is repeated begins with its repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -289,6 +292,22 @@ impl Ledger {
             .find(|e| e.frame >= cursor.0 && e.hash == Some(hash))?;
         cursor.0 = found.frame + 1;
         Some(found.captured_at)
+    }
+
+    /// From the publisher's pipe to the receiver, the quickest of the frames that arrived since `from`; None
+    /// with fewer than ten.
+    pub fn quickest_way(&self, from: MonoTime) -> Option<Duration> {
+        // What was captured before has arrived before, or so late that it says nothing.
+        let newest = self.entries.iter().rev();
+        let newest = newest.take_while(|entry| entry.captured_at + OLDEST > from);
+        let recent = newest.filter_map(|entry| {
+            let arrived = entry.at(Stage::Arrived).filter(|at| *at >= from)?;
+            Some(arrived.since(entry.at(Stage::Sent)?))
+        });
+        let (count, least) = recent.fold((0, Duration::MAX), |(count, least), way| {
+            (count + 1, least.min(way))
+        });
+        (count >= 10).then_some(least)
     }
 
     /// When this frame was captured, where it is still kept.

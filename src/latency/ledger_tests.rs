@@ -251,3 +251,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_quickest_way_is_of_the_newest_arrivals() {
+    let mut ledger = Ledger::new();
+    let from = us(30_000_000);
+    assert_eq!(ledger.quickest_way(from), None);
+    for frame in 0..60 {
+        let begin = 28_500_000 + frame * 50_000;
+        ledger.paced(frame, Taken::at(us(begin)));
+        ledger.encoded(frame, us(begin + 100), frame);
+        ledger.reached(Stage::Sent, frame, us(begin + 200));
+        // An older one was quicker; of the new ones one is.
+        let way = match frame {
+            3 => 10_000,
+            50 => 130_000,
+            _ => 400_000,
+        };
+        ledger.arrived(frame, us(begin + 200 + way));
+        let expected = match frame {
+            // The tenth that arrived since.
+            0..31 => None,
+            31..50 => Some(400),
+            _ => Some(130),
+        };
+        let found = ledger.quickest_way(from).map(|way| way.as_millis());
+        assert_eq!(found, expected, "{frame}");
+    }
+}

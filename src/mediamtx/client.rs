@@ -133,6 +133,17 @@ impl Client {
         self.version_within(LOGIN_TIMEOUT)
     }
 
+    /// When the server's program began, as it writes it, which tells one run of it from the next; None where it
+    /// does not tell (v1.20.1 does, `defs.APIInfo`).
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn started(&self) -> Result<Option<String>, ApiError> {
+        let answer = self.get("/v3/info", "MediaMTX API", TIMEOUT)?;
+        let started = answer.as_ref().and_then(|json| json.get("started"));
+        Ok(started.and_then(Value::as_str).map(str::to_owned))
+    }
+
     /// As [`Client::version`], with another limit.
     pub(super) fn version_within(&self, limit: Duration) -> Result<String, ApiError> {
         match self.get("/v3/info", "version", limit) {

@@ -41,7 +41,7 @@ pub fn locate(from_settings: Option<&Path>) -> Result<PathBuf, LocateError> {
         from_settings,
         std::env::var_os(MEDIAMTX_ENV).as_deref(),
         program.as_deref().and_then(Path::parent),
-        super::install::folder().as_deref(),
+        crate::fetch::folder().as_deref(),
         std::env::var_os("PATH").as_deref(),
         USUAL,
     )

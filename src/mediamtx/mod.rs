@@ -3,7 +3,6 @@
 pub mod client;
 pub mod config;
 mod folder;
-pub mod install;
 pub mod locate;
 mod ports;
 pub mod release;

@@ -1,20 +1,11 @@
 //! The release of MediaMTX that `pd-console server install` takes: version, archives, sums. Pure.
 
+use crate::fetch::Parcel;
+
 /// Its version. `mediamtx::config` is written for it.
 pub const VERSION: &str = "1.20.0";
 /// Where its archives are; a file's name follows.
 pub const BASE_URL: &str = "https://github.com/bluenviron/mediamtx/releases/download/v1.20.0";
-
-/// An archive of the release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Release {
-    /// File name.
-    pub archive: String,
-    /// The program within it.
-    pub program: &'static str,
-    /// SHA-256 of the archive, in small hexadecimal digits.
-    pub sha256: String,
-}
 
 /// Systems with a known sum, as (`std::env::consts::OS`, `ARCH`, the archive's ending, SHA-256).
 ///
@@ -56,25 +47,24 @@ const SUMS: [(&str, &str, &str, &str); 5] = [
     ),
 ];
 
-impl Release {
-    /// The archive for a system; None where no sum of one is known.
-    pub fn of(os: &str, arch: &str) -> Option<Self> {
-        let (_, _, ending, sha256) = SUMS.iter().find(|row| (row.0, row.1) == (os, arch))?;
-        Some(Self {
-            archive: format!("mediamtx_v{VERSION}_{ending}"),
-            program: if os == "windows" {
-                "mediamtx.exe"
-            } else {
-                "mediamtx"
-            },
-            sha256: (*sha256).to_owned(),
-        })
-    }
+/// The archive for a system; None where no sum of one is known.
+pub fn of(os: &str, arch: &str) -> Option<Parcel> {
+    let (_, _, ending, sha256) = SUMS.iter().find(|row| (row.0, row.1) == (os, arch))?;
+    let program = match os {
+        "windows" => "mediamtx.exe",
+        _ => "mediamtx",
+    };
+    Some(Parcel {
+        archive: format!("mediamtx_v{VERSION}_{ending}"),
+        entry: program.to_owned(),
+        program,
+        sha256: (*sha256).to_owned(),
+    })
+}
 
-    /// The archive for this system.
-    pub fn of_this_system() -> Option<Self> {
-        Self::of(std::env::consts::OS, std::env::consts::ARCH)
-    }
+/// The archive for this system.
+pub fn of_this_system() -> Option<Parcel> {
+    of(std::env::consts::OS, std::env::consts::ARCH)
 }
 
 #[cfg(test)]
@@ -85,7 +75,7 @@ mod tests {
     fn each_system_has_its_own_archive_and_a_whole_sum() {
         let mut sums = std::collections::BTreeSet::new();
         for (os, arch, ending, sha256) in SUMS {
-            let release = Release::of(os, arch).unwrap();
+            let release = of(os, arch).unwrap();
             assert_eq!(release.archive, format!("mediamtx_v{VERSION}_{ending}"));
             assert_eq!(ending.ends_with(".zip"), os == "windows");
             assert!(sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit()));
@@ -93,6 +83,6 @@ mod tests {
             assert!(sums.insert(sha256), "{sha256} twice");
         }
         assert!(BASE_URL.ends_with(&format!("/v{VERSION}")));
-        assert_eq!(Release::of("linux", "riscv64"), None);
+        assert_eq!(of("linux", "riscv64"), None);
     }
 }

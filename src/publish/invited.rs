@@ -13,6 +13,7 @@ use arc_swap::ArcSwapOption;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,16 @@ const LISTENS_WITHIN: Duration = Duration::from_secs(8);
 const PING: Duration = Duration::from_millis(250);
 /// The end waits so long for the server's answer.
 const END_WITHIN: Duration = Duration::from_secs(1);
+
+/// Who takes a path away to publish there himself does so within this time: his encoder and publisher start.
+const TAKER_WITHIN: Duration = Duration::from_secs(6);
+/// From one look for him to the next.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Whether the last invitation's path was taken away by another while it stood, for the next invitation of the
+/// same outlet: inviting again at once would throw out who is about to publish.
+#[derive(Clone, Debug, Default)]
+pub struct Fate(Arc<AtomicBool>);
 
 /// Why the server does not call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,12 +56,16 @@ pub struct Invited {
     source: String,
     stop: StopToken,
     problem: Arc<ArcSwapOption<Problem>>,
+    /// Which run of the server took the invitation, as it names it.
+    server: Arc<ArcSwapOption<String>>,
+    fate: Fate,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Invited {
     /// Tells the server to pull `path` as soon as the publisher of `plan` listens; with `takes_over` also
-    /// where another has the path, as any publisher does that goes live.
+    /// where another has the path, as any publisher does that goes live. Where the last path's `fate` was to be
+    /// taken away, who did that has a few seconds to publish first.
     ///
     /// # Errors
     /// Where no thread can be started.
@@ -59,6 +74,7 @@ impl Invited {
         path: &str,
         plan: &PullPlan,
         takes_over: bool,
+        fate: &Fate,
     ) -> io::Result<Self> {
         let mut invited = Self {
             client: client.clone(),
@@ -66,9 +82,12 @@ impl Invited {
             source: plan.source.clone(),
             stop: StopToken::new(),
             problem: Arc::default(),
+            server: Arc::default(),
+            fate: fate.clone(),
             thread: None,
         };
         let (stop, problem) = (invited.stop.clone(), invited.problem.clone());
+        let (server, fate) = (invited.server.clone(), fate.clone());
         let (path, source, address) = (path.to_owned(), plan.source.clone(), plan.address);
         let thread = std::thread::Builder::new()
             .name("pd-invite".into())
@@ -76,10 +95,22 @@ impl Invited {
                 if !listens(address, &stop) {
                     return;
                 }
-                let asked = match taken(&client, &path) {
-                    Ok(Some(who)) if !takes_over => Err(Problem::Taken { who }),
-                    Ok(_) => client.pull_path(&path, &source).map_err(Problem::from),
-                    Err(error) => Err(error.into()),
+                let until = Instant::now() + TAKER_WITHIN;
+                let was_taken_away = fate.0.swap(false, Ordering::AcqRel);
+                let asked = loop {
+                    match taken(&client, &path) {
+                        Ok(Some(who)) if !takes_over => break Err(Problem::Taken { who }),
+                        Ok(_) if was_taken_away && Instant::now() < until => {
+                            if stop.sleep(LOOK) {
+                                return;
+                            }
+                        }
+                        Ok(_) => {
+                            server.store(client.started().ok().flatten().map(Arc::new));
+                            break client.pull_path(&path, &source).map_err(Problem::from);
+                        }
+                        Err(error) => break Err(error.into()),
+                    }
                 };
                 if let Err(error) = asked {
                     problem.store(Some(Arc::new(error)));
@@ -107,11 +138,19 @@ impl Invited {
         ends_by(&thread, Instant::now() + END_WITHIN);
         let (client, path) = (self.client.clone(), self.path.clone());
         let source = std::mem::take(&mut self.source);
+        let (invited_at, fate) = (self.server.load_full(), self.fate.clone());
         let remove = move || {
             // Another console's that has taken the path is none of ours.
             let removed = match client.configured_source(&path) {
                 Ok(Some(now)) if now == source => client.remove_path(&path).map(drop),
-                Ok(_) => Ok(()),
+                Ok(_) => {
+                    // A server that was started again has forgotten it; one that runs on was told to.
+                    let run = client.started().ok().flatten();
+                    let same = run.is_some()
+                        && run.as_deref() == invited_at.as_deref().map(String::as_str);
+                    fate.0.store(same, Ordering::Release);
+                    Ok(())
+                }
                 Err(error) => Err(error),
             };
             if let Err(error) = removed {

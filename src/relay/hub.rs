@@ -358,6 +358,12 @@ impl Relay {
         self.lock().ledger.last_arrival()
     }
 
+    /// From the publisher's pipe to the receiver, the quickest picture of those that arrived since `from`
+    /// ([`Ledger::quickest_way`]).
+    pub fn quickest_way(&self, from: MonoTime) -> Option<Duration> {
+        self.lock().ledger.quickest_way(from)
+    }
+
     /// When the last access unit went out.
     pub fn last_unit(&self) -> Option<MonoTime> {
         self.lock().last_unit_at

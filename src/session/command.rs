@@ -93,6 +93,8 @@ pub enum Command {
     /// While live on a slower way because a faster one failed: try the fastest again. Viewers are
     /// disconnected for it.
     FastestWay,
+    /// While live: end the connection to the server and make another. Viewers are disconnected for it.
+    Reconnect,
     /// Disconnect a viewer; it may come back by itself.
     KickViewer {
         /// As in [`super::Snapshot::readers`].
@@ -169,6 +171,11 @@ pub enum Command {
     StopInstall,
     /// The operator has read of the newer version: that one is never told of again.
     PutUpdateAway,
+    /// Fetch the pinned ffmpeg and install it for this user; a path that was set is forgotten once it is there. Its
+    /// progress is in the snapshot.
+    InstallFfmpeg,
+    /// Stop that download.
+    StopFfmpegInstall,
     /// The operator has set the console up (or skipped it): the settings file is written, so that the
     /// next start does not ask again.
     SetUp,

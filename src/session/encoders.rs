@@ -4,8 +4,12 @@
 //! frame from the next one on, and the relay cuts over at its first IDR. An encoder that dies or
 //! gives nothing any more is replaced at once while the publisher goes on: one on the CPU by itself
 //! once, any other (a driver that failed once is not trusted with the rest of the show) by the next
-//! of the [`Lineup`]. The show ends only where none is left.
+//! of the [`Lineup`]. Where none is left, all are tried anew, in longer and longer waits ([`Again`]): a
+//! show that was on air does not end by it. One that never had a picture does, and says why.
 
+mod again;
+
+use self::again::{Again, Try};
 use super::journal::Journal;
 use super::lineup::{Lineup, Pick};
 use super::pump::PumpControl;
@@ -22,11 +26,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A CPU's encoder that dies so often within this time is no accident: the next takes over, or where
-/// there is none the show ends, later, since nothing is worse.
-const DEATHS: usize = 2;
-const DEATHS_OF_LAST: usize = 4;
-const DEATHS_WITHIN: Duration = Duration::from_secs(10);
 /// For an encoder that is no longer needed; nobody waits for it.
 const END_GRACE: Duration = Duration::from_millis(300);
 /// A new encoder must be warm within this time. Measured: 0.1 to 0.6 s with x264; drivers take up to
@@ -149,7 +148,11 @@ pub struct Encoders {
     /// Of what is in force: made once, shown with each snapshot.
     options: String,
     pick: Pick,
-    deaths: Vec<MonoTime>,
+    again: Again,
+    /// Whether any encoder of this show has given a picture.
+    has_begun: bool,
+    /// Why none is at work, once the show has begun.
+    lost: Option<String>,
     marks: Vec<Mark>,
     abandoned: Option<Wished>,
     /// The relay's newest unit, and how many frames had been given out when it came.
@@ -196,7 +199,9 @@ impl Encoders {
             in_force: with(wish, &pick),
             options: String::new(),
             pick,
-            deaths: Vec::new(),
+            again: Again::default(),
+            has_begun: false,
+            lost: None,
             marks: Vec::new(),
             abandoned: None,
             alive: (None, 0),
@@ -224,6 +229,11 @@ impl Encoders {
     pub fn changing_to(&self) -> Option<&EncoderWish> {
         let change = self.change.as_ref().filter(|_| self.active.is_some())?;
         Some(&change.wish)
+    }
+
+    /// Why no encoder is at work, in a show that had one.
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
     }
 
     /// The encoder's own arguments, for eyes.
@@ -284,13 +294,15 @@ impl Encoders {
             return Ok(false);
         }
         self.launch(self.resolve(wish), kind, reason, now)?;
+        self.again.forget();
         Ok(true)
     }
 
     /// Takes the relay's word.
     ///
     /// # Errors
-    /// The last words of an encoder where no encoder can be kept running.
+    /// The last words of an encoder where none of the show has given a picture yet and none can be
+    /// kept running.
     pub fn on(&mut self, event: RelayEvent, now: MonoTime) -> Result<(), String> {
         match event {
             RelayEvent::Ready(id) => {
@@ -329,6 +341,9 @@ impl Encoders {
                 let why = format!("it gave no picture within {} s", WARM_LIMIT.as_secs());
                 self.relay.gone(change.id, why);
             }
+        }
+        if let Some(Try { wish, why }) = self.again.due(now) {
+            self.try_again(wish, &why, now);
         }
         let (newest, frames) = (self.relay.last_unit(), self.relay.frames());
         if newest != self.alive.0 {
@@ -401,6 +416,9 @@ impl Encoders {
     fn took_over(&mut self, active: EncoderId, now: MonoTime) {
         let change = self.change.take_if(|change| change.id == active);
         let first = self.active.replace(active).is_none() && self.next == 2;
+        self.again.works(now);
+        self.has_begun = true;
+        self.lost = None;
         let Some(encoder) = self.running.get(&active) else {
             return;
         };
@@ -465,19 +483,20 @@ impl Encoders {
             self.journal.error(format!("the encoder ended ({why})"));
             return Ok(());
         }
-        self.deaths.retain(|at| now.since(*at) < DEATHS_WITHIN);
-        self.deaths.push(now);
-        let limit = match (row.cpu, self.lineup.has_other_than(wish.family)) {
-            (_, false) => DEATHS_OF_LAST,
-            (true, true) => DEATHS,
-            (false, true) => 1,
-        };
-        if self.deaths.len() >= limit {
+        self.lost = self.has_begun.then(|| why.to_owned());
+        // What was wished before it died is wished still.
+        let wanted = change.map_or(wish, |change| change.wish);
+        let has_other = self.lineup.has_other_than(wish.family);
+        if self.again.is_hopeless(row.cpu, has_other, now) {
             self.lineup.fail(wish.family, why);
-            self.deaths.clear();
         }
         let Some(pick) = self.lineup.pick() else {
-            return Err(format!("{}: {why}", row.name));
+            if !self.has_begun {
+                return Err(format!("{}: {why}", row.name));
+            }
+            self.lineup.forgive();
+            self.wait(wanted, why, now);
+            return Ok(());
         };
         if pick.family == wish.family {
             self.journal
@@ -491,15 +510,42 @@ impl Encoders {
                 self.name()
             ));
         }
-        // What was wished before it died is wished still.
-        let wanted = change.map_or(wish, |change| change.wish);
-        self.launch(
+        let launched = self.launch(
             with(wanted, &pick),
             TrendKind::Failover,
             Some(why.to_owned()),
             now,
-        )
-        .map_err(|e| format!("{why}; {e}"))
+        );
+        match launched {
+            Err(error) if self.has_begun => self.wait(wanted, &format!("{why}; {error}"), now),
+            launched => launched.map_err(|e| format!("{why}; {e}"))?,
+        }
+        Ok(())
+    }
+
+    /// None can be kept running: all are tried anew, later.
+    fn wait(&mut self, wish: EncoderWish, why: &str, now: MonoTime) {
+        self.lost = Some(why.to_owned());
+        let next = Try {
+            wish,
+            why: why.to_owned(),
+        };
+        let seconds = self.again.later(next, now).as_secs_f64();
+        self.journal.error(format!(
+            "no encoder can be kept running: {why}. Tried again in {seconds:.1} s. Choose a smaller picture or another encoder"
+        ));
+    }
+
+    fn try_again(&mut self, wish: EncoderWish, why: &str, now: MonoTime) {
+        let Some(pick) = self.lineup.pick() else {
+            return;
+        };
+        self.pick = pick.clone();
+        let wish = with(wish, &pick);
+        self.put_in_force(wish);
+        if let Err(error) = self.launch(wish, TrendKind::Failover, Some(why.to_owned()), now) {
+            self.wait(wish, &error.to_string(), now);
+        }
     }
 }
 

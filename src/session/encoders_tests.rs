@@ -95,10 +95,75 @@ fn a_failing_card_gives_its_place_and_the_last_encoder_gets_four_tries() {
         gone(&mut encoders, id).unwrap();
     }
     encoders.on(RelayEvent::TookOver(5), clock::now()).unwrap();
-    let why = gone(&mut encoders, 5).unwrap_err();
-    assert_eq!(why, "libx264: device lost");
+    gone(&mut encoders, 5).unwrap();
+    assert_eq!(encoders.next, 6, "none is left, so the next try waits");
+    assert_eq!(encoders.lost(), Some("device lost"));
     let kinds: Vec<_> = encoders.take_marks().into_iter().map(|m| m.1).collect();
     assert_eq!(kinds, [TrendKind::Failover; 4]);
+}
+
+/// A driver that is being updated, an ffmpeg that is being replaced: the show outlives both.
+#[cfg(unix)]
+#[test]
+fn a_show_that_was_on_air_never_ends_for_its_encoders() {
+    use EncoderFamily::{Libx264, Nvenc};
+    let mut encoders = encoders(&[Nvenc, Libx264]);
+    let mut now = clock::now();
+    let mut started = Vec::new();
+    let before = encoders.next;
+    // Two minutes in which each dies at once, and later cannot even be started.
+    for ms in (0..120_000).step_by(100) {
+        now = now + Duration::from_millis(100);
+        if ms == 60_000 {
+            encoders.start = Arc::new(|_, _, _, _, _| Err(std::io::Error::other("no such file")));
+        }
+        encoders.look(now);
+        let running: Vec<_> = encoders.running.keys().copied().collect();
+        for encoder in running {
+            started.push(encoders.in_force().family);
+            let why = "device lost".into();
+            encoders.on(RelayEvent::Gone { encoder, why }, now).unwrap();
+        }
+        assert!(encoders.lost().is_some());
+    }
+    assert!(started.contains(&Nvenc) && started.contains(&Libx264));
+    // No storm of starts, and no long pause.
+    assert!((20..60).contains(&started.len()), "{}", started.len());
+    assert_eq!(encoders.lost(), Some("no such file"));
+    encoders.start = Arc::new(start_child);
+    for _ in 0..50 {
+        now = now + Duration::from_millis(100);
+        encoders.look(now);
+    }
+    let id = encoders.next - 1;
+    assert!(id > before);
+    encoders.on(RelayEvent::TookOver(id), now).unwrap();
+    assert_eq!(encoders.lost(), None);
+    assert_eq!(encoders.in_force().family, Nvenc);
+}
+
+/// The operator's own choice in such a wait is carried out at once.
+#[cfg(unix)]
+#[test]
+fn a_change_does_not_wait_for_the_next_try() {
+    let mut encoders = encoders(&[EncoderFamily::Libx264]);
+    for id in 1..5 {
+        gone(&mut encoders, id).unwrap();
+    }
+    assert!(encoders.running.is_empty());
+    let smaller = EncoderWish {
+        size: Size::new(640, 360),
+        ..*encoders.in_force()
+    };
+    let now = clock::now();
+    assert!(
+        encoders
+            .change(smaller, TrendKind::Wished, None, now)
+            .unwrap()
+    );
+    assert_eq!(encoders.running.len(), 1);
+    encoders.look(now + Duration::from_secs(5));
+    assert_eq!(encoders.running.len(), 1, "what was waited for is void");
 }
 
 #[cfg(unix)]

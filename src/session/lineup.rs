@@ -62,6 +62,11 @@ impl Lineup {
         });
     }
 
+    /// Takes all that failed in this show in again.
+    pub fn forgive(&mut self) {
+        self.failed.clear();
+    }
+
     /// Whether another encoder would be left without this one.
     pub fn has_other_than(&self, family: EncoderFamily) -> bool {
         let others = |c: &Candidate| c.family != family && self.works(c);

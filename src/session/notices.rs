@@ -21,6 +21,8 @@ const KEPT_MAX: usize = 16;
 const LOST_AFTER: Duration = Duration::from_secs(1);
 /// Pictures missing at the measuring viewer for so long are missing at all.
 const NOT_ARRIVING_AFTER: Duration = Duration::from_secs(2);
+/// A burst of the network passes by itself, and a young connection is made anew by itself.
+const LATE_AFTER: Duration = Duration::from_secs(4);
 /// The machine's load rises above the limit for a moment at each start.
 const CPU_AFTER: Duration = Duration::from_secs(5);
 /// Below the limit by so much, percent, it is over: else it would come and go.
@@ -37,6 +39,10 @@ pub struct Facts {
     pub arriving: Option<bool>,
     /// Why there is no picture, while there is none.
     pub picture_lost: Option<String>,
+    /// Why no encoder is at work, while none is.
+    pub encoder_lost: Option<String>,
+    /// So much longer than agreed the server holds each picture, ms.
+    pub held_beyond_ms: Option<u32>,
     /// The brightest part of the newest picture, 0..=255; None without one.
     pub brightest: Option<u8>,
     /// Why no input gives sound, while none does.
@@ -67,6 +73,8 @@ impl Facts {
             // Where the server is lost nothing can arrive, and that is said.
             arriving: arriving.filter(|_| !away),
             picture_lost: snapshot.picture.problem.clone(),
+            encoder_lost: snapshot.encoding.lost.clone(),
+            held_beyond_ms: snapshot.route.held_beyond_ms.filter(|_| !away),
             brightest: brightest.filter(|_| snapshot.picture.problem.is_none()),
             sound_lost: audio.problem.clone(),
             input_lost: dead.filter(|_| audio.problem.is_none()),
@@ -225,6 +233,8 @@ fn is_so(kind: NoticeKind, facts: &Facts, rules: &NotifySettings, is_told: bool)
         NoticeKind::PictureBlack => {
             rules.black_seconds > 0 && facts.brightest.is_some_and(|b| b <= BLACK)
         }
+        NoticeKind::EncoderLost => facts.encoder_lost.is_some(),
+        NoticeKind::Late => facts.held_beyond_ms.is_some(),
         NoticeKind::SoundLost => facts.sound_lost.is_some(),
         NoticeKind::InputLost => facts.input_lost.is_some(),
         NoticeKind::Silence => {
@@ -249,7 +259,11 @@ fn patience(kind: NoticeKind, rules: &NotifySettings) -> Duration {
     let seconds = |s: u32| Duration::from_secs(u64::from(s));
     match kind {
         NoticeKind::ServerLost | NoticeKind::NotArriving => Duration::ZERO,
-        NoticeKind::PictureLost | NoticeKind::SoundLost | NoticeKind::InputLost => LOST_AFTER,
+        NoticeKind::PictureLost
+        | NoticeKind::EncoderLost
+        | NoticeKind::SoundLost
+        | NoticeKind::InputLost => LOST_AFTER,
+        NoticeKind::Late => LATE_AFTER,
         NoticeKind::PictureBlack => seconds(rules.black_seconds),
         NoticeKind::Silence => seconds(rules.silence_seconds),
         NoticeKind::Cpu => CPU_AFTER,
@@ -275,6 +289,16 @@ fn words(kind: NoticeKind, facts: &Facts, rules: &NotifySettings, seconds: u64) 
             "the picture has been black for {seconds} s. Look whether the right screen or window is \
              captured; a locked screen is black too"
         ),
+        NoticeKind::EncoderLost => format!(
+            "no encoder is at work, viewers have a still picture: {}. Another is tried by itself; choose a smaller picture or another encoder if none comes",
+            cause(&facts.encoder_lost)
+        ),
+        NoticeKind::Late => {
+            let more = facts.held_beyond_ms.unwrap_or_default();
+            format!(
+                "the server holds each picture {more} ms longer than the agreed latency. A new connection mends it, which interrupts viewers for a second or two; where it comes again, the network is too narrow: lower the bitrate"
+            )
+        }
         NoticeKind::SoundLost => cause(&facts.sound_lost),
         NoticeKind::InputLost => cause(&facts.input_lost),
         NoticeKind::Silence => {
@@ -304,6 +328,10 @@ fn over(kind: NoticeKind, seconds: u64) -> String {
         NoticeKind::PictureLost => format!("the picture is back, after {seconds} s"),
         NoticeKind::PictureBlack => {
             format!("the picture is no longer black, after {seconds} s")
+        }
+        NoticeKind::EncoderLost => format!("an encoder is at work again, after {seconds} s"),
+        NoticeKind::Late => {
+            format!("pictures are no longer held longer than agreed, after {seconds} s")
         }
         NoticeKind::SoundLost => format!("the sound is back, after {seconds} s"),
         NoticeKind::InputLost => format!("all sound inputs are back, after {seconds} s"),

@@ -30,6 +30,8 @@ fn trouble(kind: NoticeKind) -> Facts {
         NoticeKind::NotArriving => facts.arriving = Some(false),
         NoticeKind::PictureLost => facts.picture_lost = why,
         NoticeKind::PictureBlack => facts.brightest = Some(16),
+        NoticeKind::EncoderLost => facts.encoder_lost = why,
+        NoticeKind::Late => facts.held_beyond_ms = Some(260),
         NoticeKind::SoundLost => facts.sound_lost = why,
         NoticeKind::InputLost => facts.input_lost = why,
         NoticeKind::Silence => facts.peak_dbfs = Some(f32::NEG_INFINITY),

@@ -5,6 +5,7 @@
 //! publisher that is wanted meanwhile starts when these are through.
 
 mod explain;
+mod held;
 mod judge;
 mod revive;
 mod route;
@@ -26,7 +27,7 @@ use crate::ffmpeg::launch::Launch;
 use crate::ffmpeg::output::{Output, SrtOutput};
 use crate::ffmpeg::plan;
 use crate::mediamtx::{Client, ManagedServer, Reader, ServerError};
-use crate::publish::invited::Invited;
+use crate::publish::invited::{Fate, Invited};
 use crate::publish::loopback::LoopbackReceiver;
 use crate::publish::publisher::PublisherWish;
 use crate::relay::Relay;
@@ -123,6 +124,9 @@ pub struct Outlet {
     route: Option<Route>,
     /// The server is to call (SRT pull).
     invited: Option<Invited>,
+    /// What became of the invitation before.
+    fate: Fate,
+    held: held::Held,
     /// The latency that the server was asked for, ms, where the way is SRT.
     wished_latency_ms: Option<u32>,
 }
@@ -158,6 +162,8 @@ impl Outlet {
             theirs_at: None,
             route: None,
             invited: None,
+            fate: Fate::default(),
+            held: held::Held::default(),
             wished_latency_ms: None,
         };
         outlet.look_at_destination(now);
@@ -269,6 +275,7 @@ impl Outlet {
         self.online_at = None;
         self.exit = None;
         self.was_open = false;
+        self.held.begins();
         // Not the turn's beginning: what the server was asked before this is of no publisher of ours.
         self.started_at = self.means.hands.now();
         if let Some(watch) = &self.watch {
@@ -365,6 +372,7 @@ impl Outlet {
             }
             self.note_ours(now);
             notices.push(Notice::Confirmed(confirmation));
+            notices.extend(self.held(now));
         } else if let Some(seen) = self.online_at
             && now.since(seen) > OFFLINE_IS_LOST
         {

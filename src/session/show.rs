@@ -251,6 +251,7 @@ impl Show {
             options: self.encoders.options().to_owned(),
             why: pick.why.clone(),
             fallback: pick.fallback.clone(),
+            lost: self.encoders.lost().map(Into::into),
             changing_to: self.encoders.changing_to().copied(),
             encode: figures.recent,
             late: figures.late,

@@ -306,6 +306,8 @@ pub struct EncoderStatus {
     pub why: String,
     /// Loud: the chosen encoder does not work, or one failed while live, and another has its place.
     pub fallback: Option<String>,
+    /// Why none is at work, in a show that had one.
+    pub lost: Option<String>,
     /// What is being changed to.
     pub changing_to: Option<EncoderWish>,
     /// Time from the first byte written to the encoder to the whole access unit, over the last two
@@ -344,6 +346,9 @@ pub struct RouteStatus {
     /// The SRT latency that the server was asked for, ms. It may be raised: see
     /// [`NetworkFigures::latency_ms`].
     pub wished_latency_ms: Option<u32>,
+    /// So much longer than the agreed SRT latency the server holds each picture, ms in tens; None where it
+    /// does not, or nobody measures.
+    pub held_beyond_ms: Option<u32>,
 }
 
 /// The last look at everything, see [`crate::doctor`].
@@ -434,6 +439,8 @@ pub struct Snapshot {
     pub can_ask_for_updates: bool,
     /// A newer version of the console that the operator has not put away.
     pub update: Option<Arc<crate::updates::Release>>,
+    /// The download of ffmpeg.
+    pub ffmpeg_install: super::install::InstallStatus,
     /// The look before the show, step by step; empty before the first one and once it was put away. See
     /// [`super::steps::is_open`].
     pub preflight: Arc<Vec<super::steps::Step>>,

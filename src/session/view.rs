@@ -176,6 +176,7 @@ impl View {
             install: super::install::InstallStatus::None,
             can_ask_for_updates: false,
             update: None,
+            ffmpeg_install: super::install::InstallStatus::None,
             preflight: Arc::default(),
             profiles: super::profiles::ProfilesStatus::default(),
             recording: from.recording,

@@ -6,6 +6,7 @@
 //! Under pressure it makes fewer snapshots. Commands that nobody takes for 64 commands are refused.
 
 mod course;
+mod fetched;
 mod look;
 mod profiles;
 
@@ -15,7 +16,7 @@ use super::command::{Command, Secret};
 use super::examine::Examiner;
 use super::failure::{Failure, FailureKind};
 use super::inputs::{Inputs, PreviewOut};
-use super::install::{InstallStatus, Installer};
+use super::install::{Installer, Program};
 use super::journal::Journal;
 use super::keep_meter;
 use super::last_state;
@@ -97,6 +98,7 @@ pub(super) struct Worker {
     installer: Installer,
     /// Where there is a window to tell of them in.
     updates: Updates,
+    ffmpeg_installer: Installer,
     /// Nobody has set this console up yet.
     first_run: bool,
     /// Where there is a window to show them in.
@@ -174,8 +176,9 @@ impl Worker {
             tuning: Tuning::default(),
             drops_before: 0,
             examiner: Examiner::default(),
-            installer: Installer::default(),
             updates: Updates::default(),
+            installer: Installer::new(Program::MediaMtx),
+            ffmpeg_installer: Installer::new(Program::Ffmpeg),
             first_run,
             gpus: None,
             ahead: None,
@@ -332,6 +335,7 @@ impl Worker {
             }
             Command::KickViewer { id } => self.kick(&id),
             Command::FastestWay => self.fastest_way(),
+            Command::Reconnect => self.connect_again(),
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),
             Command::StartRecording => self.recorder.record(&self.settings),
@@ -352,6 +356,8 @@ impl Worker {
             Command::InstallServer => self.installer.begin(),
             Command::StopInstall => self.installer.stop(),
             Command::PutUpdateAway => self.updates.put_away(),
+            Command::InstallFfmpeg => self.ffmpeg_installer.begin(),
+            Command::StopFfmpegInstall => self.ffmpeg_installer.stop(),
             Command::SetUp => self.set_up(),
             Command::UseServer { label } => self.use_server(&label),
             Command::ForgetServers => self.forget_servers(),
@@ -497,20 +503,6 @@ impl Worker {
         }
     }
 
-    fn look_at_install(&mut self) {
-        match self.installer.ended() {
-            Some(InstallStatus::Done(path)) => {
-                self.journal
-                    .info(format!("MediaMTX was installed: {}", path.display()));
-                self.examine();
-            }
-            Some(InstallStatus::Failed(why)) => self
-                .journal
-                .warn(format!("MediaMTX was not installed: {why}")),
-            _ => {}
-        }
-    }
-
     fn set_up(&mut self) {
         self.first_run = false;
         if let Some(store) = &mut self.store
@@ -621,6 +613,7 @@ impl Worker {
         snapshot.install = self.installer.status();
         snapshot.can_ask_for_updates = self.updates.can_ask();
         snapshot.update = self.updates.told(self.settings.updates.check);
+        snapshot.ffmpeg_install = self.ffmpeg_installer.status();
         snapshot.preflight = self.board.all();
         snapshot.profiles = self.profiles.status(&self.settings);
         snapshot.remote = self.remote.status();

@@ -48,6 +48,8 @@ pub enum Action {
     ChooseScreen,
     /// Wants the fastest way into the server tried again.
     FastestWay,
+    /// Pressed the button that connects to the server again; the window's guard decides whether it counts.
+    PressReconnect,
     /// Pressed a viewer's button, by the viewer's id; the window's guard decides whether it counts.
     PressKick(String),
     /// Put the preview on or off.
@@ -162,6 +164,7 @@ impl Action {
             Self::NewRemotePassword => vec![Command::NewRemotePassword],
             Self::PressStop
             | Self::PressKick(_)
+            | Self::PressReconnect
             | Self::Preview(_)
             | Self::Freeze(_)
             | Self::ShowSide(_)

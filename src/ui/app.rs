@@ -14,6 +14,7 @@ use super::fonts::{self, Fallback};
 use super::frames::Frames;
 use super::hotkeys::{self, Hotkeys, Said};
 use super::i18n::Texts;
+use super::icon::with_identity;
 use super::keep::Keeper;
 use super::panels::Scene;
 use super::panels::report::Reports;
@@ -393,9 +394,7 @@ pub fn run_kept(console: Arc<dyn Console + Send + Sync>, start: Start) -> eframe
     let title = Texts::new(console.snapshot().settings.language).t("app-name");
     let kept = keeper.as_ref().map(|keeper| keeper.kept().clone());
     let options = eframe::NativeOptions {
-        viewport: place::builder(kept.as_ref())
-            .with_title(title.clone())
-            .with_app_id("pd-console"),
+        viewport: with_identity(place::builder(kept.as_ref())).with_title(title.clone()),
         // There is no gradient here to smooth, and on software GL it costs for each pixel.
         dithering: false,
         ..eframe::NativeOptions::default()

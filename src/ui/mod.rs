@@ -17,6 +17,7 @@ pub mod frames;
 pub mod guard;
 pub mod hotkeys;
 pub mod i18n;
+pub mod icon;
 pub mod keep;
 pub mod keys;
 pub mod look;

@@ -5,6 +5,7 @@
 //! left out, none is drawn late.
 
 use super::i18n::Texts;
+use super::icon::with_identity;
 use super::start::has_display;
 use super::{fonts, theme};
 use crate::clock::{MonoTime, now};
@@ -266,9 +267,8 @@ pub fn run(wish: Wish) -> Result<(), Failure> {
     let size = wish.size.unwrap_or(Size::new(1280, 720));
     let title = texts.t("pattern-title");
     let options = eframe::NativeOptions {
-        viewport: ViewportBuilder::default()
+        viewport: with_identity(ViewportBuilder::default())
             .with_title(title.clone())
-            .with_app_id("pd-console")
             .with_inner_size([size.width as f32, size.height as f32])
             .with_fullscreen(wish.fullscreen),
         dithering: false,

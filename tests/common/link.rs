@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -60,6 +60,8 @@ pub struct Link {
 
 struct Shared {
     terms: Mutex<Terms>,
+    /// So many callers' conclusions of a handshake are lost from now on.
+    lost_conclusions: AtomicU32,
     stop: AtomicBool,
     passed: AtomicU64,
     lost: AtomicU64,
@@ -91,6 +93,7 @@ impl Link {
         let port = outside.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             terms: Mutex::new(Terms::GOOD),
+            lost_conclusions: AtomicU32::new(0),
             stop: AtomicBool::new(false),
             passed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
@@ -111,6 +114,17 @@ impl Link {
     /// From the next packet on.
     pub fn set(&self, terms: Terms) {
         *self.shared.terms.lock().unwrap() = terms;
+    }
+
+    /// Has the next `count` second packets of SRT callers' handshakes be lost; a caller repeats one after
+    /// 250 ms (libsrt). A console's knock does not get so far.
+    pub fn lose_conclusions(&self, count: u32) {
+        self.shared.lost_conclusions.store(count, Ordering::Relaxed);
+    }
+
+    /// Those that are yet to be lost.
+    pub fn conclusions_to_lose(&self) -> u32 {
+        self.shared.lost_conclusions.load(Ordering::Relaxed)
     }
 
     /// Packets towards the server so far: passed on, and lost (by chance or by the full queue).
@@ -161,6 +175,11 @@ fn forward(
         chance ^= chance >> 7;
         chance ^= chance << 17;
         let mut is_lost = chance % 1000 < u64::from(terms.loss_permille);
+        let left = shared.lost_conclusions.load(Ordering::Relaxed);
+        if left > 0 && is_conclusion(&buffer[..length]) {
+            shared.lost_conclusions.store(left - 1, Ordering::Relaxed);
+            is_lost = true;
+        }
         let mut at = now;
         if let Some(kbps) = terms.rate_kbps.filter(|_| !is_lost) {
             let bits = (length + HEADERS) as u64 * 8;
@@ -190,6 +209,11 @@ fn forward(
     for (_, back) in flows.into_values() {
         let _ = back.join();
     }
+}
+
+/// A control packet of type 0 whose handshake is of type -1 (draft-sharabayko-srt-01, 3.2.1).
+fn is_conclusion(packet: &[u8]) -> bool {
+    packet.starts_with(&[0x80, 0]) && packet.get(36..40) == Some(&[0xFF; 4])
 }
 
 /// From the server to one caller.

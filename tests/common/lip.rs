@@ -10,7 +10,7 @@ const LONG_S: f64 = 0.1;
 
 /// When the flashes were, by the lamp in the pictures: where the first picture of one came after
 /// the whole second, its grey tells by how much.
-fn flashes(stream: &Stream, size: Size) -> Vec<f64> {
+pub fn flashes(stream: &Stream, size: Size) -> Vec<f64> {
     let rect = lamp(size);
     let crop = format!("{}:{}:{}:{}", rect.width, rect.height, rect.x, rect.y);
     let (grey, complaints) = stream.decode(&format!(

@@ -8,6 +8,7 @@
 pub mod console;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod desktop;
+pub mod disk;
 pub mod link;
 pub mod lip;
 pub mod recorder;
@@ -114,14 +115,19 @@ pub fn start_mediamtx(program: &Path, config: &str) -> (Killed, tempfile::TempDi
 
 /// The MediaMTX of `MEDIAMTX_BIN` or PATH; None, with a word, where there is none.
 pub fn mediamtx() -> Option<PathBuf> {
-    let found = std::env::var_os("MEDIAMTX_BIN")
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| in_path("mediamtx"));
+    let found = mediamtx_if_any();
     if found.is_none() {
         println!("SKIPPED: MediaMTX was not found (MEDIAMTX_BIN, PATH)");
     }
     found
+}
+
+/// The same without a word.
+pub fn mediamtx_if_any() -> Option<PathBuf> {
+    std::env::var_os("MEDIAMTX_BIN")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| in_path("mediamtx"))
 }
 
 /// A UDP port of loopback that was free a moment ago.

@@ -179,6 +179,7 @@ impl World {
             2 => Command::Dismiss,
             3 => Command::FastestWay,
             4..7 => Command::SetMuted { muted: dice.bool() },
+            8 => Command::Reconnect,
             7 => Command::ApplySettings(Box::new(any_settings(dice, &self.console.settings))),
             _ => Command::SetBitrate {
                 kbps: dice.u32(..12_000),

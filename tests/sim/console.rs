@@ -171,6 +171,13 @@ impl Console {
                     self.notice(notice, now);
                 }
             }
+            Command::Reconnect => {
+                let live = self.machine.state() == &State::Live;
+                let show = self.show.as_mut().filter(|_| live);
+                if let Some(notice) = show.and_then(|show| show.outlet_mut().connect_again(now)) {
+                    self.notice(notice, now);
+                }
+            }
             _ => {}
         }
     }

@@ -43,6 +43,14 @@ impl Scene {
         }
     }
 
+    /// Its program ends.
+    pub fn end(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+
     /// Gives it this size.
     pub fn resize(&self, size: [u32; 2]) {
         self.order(Order::Resize(size));
@@ -65,8 +73,7 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        self.orders = None;
-        let _ = self.thread.take().unwrap().join();
+        self.end();
     }
 }
 

@@ -1,8 +1,9 @@
 //! The faults, each befalling the show and being over when its function returns. By the driver's
 //! thread; how long and how much is the generator's, so that a seed gives the same faults again.
 
+use super::desk::Scene;
 use super::remote::Remote;
-use super::show::{Eye, KBPS, PATH, Show};
+use super::show::{KBPS, Show};
 use super::usage::with_role;
 use crate::common::console::kill;
 use crate::common::link::Terms;
@@ -16,10 +17,21 @@ use std::time::Duration;
 pub struct Fault {
     /// In the report.
     pub name: &'static str,
-    /// Whether there is a fault without a sound server.
-    pub needs_sound: bool,
+    /// Without it there is no such fault.
+    pub needs: Option<Need>,
     /// Befalls the show.
     pub befall: fn(&mut Show, &mut fastrand::Rng) -> Result<(), String>,
+}
+
+/// What a fault befalls that need not be there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Need {
+    /// The sound server.
+    Sound,
+    /// MediaMTX: viewers and the latency at a viewer.
+    Mediamtx,
+    /// A disk that may be filled.
+    Disk,
 }
 
 const fn fault(
@@ -28,18 +40,27 @@ const fn fault(
 ) -> Fault {
     Fault {
         name,
-        needs_sound: false,
+        needs: None,
         befall,
     }
 }
 
-const fn of_sound(
-    name: &'static str,
-    befall: fn(&mut Show, &mut fastrand::Rng) -> Result<(), String>,
-) -> Fault {
-    Fault {
-        needs_sound: true,
-        ..fault(name, befall)
+impl Fault {
+    const fn of(self, need: Need) -> Self {
+        Self {
+            needs: Some(need),
+            ..self
+        }
+    }
+
+    /// Whether it can befall this show.
+    pub fn is_possible(&self, show: &Show) -> bool {
+        match self.needs {
+            None => true,
+            Some(Need::Sound) => show.sound.is_some(),
+            Some(Need::Mediamtx) => show.receiver.is_mediamtx(),
+            Some(Need::Disk) => show.disk.is_some(),
+        }
     }
 }
 
@@ -89,7 +110,7 @@ pub const FAULTS: &[Fault] = &[
     fault("other source", |show, chance| {
         changed(show, "source-set", "pattern", "x11", hold(chance, 2.0, 6.0))
     }),
-    of_sound("sink gone", |show, chance| {
+    fault("sink gone", |show, chance| {
         let Some(sound) = &show.sound else {
             return Ok(());
         };
@@ -97,8 +118,9 @@ pub const FAULTS: &[Fault] = &[
         sleep(hold(chance, 1.0, 8.0));
         sound.plug();
         Ok(())
-    }),
-    of_sound("sound server killed", |show, chance| {
+    })
+    .of(Need::Sound),
+    fault("sound server killed", |show, chance| {
         let Some(sound) = &mut show.sound else {
             return Ok(());
         };
@@ -106,7 +128,8 @@ pub const FAULTS: &[Fault] = &[
         sleep(hold(chance, 0.5, 5.0));
         sound.back();
         Ok(())
-    }),
+    })
+    .of(Need::Sound),
     fault("mixer moved", mixer_moved),
     fault("recorded", recorded),
     fault("replay saved", |show, _| {
@@ -114,12 +137,13 @@ pub const FAULTS: &[Fault] = &[
         sleep(Duration::from_secs(3));
         is_something(show.recorded())
     }),
-    fault("viewers come and go", viewers),
+    fault("viewers come and go", viewers).of(Need::Mediamtx),
     fault("probe off", |show, chance| {
         show.remote.operation("probe-toggle")?;
         sleep(hold(chance, 2.0, 6.0));
         show.remote.operation("probe-toggle")
-    }),
+    })
+    .of(Need::Mediamtx),
     fault("strangers at the ports", strangers),
     fault("show ended and begun", |show, chance| {
         show.remote.ask("StopStream", json!({}))?;
@@ -130,6 +154,15 @@ pub const FAULTS: &[Fault] = &[
         }
         sleep(hold(chance, 0.2, 3.0));
         show.remote.ask("StartStream", json!({}))?;
+        Ok(())
+    }),
+    fault("disk full", disk_full).of(Need::Disk),
+    fault("X server killed", |show, chance| {
+        show.scene.end();
+        show.screen.kill();
+        sleep(hold(chance, 1.0, 8.0));
+        show.screen.back();
+        show.scene = Scene::start(&show.screen.display);
         Ok(())
     }),
 ];
@@ -177,9 +210,9 @@ fn console_frozen(show: &mut Show, chance: &mut fastrand::Rng) -> Result<(), Str
 }
 
 fn server_killed(show: &mut Show, chance: &mut fastrand::Rng) -> Result<(), String> {
-    show.server.kill();
+    show.receiver.kill();
     sleep(hold(chance, 0.2, 5.0));
-    show.server.back();
+    show.receiver.back();
     Ok(())
 }
 
@@ -254,6 +287,21 @@ fn recorded(show: &mut Show, chance: &mut fastrand::Rng) -> Result<(), String> {
     is_something(show.recorded())
 }
 
+/// While it is recorded: that ends by itself, and goes again once there is room.
+fn disk_full(show: &mut Show, chance: &mut fastrand::Rng) -> Result<(), String> {
+    show.remote.operation("record-start")?;
+    show.wait_recording(true)?;
+    sleep(hold(chance, 1.0, 4.0));
+    let filler = show.disk.as_ref().map(|disk| disk.fill_but(0));
+    let ended = show.wait_recording(false);
+    if let Some(filler) = filler {
+        std::fs::remove_file(filler).map_err(|e| e.to_string())?;
+    }
+    ended?;
+    is_something(show.recorded())?;
+    recorded(show, chance)
+}
+
 fn is_something(bytes: u64) -> Result<(), String> {
     if bytes > 10_000 {
         return Ok(());
@@ -262,10 +310,9 @@ fn is_something(bytes: u64) -> Result<(), String> {
 }
 
 fn viewers(show: &mut Show, chance: &mut fastrand::Rng) -> Result<(), String> {
-    let url = show.server.whep_url(PATH);
     let mut eyes = Vec::new();
     for _ in 0..chance.u32(1..4) {
-        eyes.push(Eye::start(url.clone()));
+        eyes.extend(show.receiver.viewer());
         sleep(hold(chance, 0.1, 2.0));
     }
     sleep(hold(chance, 1.0, 4.0));

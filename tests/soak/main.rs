@@ -5,10 +5,11 @@
 //!
 //! The console is the real program, without a window, steered by its remote control; it captures a
 //! window of an X server of the test's own, hears a PulseAudio of the test's own, and sends through a
-//! UDP relay to a real MediaMTX. `PD_SOAK_MINUTES` (1), `PD_SOAK_SEED` (1), `PD_SOAK_OUT` (a folder for
+//! UDP relay to a real MediaMTX or, where there is none, to an ffmpeg that listens: no viewers then, and what needs
+//! them is left out and named. `PD_SOAK_MINUTES` (1), `PD_SOAK_SEED` (1), `PD_SOAK_OUT` (a folder for
 //! samples.csv, report.txt, report.json and console.log; none are kept without), `PD_SOAK_CONSOLE`
 //! (another build of the program), `PD_SOAK_ONLY` (only faults with one of these words, separated by
-//! commas, in their names). The test's thread deals the faults; `sampler` has one of its own.
+//! commas, in their names), `PD_SOAK_RECEIVER=ffmpeg` (as if there were no MediaMTX). The test's thread deals the faults; `sampler` has one of its own.
 #![cfg(all(target_os = "linux", feature = "x11", feature = "probe"))]
 // Every function here is a test or serves one.
 #![allow(clippy::unwrap_used)]
@@ -19,6 +20,8 @@ mod common;
 mod clap;
 mod desk;
 mod faults;
+mod plain;
+mod receiver;
 mod remote;
 mod report;
 mod sampler;
@@ -38,6 +41,9 @@ const PASSWORD: &str = "soak horse battery";
 /// it (load 10 on 2 cores) starts an ffmpeg in seconds.
 const WELL_WITHIN: Duration = Duration::from_secs(45);
 
+/// Flash and beep are looked at in soaks of so many minutes at least.
+const CLAPS_FROM_MIN: f64 = 2.0;
+
 fn number(name: &str, otherwise: f64) -> f64 {
     let text = std::env::var(name).unwrap_or_default();
     if text.is_empty() {
@@ -49,9 +55,11 @@ fn number(name: &str, otherwise: f64) -> f64 {
 #[test]
 fn hours_of_faults_leave_no_trace() {
     let _alone = common::alone();
-    let Some((ffmpeg, mediamtx)) = common::programs() else {
+    let Some(ffmpeg) = common::ffmpegs().into_iter().next() else {
         return;
     };
+    let plain = std::env::var_os("PD_SOAK_RECEIVER").is_some_and(|name| name == "ffmpeg");
+    let mediamtx = common::mediamtx_if_any().filter(|_| !plain);
     let minutes = number("PD_SOAK_MINUTES", 1.0);
     let seed = number("PD_SOAK_SEED", 1.0) as u64;
     let kept = std::env::var_os("PD_SOAK_OUT").map(PathBuf::from);
@@ -61,7 +69,7 @@ fn hours_of_faults_leave_no_trace() {
     let program = std::env::var_os("PD_SOAK_CONSOLE")
         .map_or_else(|| env!("CARGO_BIN_EXE_pd-console").into(), PathBuf::from);
     println!("soak: {minutes} min, seed {seed}, {}", program.display());
-    let Some(show) = Show::start(&program, &ffmpeg, &mediamtx) else {
+    let Some(show) = Show::start(&program, &ffmpeg, mediamtx.as_deref()) else {
         return;
     };
     let soak = run(show, minutes, seed, out);
@@ -83,23 +91,32 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
     let near_ms = near(&mut show);
     let holds_ms = show.holds_ms;
     println!("pictures are in time up to {near_ms:.0} ms");
-    let claps = minutes >= 5.0;
-    let mut apart_ms = Vec::new();
-    let mut clap = |show: &mut Show, wrong: &mut Vec<String>| match clap::offset_ms(show, near_ms) {
-        Ok(ms) => apart_ms.push(ms),
+    let left_out: Vec<&str> = FAULTS
+        .iter()
+        .filter(|f| !f.is_possible(&show))
+        .map(|f| f.name)
+        .collect();
+    if !left_out.is_empty() {
+        println!(
+            "to {}: left out: {}",
+            show.receiver.name(),
+            left_out.join(", ")
+        );
+    }
+    let has_claps = minutes >= CLAPS_FROM_MIN;
+    let (mut claps, epoch) = (Vec::new(), Instant::now());
+    let mut clap = |show: &mut Show, wrong: &mut Vec<String>| match clap::clap(show, near_ms, epoch)
+    {
+        Ok(clap) => claps.push(clap),
         Err(why) => wrong.push(format!("flash and beep: {why}")),
     };
-    if claps {
+    if has_claps {
         clap(&mut show, &mut wrong);
     }
     let pid = show.console.id();
     let began = Instant::now();
-    let sampler = Sampler::start(
-        pid,
-        [show.port, show.server.api],
-        &out.join("samples.csv"),
-        began,
-    );
+    let look = show.receiver.look();
+    let sampler = Sampler::start((pid, show.port), look, &out.join("samples.csv"), began);
     let base = rest(&show, None);
     println!("threads at rest: {}", usage::in_words(&base.threads));
     println!("handles at rest: {}", usage::in_words(&base.handles));
@@ -107,7 +124,7 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
     let until = began + Duration::from_secs_f64(minutes * 60.0);
     while Instant::now() < until {
         if deck.is_empty() {
-            deck = dealt(show.sound.is_some());
+            deck = dealt(&show);
             chance.shuffle(&mut deck);
         }
         std::thread::sleep(Duration::from_secs_f64(2.0 + chance.f64() * 5.0));
@@ -125,14 +142,17 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
         rests.push((began.elapsed().as_secs_f64(), now));
     }
     let last = rest(&show, Some(&base));
-    if claps {
+    if has_claps {
         clap(&mut show, &mut wrong);
     }
     let samples = sampler.end();
+    let receiver = show.receiver.name();
     let left = end(show, out, &mut wrong);
     Soak {
         minutes,
         seed,
+        receiver,
+        left_out,
         near_ms,
         holds_ms,
         samples,
@@ -140,17 +160,17 @@ fn run(mut show: Show, minutes: f64, seed: u64, out: &Path) -> Soak {
         base,
         last,
         rests,
-        apart_ms,
+        claps,
         left,
         wrong,
     }
 }
 
 /// The faults that are dealt.
-fn dealt(has_sound: bool) -> Vec<&'static Fault> {
+fn dealt(show: &Show) -> Vec<&'static Fault> {
     let only = std::env::var("PD_SOAK_ONLY").unwrap_or_default();
     let wanted = |fault: &&Fault| only.split(',').any(|word| fault.name.contains(word));
-    let all = FAULTS.iter().filter(|f| !f.needs_sound || has_sound);
+    let all = FAULTS.iter().filter(|f| f.is_possible(show));
     all.filter(wanted).collect()
 }
 
@@ -159,13 +179,8 @@ fn dealt(has_sound: bool) -> Vec<&'static Fault> {
 fn near(show: &mut Show) -> f64 {
     let (mut seen, mut held) = (Vec::new(), Vec::new());
     for _ in 0..20 {
-        held.extend(show.server.holds_ms(show::PATH));
-        seen.extend(
-            show.remote
-                .status()
-                .ok()
-                .and_then(|status| status.arrived_ms),
-        );
+        held.extend(show.look.held_ms());
+        seen.extend(show.status().ok().and_then(|status| status.arrived_ms));
         std::thread::sleep(Duration::from_millis(250));
     }
     show.holds_ms = report::median(&held).unwrap_or_default();

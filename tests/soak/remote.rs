@@ -21,7 +21,9 @@ pub struct Status {
     pub state: String,
     /// Median of two seconds, capture to a viewer, ms.
     pub arrived_ms: Option<f64>,
-    /// The same of the sound.
+    /// Capture to the publisher, ms.
+    pub sent_ms: Option<f64>,
+    /// As `arrived_ms`, of the sound.
     pub sound_ms: Option<f64>,
     /// Frames that the show has sent.
     pub frames: u64,
@@ -138,6 +140,7 @@ fn status(told: &Value) -> Status {
     Status {
         state: text(&told["tally"]["state"]).unwrap_or_default(),
         arrived_ms: told["latency"]["arrived_ms"].as_f64(),
+        sent_ms: told["latency"]["sent_ms"].as_f64(),
         sound_ms: told["latency"]["sound_arrived_ms"].as_f64(),
         frames: told["frames"].as_u64().unwrap_or_default(),
         fps: told["measured_fps"].as_f64(),

@@ -1,5 +1,6 @@
 //! What a soak came to: figures, what of them is a fault, as text and as JSON. Pure.
 
+use super::clap::{Clap, later_ms};
 use super::sampler::Sample;
 use super::usage::{Counts, Usage, excess, in_words};
 use serde_json::{Value, json};
@@ -27,6 +28,10 @@ pub struct Soak {
     pub minutes: f64,
     /// Of the faults.
     pub seed: u64,
+    /// What the console sent to.
+    pub receiver: &'static str,
+    /// Faults that were not possible with it, or on this machine.
+    pub left_out: Vec<&'static str>,
     /// Pictures later than this are late, ms.
     pub near_ms: f64,
     /// For how long the server's SRT receiver held what came, at the beginning, ms.
@@ -41,8 +46,8 @@ pub struct Soak {
     pub last: Usage,
     /// After each recovery; s since the beginning.
     pub rests: Vec<(f64, Usage)>,
-    /// Sound minus picture as another reader decodes them, ms: before the faults and after.
-    pub apart_ms: Vec<f64>,
+    /// Flash and beep as another reader decodes them: before the faults and after.
+    pub claps: Vec<Clap>,
     /// What ran after the console's end.
     pub left: Vec<String>,
     /// What else went wrong.
@@ -182,12 +187,17 @@ impl Judgement {
             let words = Trend::words(Some(trend), "ms");
             self.faults.push(format!("the latency grows: {words}"));
         }
-        if let [first, .., last] = soak.apart_ms[..] {
+        if let [first, .., last] = soak.claps[..] {
+            let (first, last) = (first.apart_ms, last.apart_ms);
             // EBU R 37 has +40 and -60 ms between studio and viewer; half of that is one's own.
             if (last - first).abs() > 20.0 {
                 let text = format!("flash and beep drift apart: {first:+.1} -> {last:+.1} ms");
                 self.faults.push(text);
             }
+        }
+        if let Some(later) = flashes_later_ms(soak).filter(|ms| *ms > bound_ms) {
+            let text = format!("flashes arrive {later:.0} ms later than before the faults");
+            self.faults.push(text);
         }
         if self.fps.is_some_and(|fps| !(29.4..30.3).contains(&fps)) {
             let fps = self.fps.unwrap_or_default();
@@ -195,6 +205,13 @@ impl Judgement {
                 .push(format!("{fps:.2} frames a second at rest, not 30"));
         }
     }
+}
+
+/// By how much flashes arrive later after the faults than before them; None where the receiver does not tell.
+fn flashes_later_ms(soak: &Soak) -> Option<f64> {
+    let first = soak.claps.first()?.phase_ms?;
+    let last = soak.claps.get(1..)?.last()?.phase_ms?;
+    Some(later_ms(first, last))
 }
 
 /// Two hours are flat within 5 %. In some minutes each kind of fault comes once or twice, and what it needs
@@ -326,8 +343,9 @@ pub fn text(soak: &Soak, judgement: &Judgement) -> String {
     };
     let load: Vec<f64> = soak.samples.iter().map(|s| s.load).collect();
     say(format!(
-        "soak of {} min, seed {}, {} faults, {} samples, load {:.1} (median)",
+        "soak of {} min to {}, seed {}, {} faults, {} samples, load {:.1} (median)",
         soak.minutes,
+        soak.receiver,
         soak.seed,
         soak.befallen.len(),
         soak.samples.len(),
@@ -363,19 +381,22 @@ pub fn text(soak: &Soak, judgement: &Judgement) -> String {
         "latency   {}",
         Trend::words(judgement.arrived_ms, "ms")
     ));
-    say(format!(
-        "          {} in the server's SRT receiver (what it holds beyond {:.0} is not in the latency above)",
-        Trend::words(judgement.held_ms, "ms"),
-        soak.holds_ms
-    ));
+    if judgement.held_ms.is_some() {
+        say(format!(
+            "          {} in the server's SRT receiver (what it holds beyond {:.0} is not in the latency above)",
+            Trend::words(judgement.held_ms, "ms"),
+            soak.holds_ms
+        ));
+    }
+    if let Some(later) = flashes_later_ms(soak) {
+        say(format!("          flashes arrive {later:+.1} ms later"));
+    }
     say(format!(
         "sound     {} after the picture",
         Trend::words(judgement.av_ms, "ms")
     ));
-    say(format!(
-        "apart     {:.1?} ms by flash and beep",
-        soak.apart_ms
-    ));
+    let apart: Vec<f64> = soak.claps.iter().map(|clap| clap.apart_ms).collect();
+    say(format!("apart     {apart:.1?} ms by flash and beep"));
     say(format!(
         "frames    {:.3} a second at rest",
         judgement.fps.unwrap_or_default()
@@ -388,6 +409,9 @@ pub fn text(soak: &Soak, judgement: &Judgement) -> String {
     }
     say(format!("threads   {}", in_words(&soak.last.threads)));
     say(format!("handles   {}", in_words(&soak.last.handles)));
+    if !soak.left_out.is_empty() {
+        say(format!("left out  {}", soak.left_out.join(", ")));
+    }
     match &judgement.faults[..] {
         [] => say("PASSED".into()),
         faults => faults
@@ -427,6 +451,8 @@ pub fn json(soak: &Soak, judgement: &Judgement) -> Value {
     json!({
         "minutes": soak.minutes,
         "seed": soak.seed,
+        "receiver": soak.receiver,
+        "left_out": soak.left_out,
         "passed": judgement.faults.is_empty(),
         "faults": judgement.faults,
         "befallen": befallen.collect::<Vec<_>>(),
@@ -434,7 +460,8 @@ pub fn json(soak: &Soak, judgement: &Judgement) -> Value {
         "latency_ms": trend(judgement.arrived_ms),
         "held_by_server_ms": trend(judgement.held_ms),
         "sound_after_picture_ms": trend(judgement.av_ms),
-        "flash_and_beep_ms": soak.apart_ms,
+        "flash_and_beep_ms": soak.claps.iter().map(|clap| clap.apart_ms).collect::<Vec<_>>(),
+        "flashes_later_ms": flashes_later_ms(soak),
         "fps_at_rest": judgement.fps,
         "base": usage(&soak.base),
         "last": usage(&soak.last),
@@ -478,6 +505,8 @@ mod tests {
         Soak {
             minutes: 120.0,
             seed: 1,
+            receiver: "",
+            left_out: Vec::new(),
             near_ms: 240.0,
             holds_ms: 120.0,
             samples: (0..1440).map(sample).collect(),
@@ -485,10 +514,19 @@ mod tests {
             base: usage.clone(),
             last: usage,
             rests: Vec::new(),
-            apart_ms: vec![1.0, 2.0],
+            claps: claps([1.0, 2.0], [990.0, 8.0]),
             left: Vec::new(),
             wrong: Vec::new(),
         }
+    }
+
+    fn claps(apart_ms: [f64; 2], phase_ms: [f64; 2]) -> Vec<Clap> {
+        let pairs = apart_ms.into_iter().zip(phase_ms);
+        let clap = |(apart_ms, phase)| Clap {
+            apart_ms,
+            phase_ms: Some(phase),
+        };
+        pairs.map(clap).collect()
     }
 
     fn faults(soak: &Soak) -> Vec<String> {
@@ -519,7 +557,7 @@ mod tests {
         other.rests = (0..40)
             .map(|number| (f64::from(number), left.clone()))
             .collect();
-        other.apart_ms = vec![1.0, 30.0];
+        other.claps = claps([1.0, 30.0], [950.0, 50.0]);
         other.left.push("ffmpeg (7)".into());
         for sample in &mut other.samples {
             sample.status.frames = sample.status.frames * 9 / 10;
@@ -531,6 +569,7 @@ mod tests {
             "usual in the last quarter: handles: eventpoll 0->3",
             "1 zombies",
             "drift apart",
+            "flashes arrive 100 ms later",
             "left running: ffmpeg (7)",
             "27.00 frames a second",
         ] {

@@ -3,11 +3,9 @@
 //! One thread, `Sampler`, with a connection to the remote control of its own. A look that comes to
 //! nothing (the console is frozen) is left out.
 
+use super::receiver::Look;
 use super::remote::{Remote, Status};
-use super::show::PATH;
 use super::usage::{Usage, in_words};
-use crate::common::server::holds_ms;
-use pd_console::mediamtx::Client;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -64,8 +62,8 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Of this console and its server, by the ports of remote control and API; times count from `from`.
-    pub fn start(pid: u32, [port, api]: [u16; 2], csv: &Path, from: Instant) -> Self {
+    /// Of the console with this process id and port of the remote control, and its receiver; times count from `from`.
+    pub fn start((pid, port): (u32, u16), receiver: Look, csv: &Path, from: Instant) -> Self {
         let shared = Arc::new(Shared {
             samples: Mutex::default(),
             at: Mutex::new(At {
@@ -76,7 +74,7 @@ impl Sampler {
         });
         let file = File::create(csv).unwrap();
         let other = shared.clone();
-        let thread = std::thread::spawn(move || look(pid, [port, api], file, from, &other));
+        let thread = std::thread::spawn(move || look((pid, port), &receiver, file, from, &other));
         Self { shared, thread }
     }
 
@@ -98,9 +96,8 @@ const HEAD: &str = "s,load,fault,calm_s,state,rss_kib,pss_kib,anonymous_kib,cpu_
                     children,zombies,held_ms,arrived_ms,sound_ms,av_ms,frames,fps,kbps,replay_s,\
                     drops_capture,drops_encoder,drops_network,drops_lost,thread_names,handle_kinds";
 
-fn look(pid: u32, [port, api]: [u16; 2], mut file: File, from: Instant, shared: &Shared) {
+fn look((pid, port): (u32, u16), receiver: &Look, mut file: File, from: Instant, shared: &Shared) {
     let mut remote = Remote::new(port);
-    let server = Client::new(&format!("http://127.0.0.1:{api}"), "", "");
     writeln!(file, "{HEAD}").unwrap();
     let mut due = from;
     loop {
@@ -115,9 +112,10 @@ fn look(pid: u32, [port, api]: [u16; 2], mut file: File, from: Instant, shared: 
         let calm_s = at
             .calm_since
             .map_or(0.0, |since| since.elapsed().as_secs_f64());
-        let (Ok(status), Some(usage)) = (remote.status(), Usage::of(pid)) else {
+        let (Ok(mut status), Some(usage)) = (remote.status(), Usage::of(pid)) else {
             continue;
         };
+        status.arrived_ms = receiver.arrived_ms(&status);
         let sample = Sample {
             at_s: from.elapsed().as_secs_f64(),
             load: load(),
@@ -125,7 +123,7 @@ fn look(pid: u32, [port, api]: [u16; 2], mut file: File, from: Instant, shared: 
             calm_s,
             usage,
             status,
-            held_ms: holds_ms(&server, PATH),
+            held_ms: receiver.held_ms(),
         };
         writeln!(file, "{}", line(&sample)).unwrap();
         shared.samples.lock().unwrap().push(sample);

@@ -1,15 +1,16 @@
-//! The world of a soak: screen and window, sound server, MediaMTX, the bad network, the console as a
+//! The world of a soak: screen and window, sound server, receiver, the bad network, the console as a
 //! process, and a viewer of the driver's own that tells when pictures really came.
 //!
 //! Runs on the test's thread. The viewer has the probe's thread and one that keeps the times.
 
 use super::PASSWORD;
 use super::desk::{PART, Scene, Sound};
+use super::receiver::{Look, Receiver};
 use super::remote::{Remote, Status};
 use crate::common::console::{Console, Plan};
+use crate::common::disk::SmallDisk;
 use crate::common::link::Link;
 use crate::common::screen::Xvfb;
-use crate::common::server::OwnServer;
 use crate::common::{free_tcp_port, wait_until};
 use pd_console::probe::{self, ProbeEvent};
 use pd_console::relay::ArrivalCounters;
@@ -34,8 +35,10 @@ pub struct Show {
     pub eye: Eye,
     /// To the server by SRT.
     pub link: Link,
-    /// MediaMTX.
-    pub server: OwnServer,
+    /// The other end.
+    pub receiver: Receiver,
+    /// Looks at it.
+    pub look: Look,
     /// What is captured; taken and put back with its screen.
     pub scene: Scene,
     /// What is heard.
@@ -48,23 +51,30 @@ pub struct Show {
     pub page: u16,
     /// Recordings and replays.
     pub recordings: PathBuf,
-    _screen: Xvfb,
+    /// Where they are, if a disk could be mounted for them.
+    pub disk: Option<SmallDisk>,
+    /// Where the window is.
+    pub screen: Xvfb,
     _folder: tempfile::TempDir,
 }
 
 /// The stream's name on the server.
 pub const PATH: &str = "pd_soak";
+/// Room for recordings and replays: some minutes.
+const DISK_MIB: u32 = 64;
 
 impl Show {
     /// Begins it, and waits until it is live; None, with a word, where something is missing.
-    pub fn start(program: &Path, ffmpeg: &Path, mediamtx: &Path) -> Option<Self> {
+    pub fn start(program: &Path, ffmpeg: &Path, mediamtx: Option<&Path>) -> Option<Self> {
         let screen = Xvfb::start("1280x800x24", &[])?;
         let scene = Scene::start(&screen.display);
         let sound = Sound::start();
-        let server = OwnServer::start(mediamtx, "  all_others:\n");
-        let link = Link::start(server.srt);
+        let receiver = Receiver::start(mediamtx);
+        let link = Link::start(receiver.srt());
         let folder = tempfile::tempdir().unwrap();
-        let recordings = folder.path().join("recordings");
+        let disk = SmallDisk::of(DISK_MIB);
+        let within = disk.as_ref().map_or(folder.path(), SmallDisk::path);
+        let recordings = within.join("recordings");
         std::fs::create_dir(&recordings).unwrap();
         let (port, page) = (free_tcp_port(), free_tcp_port());
         let inputs = match sound {
@@ -77,7 +87,7 @@ impl Show {
              --set video.fps=30 --set encoder.bitrate_kbps={KBPS} --set audio.inputs={inputs} \
              --set recording.folder={} {}",
             recordings.display(),
-            server.words("target", PATH, link.port)
+            receiver.words(link.port)
         );
         let mut plan = Plan::of(program, ffmpeg, &line)
             .env("PD_CONSOLE_REMOTE_PASSWORD", PASSWORD)
@@ -88,20 +98,32 @@ impl Show {
         let console = plan.start();
         console.wait_live(1);
         Some(Self {
-            eye: Eye::start(server.whep_url(PATH)),
+            eye: receiver.eye(),
+            look: receiver.look(),
             remote: Remote::new(port),
             console,
             link,
-            server,
+            receiver,
             scene,
             sound,
             holds_ms: f64::INFINITY,
             port,
             page,
             recordings,
-            _screen: screen,
+            disk,
+            screen,
             _folder: folder,
         })
+    }
+
+    /// What the console says, and how late pictures come.
+    ///
+    /// # Errors
+    /// As [`Remote::ask`].
+    pub fn status(&mut self) -> Result<Status, String> {
+        let mut status = self.remote.status()?;
+        status.arrived_ms = self.look.arrived_ms(&status);
+        Ok(status)
     }
 
     /// Whether all is as it should be: live, the viewer has pictures at the full rate, nothing is
@@ -114,7 +136,7 @@ impl Show {
     /// # Errors
     /// What is not as it should be.
     pub fn is_well(&mut self, near_ms: f64) -> Result<Status, String> {
-        let status = self.remote.status()?;
+        let status = self.status()?;
         if status.state != "live" {
             return Err(format!("the show is {}", status.state));
         }
@@ -135,7 +157,7 @@ impl Show {
         if ms <= near_ms {
             return Ok(status);
         }
-        let held = self.server.holds_ms(PATH).unwrap_or_default();
+        let held = self.look.held_ms().unwrap_or_default();
         if ms - (held - self.holds_ms).max(0.0) <= near_ms {
             return Ok(status);
         }
@@ -198,12 +220,24 @@ impl Show {
 
 /// A viewer that keeps the times of the last pictures.
 pub struct Eye {
-    times: Arc<Mutex<VecDeque<Instant>>>,
+    times: Times,
     stop: StopToken,
 }
 
+/// When pictures came, oldest first.
+pub type Times = Arc<Mutex<VecDeque<Instant>>>;
+
 /// Of so many pictures: five minutes.
 const KEPT: usize = 9000;
+
+/// Keeps one more, and lets the oldest go.
+pub fn push(times: &Times, at: Instant) {
+    let mut times = times.lock().unwrap();
+    times.push_back(at);
+    if times.len() > KEPT {
+        times.pop_front();
+    }
+}
 
 impl Eye {
     /// Joins, and joins again when it is thrown out.
@@ -212,19 +246,21 @@ impl Eye {
         let stop = StopToken::new();
         let counters = Arc::new(ArrivalCounters::default());
         probe::spawn(url, None, events, counters, stop.clone()).unwrap();
-        let times: Arc<Mutex<VecDeque<Instant>>> = Arc::default();
+        let times = Times::default();
         let into = times.clone();
         std::thread::spawn(move || {
             for event in inbox {
                 if let ProbeEvent::Video(_) = event {
-                    let mut times = into.lock().unwrap();
-                    times.push_back(Instant::now());
-                    if times.len() > KEPT {
-                        times.pop_front();
-                    }
+                    push(&into, Instant::now());
                 }
             }
         });
+        Self { times, stop }
+    }
+
+    /// Of pictures whose times another keeps.
+    pub fn of(times: Times) -> Self {
+        let stop = StopToken::new();
         Self { times, stop }
     }
 

@@ -30,6 +30,7 @@ fn full(snapshot: &mut Snapshot) {
     snapshot.frames = 100;
     snapshot.recording.replay.kept_seconds = 10.0;
     snapshot.route.fallback = Some("RTSP was refused".into());
+    snapshot.route.way = Some(pd_console::settings::Way::SrtPush);
     snapshot.encoding.fallback = Some("h264_nvenc does not work".into());
     snapshot.encoding.options = "-c:v libx264".into();
     snapshot.settings.video.source = VideoSourceKind::Portal;
@@ -77,6 +78,7 @@ fn recorded(snapshot: &mut Snapshot) {
 fn installing(snapshot: &mut Snapshot) {
     idle(snapshot);
     snapshot.install = InstallStatus::Running { got: 1, of: None };
+    snapshot.ffmpeg_install = snapshot.install.clone();
 }
 
 /// In which state an operation can be carried out.
@@ -227,7 +229,7 @@ fn each_operation_is_done_by_the_palette_in_both_languages() {
                 .view
                 .palette
                 .open;
-            let stays = matches!(op, Op::Stop | Op::KickViewer | Op::Palette);
+            let stays = matches!(op, Op::Stop | Op::KickViewer | Op::Reconnect | Op::Palette);
             assert_eq!(open, stays, "{}", op.id());
         }
     }
@@ -266,6 +268,7 @@ fn button(op: Op) -> Option<(Role, &'static str, Option<Key>)> {
         Op::MeterHold => (B, "Hold", None),
         Op::MeterSave => (B, "Save", None),
         Op::FastestWay => (B, "Try the fastest again", Some(Key::F6)),
+        Op::Reconnect => (B, "Connect again", Some(Key::F6)),
         Op::KickViewer => (
             B,
             "Disconnect the viewer at 192.168.0.7:51234",

@@ -268,6 +268,7 @@ pub fn full(s: &mut Snapshot) {
         options: "-preset superfast -tune zerolatency -profile:v baseline".into(),
         why: REASON.into(),
         fallback: Some(REASON.into()),
+        lost: None,
         changing_to: Some(EncoderWish {
             family: EncoderFamily::Libopenh264,
             bitrate_kbps: 1250,

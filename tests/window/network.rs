@@ -45,6 +45,7 @@ pub fn on_air(snapshot: &mut Snapshot) {
         ways: ways(),
         fallback: Some("RTSP: connection refused".into()),
         wished_latency_ms: Some(60),
+        held_beyond_ms: None,
     };
     snapshot.network = Some(NetworkFigures {
         latency_ms: Some(120),
@@ -96,6 +97,32 @@ fn a_raised_latency_and_a_failed_way_are_said_and_the_fastest_can_be_asked_for()
     }
     rig.press("Try the fastest again");
     assert_eq!(rig.sent(), [Command::FastestWay]);
+}
+
+#[test]
+fn a_held_picture_is_said_and_a_new_connection_takes_two_presses() {
+    for language in [English, Korean] {
+        let mut rig = Rig::sized(language, [1280.0, 1100.0], on_air);
+        rig.set(|s| s.route.held_beyond_ms = Some(260));
+        rig.key(Modifiers::NONE, Key::F6);
+        rig.wait(1.2);
+        let (text, name) = match language {
+            Korean => (
+                "서버가 영상마다 이보다 260 ms 더 붙잡고 있습니다",
+                "다시 연결",
+            ),
+            _ => (
+                "The server holds each picture 260 ms longer than that",
+                "Connect again",
+            ),
+        };
+        assert!(rig.has(text), "{:?}", rig.names());
+        rig.click(Role::Button, name);
+        rig.wait(0.5);
+        assert_eq!(rig.sent(), []);
+        rig.click(Role::Button, name);
+        assert_eq!(rig.sent(), [Command::Reconnect]);
+    }
 }
 
 #[test]

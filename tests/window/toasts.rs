@@ -45,14 +45,16 @@ fn each_kind_says_what_is_so_how_long_and_opens_the_panel_that_helps() {
         let name = format!("{word}, 12 s: {text}");
         assert!(rig.has(&name), "{name:?} in {:?}", rig.names());
         let (button, panel) = match kind {
-            NoticeKind::ServerLost | NoticeKind::NotArriving => ("To the network", "Network"),
+            NoticeKind::ServerLost | NoticeKind::NotArriving | NoticeKind::Late => {
+                ("To the network", "Network")
+            }
             NoticeKind::PictureLost | NoticeKind::PictureBlack => {
                 ("To the picture source", "Source")
             }
             NoticeKind::SoundLost | NoticeKind::InputLost | NoticeKind::Silence => {
                 ("To the sound", "Audio")
             }
-            NoticeKind::Cpu => ("To the encoder", "Encoder"),
+            NoticeKind::Cpu | NoticeKind::EncoderLost => ("To the encoder", "Encoder"),
         };
         rig.press(button);
         assert!(rig.has(panel), "{panel} in {:?}", rig.names());
@@ -96,7 +98,7 @@ fn errors_of_the_log_come_too_and_go_by_themselves() {
 fn a_pile_is_counted_and_never_covers_what_ends_the_show() {
     for size in [[1280.0, 800.0], [680.0, 460.0]] {
         let mut rig = Rig::sized(English, size, with(&NoticeKind::ALL));
-        assert!(rig.has("4 more, see the log"), "{:?}", rig.names());
+        assert!(rig.has("6 more, see the log"), "{:?}", rig.names());
         rig.press("STOP");
         rig.wait(0.6);
         rig.press("PRESS AGAIN");

@@ -122,6 +122,47 @@ fn the_server_is_fetched_with_its_progress_or_left_for_later() {
 }
 
 #[test]
+fn a_good_ffmpeg_is_fetched_where_none_is_found() {
+    let mut rig = Rig::new(English, |s| {
+        first(s);
+        s.settings.ffmpeg_path = Some("/no/such/ffmpeg".into());
+        s.doctor.so_far = Some(Arc::new(Report {
+            lines: vec![line(
+                Area::Ffmpeg,
+                Outcome::Failed,
+                "no ffmpeg was found",
+                "install it",
+            )],
+        }));
+    });
+    commands(&rig);
+    if pd_console::ffmpeg::release::of_this_system().is_none() {
+        assert!(!rig.has("Fetch ffmpeg"), "there is none to fetch");
+        return;
+    }
+    rig.press("Fetch ffmpeg");
+    // The path that leads nowhere would stand before what is fetched: it goes.
+    rig.wait(1.0);
+    let sent = commands(&rig);
+    assert!(sent.contains(&Command::InstallFfmpeg), "{sent:?}");
+    let forgotten = |c: &Command| matches!(c, Command::ApplySettings(s) if s.ffmpeg_path.is_none());
+    assert!(sent.iter().any(forgotten), "{sent:?}");
+    rig.set(|s| {
+        s.ffmpeg_install = InstallStatus::Running {
+            got: 40_000_000,
+            of: Some(79_800_000),
+        };
+    });
+    rig.wait(0.2);
+    assert!(rig.has("40.0 of 79.8 MB"), "{:?}", rig.names());
+    rig.press("Cancel");
+    assert_eq!(commands(&rig), [Command::StopFfmpegInstall]);
+    rig.set(|s| s.ffmpeg_install = InstallStatus::Failed("the line is dead; try again".into()));
+    rig.wait(0.2);
+    assert!(rig.has("the line is dead; try again") && rig.has("Fetch ffmpeg"));
+}
+
+#[test]
 fn an_own_server_is_tested_as_it_is_typed() {
     let mut rig = Rig::sized(English, [1280.0, 1400.0], first);
     commands(&rig);

@@ -16,7 +16,10 @@ fn is_offered(op: Op) -> bool {
         Group::Show => op != Op::Quit,
         Group::Picture | Group::Quality | Group::Sound | Group::Recording => true,
         Group::Meter => matches!(op, Op::MeterSave | Op::ProbeToggle),
-        Group::Network => matches!(op, Op::FastestWay | Op::BackupToggle | Op::ServerUse),
+        Group::Network => matches!(
+            op,
+            Op::FastestWay | Op::Reconnect | Op::BackupToggle | Op::ServerUse
+        ),
         Group::Viewers => matches!(op, Op::KickViewer | Op::ViewerPageToggle),
         Group::Settings => op == Op::ProfileUse,
         Group::Window => false,

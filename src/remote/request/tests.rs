@@ -304,6 +304,7 @@ fn named_operations_are_hotkeys_but_for_what_is_nobodys_from_afar() {
         "profile-export /tmp/x.ron",
         "profile-import /tmp/x.ron",
         "server-install",
+        "ffmpeg-install",
         "remote-password-new",
         "no-such",
     ] {

@@ -4,7 +4,7 @@ use super::{FRESH, Outlet};
 use crate::clock::MonoTime;
 use crate::ffmpeg::output::Output;
 use crate::mediamtx::ApiError;
-use crate::publish::invited::{Invited, Problem};
+use crate::publish::invited::{Fate, Invited, Problem};
 use crate::publish::wished_latency_ms;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::link::LossKind;
@@ -47,7 +47,7 @@ impl Outlet {
             .then(|| wished_latency_ms(entry.target.latency_ms, ping_ms));
         // Only going live takes a path over; connecting again does not.
         let takes_over = self.ours.is_none() && self.online_at.is_none() && !route.has_worked();
-        let (output, invited) = output(entry, way, ping_ms, takes_over)?;
+        let (output, invited) = output(entry, way, ping_ms, takes_over, &self.fate)?;
         self.invited = invited;
         Ok(Some((output, entry.target.secrets())))
     }
@@ -120,6 +120,7 @@ impl Outlet {
             ways: route.ways(),
             fallback: route.fallback(),
             wished_latency_ms: self.wished_latency_ms,
+            held_beyond_ms: self.held_beyond_ms(),
         }
     }
 }
@@ -138,6 +139,7 @@ fn output(
     way: Way,
     ping_ms: Option<f64>,
     takes_over: bool,
+    fate: &Fate,
 ) -> Result<(Output, Option<Invited>), Failure> {
     if way != Way::SrtPull {
         let output = entry.target.output(way, ping_ms);
@@ -152,7 +154,7 @@ fn output(
         let why = "SRT pull needs the server's API: set target.api_url";
         Failure::new(FailureKind::Settings, why)
     })?;
-    let invited = Invited::start(client, &entry.target.path, &plan, takes_over)
+    let invited = Invited::start(client, &entry.target.path, &plan, takes_over, fate)
         .map_err(|e| Failure::new(FailureKind::Internal, e))?;
     Ok((plan.output, Some(invited)))
 }

@@ -30,6 +30,10 @@ pub enum NoticeKind {
     PictureLost,
     /// The picture is black.
     PictureBlack,
+    /// No encoder is at work: viewers have a still picture.
+    EncoderLost,
+    /// The server holds each picture longer than was agreed.
+    Late,
     /// No sound input gives anything.
     SoundLost,
     /// One of several sound inputs gives nothing.
@@ -42,11 +46,13 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// All.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::ServerLost,
         Self::NotArriving,
         Self::PictureLost,
         Self::PictureBlack,
+        Self::EncoderLost,
+        Self::Late,
         Self::SoundLost,
         Self::InputLost,
         Self::Silence,
@@ -60,6 +66,8 @@ impl NoticeKind {
             Self::NotArriving => "not-arriving",
             Self::PictureLost => "picture-lost",
             Self::PictureBlack => "picture-black",
+            Self::EncoderLost => "encoder-lost",
+            Self::Late => "late",
             Self::SoundLost => "sound-lost",
             Self::InputLost => "input-lost",
             Self::Silence => "silence",
@@ -70,10 +78,14 @@ impl NoticeKind {
     /// How grave.
     pub fn severity(self) -> Severity {
         match self {
-            Self::ServerLost | Self::NotArriving | Self::PictureLost | Self::SoundLost => {
-                Severity::Error
+            Self::ServerLost
+            | Self::NotArriving
+            | Self::PictureLost
+            | Self::EncoderLost
+            | Self::SoundLost => Severity::Error,
+            Self::PictureBlack | Self::Late | Self::InputLost | Self::Silence | Self::Cpu => {
+                Severity::Warning
             }
-            Self::PictureBlack | Self::InputLost | Self::Silence | Self::Cpu => Severity::Warning,
         }
     }
 }

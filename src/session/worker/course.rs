@@ -197,6 +197,16 @@ impl Worker {
         }
     }
 
+    /// Makes the programme's connection anew.
+    pub(super) fn connect_again(&mut self) {
+        let live = self.machine.state() == &State::Live;
+        let now = clock::now();
+        let show = self.show.as_mut().filter(|_| live);
+        if let Some(notice) = show.and_then(|show| show.outlet_mut().connect_again(now)) {
+            self.notice(notice, now);
+        }
+    }
+
     /// Disconnects a viewer, on a thread of its own: the server may take its time.
     pub(super) fn kick(&mut self, id: &str) {
         let Some(show) = &self.show else { return };

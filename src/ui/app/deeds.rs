@@ -8,6 +8,7 @@ use crate::session::Command;
 use crate::ui::actions::Action;
 use crate::ui::commands::undo::Value;
 use crate::ui::look;
+use crate::ui::panels::network::KickGuard;
 use crate::ui::panels::wizard::Wizard;
 use crate::ui::widgets::bitrate_slider;
 use eframe::egui::{Context, ViewportCommand};
@@ -37,6 +38,11 @@ impl Window {
             Action::PressKick(id) => {
                 if view.kick.press(id, now) {
                     self.console.send(Command::KickViewer { id: id.clone() });
+                }
+            }
+            Action::PressReconnect => {
+                if view.kick.press(KickGuard::RECONNECT, now) {
+                    self.console.send(Command::Reconnect);
                 }
             }
             Action::Preview(on) => {

@@ -210,6 +210,7 @@ impl<'a> Here<'a> {
             }
             Command::ApplySettings(settings) => Action::Set(settings),
             Command::KickViewer { id } => Action::PressKick(id),
+            Command::Reconnect => Action::PressReconnect,
             Command::Examine => Action::Examine,
             Command::StartRecording => Action::Record(true),
             Command::StopRecording => Action::Record(false),

@@ -16,7 +16,7 @@ use crate::ui::widgets;
 use crate::ui::widgets::block::{self, Verdict};
 use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
 
-/// The kick that waits for its second press.
+/// The kick, or the new connection, that waits for its second press.
 #[derive(Clone, Debug, Default)]
 pub struct KickGuard {
     id: String,
@@ -24,6 +24,9 @@ pub struct KickGuard {
 }
 
 impl KickGuard {
+    /// The new connection's place among the viewers' ids: no id is empty.
+    pub const RECONNECT: &str = "";
+
     /// A press on this viewer's button; true where it is the second in time, on the same viewer.
     pub fn press(&mut self, id: &str, now: MonoTime) -> bool {
         if self.id != id {
@@ -43,7 +46,7 @@ impl KickGuard {
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, guard: &KickGuard, actions: &mut Vec<Action>) {
     ui.push_id("ping", |ui| ping(ui, scene));
     ui.push_id("latency", |ui| latency(ui, scene));
-    ui.push_id("ways", |ui| ways(ui, scene, actions));
+    ui.push_id("ways", |ui| ways(ui, scene, guard, actions));
     ui.push_id("viewers", |ui| viewers(ui, scene, guard, actions));
 }
 
@@ -106,13 +109,19 @@ fn latency(ui: &mut Ui, scene: &Scene<'_>) {
         ],
         "—",
     );
+    if let Some(more) = snapshot.route.held_beyond_ms {
+        let text = scene
+            .texts
+            .f("network-latency-held", &[("ms", &more.to_string())]);
+        block::words(ui, text, theme::regular(13.0), theme::amber());
+    }
     if verdict == Verdict::Poor {
         let text = scene.t("network-latency-raised-hint");
         block::words(ui, text, theme::regular(12.5), theme::text_soft());
     }
 }
 
-fn ways(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+fn ways(ui: &mut Ui, scene: &Scene<'_>, guard: &KickGuard, actions: &mut Vec<Action>) {
     let route = &scene.snapshot.route;
     let title = scene.t("network-ways");
     let in_force = route.way.map(|way| {
@@ -137,6 +146,24 @@ fn ways(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
             if ui.add(again).on_hover_text(hint).clicked() {
                 actions.push(Action::FastestWay);
             }
+        }
+    }
+    if route.way.is_some() && scene.snapshot.state == State::Live {
+        let armed = guard.is_armed(KickGuard::RECONNECT, scene.now);
+        let key = if armed {
+            "network-reconnect-again"
+        } else {
+            "network-reconnect"
+        };
+        let mut button = Button::new(scene.t(key)).min_size(vec2(0.0, 28.0));
+        if armed {
+            button = button.fill(theme::stop());
+        }
+        let hint = scene.t("network-again-hint");
+        let name = scene.t("network-reconnect");
+        let response = ui.add(button).on_hover_text(hint);
+        if response.accessible_name(&name).clicked() {
+            actions.push(Action::PressReconnect);
         }
     }
     for status in &route.ways {

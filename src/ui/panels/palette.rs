@@ -128,6 +128,7 @@ fn carry_out(
     let again = match deed.op {
         Op::Stop if here.is_on_air() => Some("palette-again"),
         Op::KickViewer => Some("palette-kick"),
+        Op::Reconnect => Some("palette-reconnect"),
         _ => None,
     };
     match here.act(&deed) {

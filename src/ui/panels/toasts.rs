@@ -127,7 +127,7 @@ fn head(scene: &Scene<'_>, toast: &Toast) -> String {
 fn next(kind: Option<NoticeKind>) -> (&'static str, Side) {
     match kind {
         None => ("toast-to-log", Side::Log),
-        Some(NoticeKind::ServerLost | NoticeKind::NotArriving) => {
+        Some(NoticeKind::ServerLost | NoticeKind::NotArriving | NoticeKind::Late) => {
             ("toast-to-network", Side::Network)
         }
         Some(NoticeKind::PictureLost | NoticeKind::PictureBlack) => {
@@ -136,6 +136,6 @@ fn next(kind: Option<NoticeKind>) -> (&'static str, Side) {
         Some(NoticeKind::SoundLost | NoticeKind::InputLost | NoticeKind::Silence) => {
             ("toast-to-sound", Side::Audio)
         }
-        Some(NoticeKind::Cpu) => ("toast-to-encoder", Side::Encoder),
+        Some(NoticeKind::Cpu | NoticeKind::EncoderLost) => ("toast-to-encoder", Side::Encoder),
     }
 }

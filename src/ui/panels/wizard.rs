@@ -161,6 +161,23 @@ fn left(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<Actio
             );
             *path = (!text.trim().is_empty()).then(|| text.into());
             again(ui, scene, actions);
+            if found::can_fetch_ffmpeg() {
+                let stop = Command::StopFfmpegInstall;
+                let install = &scene.snapshot.ffmpeg_install;
+                fetch(ui, scene, install, stop, actions, |ui, actions| {
+                    let text = scene.t("install-fetch-ffmpeg");
+                    if ui
+                        .add(Button::new(text).min_size(vec2(0.0, 28.0)))
+                        .clicked()
+                    {
+                        // What is fetched is found by itself; a wrong path would stand before it.
+                        *path = None;
+                        actions.push(Action::Send(Command::InstallFfmpeg));
+                    }
+                    let hint = scene.t("install-ffmpeg-hint");
+                    block::words(ui, hint, theme::regular(12.5), theme::text_dim());
+                });
+            }
         }
     });
     part(ui, scene, "area-server", Some(found::server(scene)), |ui| {
@@ -323,36 +340,48 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
         }
         return;
     }
-    match &scene.snapshot.install {
-        InstallStatus::Running { got, of } => {
-            let mb = |bytes: u64| crate::ui::numbers::fixed(bytes as f64 / 1e6, 1);
-            let share = of.map(|of| *got as f32 / of.max(1) as f32);
-            let all = of.map_or_else(|| "?".to_owned(), mb);
-            let words = [("got", mb(*got)), ("all", all)];
-            let words = words.each_ref().map(|(name, v)| (*name, v.as_str()));
-            let text = scene.texts.f("wizard-fetching", &words);
-            ui.add(ProgressBar::new(share.unwrap_or(0.0)).text(text));
-            let stop = Button::new(scene.t("profile-cancel")).min_size(vec2(0.0, 28.0));
-            if ui.add(stop).clicked() {
-                actions.push(Action::Send(Command::StopInstall));
+    let install = &scene.snapshot.install;
+    if found::wants_server(scene) || matches!(install, InstallStatus::Running { .. }) {
+        let stop = Command::StopInstall;
+        fetch(ui, scene, install, stop, actions, |ui, actions| {
+            let text = scene.t("install-fetch");
+            if ui
+                .add(Button::new(text).min_size(vec2(0.0, 28.0)))
+                .clicked()
+            {
+                actions.push(Action::Send(Command::InstallServer));
             }
-        }
-        status if found::wants_server(scene) => {
-            if let InstallStatus::Failed(why) = status {
-                super::settings::fault(ui, &scene.say(why));
-            }
-            ui.horizontal_wrapped(|ui| {
-                let text = scene.t("install-fetch");
-                if ui
-                    .add(Button::new(text).min_size(vec2(0.0, 28.0)))
-                    .clicked()
-                {
-                    actions.push(Action::Send(Command::InstallServer));
-                }
-                let hint = scene.t("wizard-server-later");
-                block::words(ui, hint, theme::regular(12.5), theme::text_dim());
-            });
-        }
-        _ => {}
+            let hint = scene.t("wizard-server-later");
+            block::words(ui, hint, theme::regular(12.5), theme::text_dim());
+        });
     }
+}
+
+/// A download: its progress and a button that ends it, else why it failed and the offer.
+fn fetch(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    install: &InstallStatus,
+    stop: Command,
+    actions: &mut Vec<Action>,
+    offer: impl FnOnce(&mut Ui, &mut Vec<Action>),
+) {
+    if let InstallStatus::Running { got, of } = install {
+        let mb = |bytes: u64| crate::ui::numbers::fixed(bytes as f64 / 1e6, 1);
+        let share = of.map(|of| *got as f32 / of.max(1) as f32);
+        let all = of.map_or_else(|| "?".to_owned(), mb);
+        let words = [("got", mb(*got)), ("all", all)];
+        let words = words.each_ref().map(|(name, v)| (*name, v.as_str()));
+        let text = scene.texts.f("wizard-fetching", &words);
+        ui.add(ProgressBar::new(share.unwrap_or(0.0)).text(text));
+        let button = Button::new(scene.t("profile-cancel")).min_size(vec2(0.0, 28.0));
+        if ui.add(button).clicked() {
+            actions.push(Action::Send(stop));
+        }
+        return;
+    }
+    if let InstallStatus::Failed(why) = install {
+        super::settings::fault(ui, &scene.say(why));
+    }
+    ui.horizontal_wrapped(|ui| offer(ui, actions));
 }

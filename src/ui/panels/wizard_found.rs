@@ -169,6 +169,13 @@ pub fn server(scene: &Scene<'_>) -> Found {
     }
 }
 
+/// Whether an ffmpeg is known that can be fetched for this system.
+pub fn can_fetch_ffmpeg() -> bool {
+    use std::sync::OnceLock;
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    *KNOWN.get_or_init(|| crate::ffmpeg::release::of_this_system().is_some())
+}
+
 /// Whether MediaMTX is missing and can be fetched.
 pub fn wants_server(scene: &Scene<'_>) -> bool {
     let missing = lines(scene, Area::Server).any(|line| line.outcome >= Outcome::Warning);

@@ -1,10 +1,10 @@
-//! Fetches MediaMTX and puts it where [`super::locate()`] looks: download or file by hand, sum, unpack,
-//! rename. Blocks for as long as the network takes: for the command line, never for the session.
+//! Fetches another's program (MediaMTX, ffmpeg) and puts it where the console looks: download or file by
+//! hand, sum, unpack, rename. Blocks for as long as the network takes: on the command line's thread or
+//! `pd-install`, never on the session's.
 //!
 //! Everything is written beside its place under another name and renamed at the end: what stands
 //! there is whole, or was not touched. Nothing is unpacked before its sum is right.
 
-use super::release::Release;
 use crate::stop::StopToken;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -13,7 +13,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 
-/// A longer archive is none: 1.20.0's have 25 to 30 MB.
+/// What can be fetched: a file of a release, known by its sum, and the program in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// File name of the archive; one that is neither a zip, a wheel nor a `tar.gz` is the program itself.
+    pub archive: String,
+    /// The program's path within it.
+    pub entry: String,
+    /// The program's name once it is installed.
+    pub program: &'static str,
+    /// SHA-256 of the archive, in small hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A longer archive is none: MediaMTX 1.20.0's have 25 to 30 MB, ffmpeg's programs 50 to 90.
 const ARCHIVE_MAX: u64 = 200 << 20;
 /// The same for the program in it.
 const PROGRAM_MAX: u64 = 400 << 20;
@@ -108,10 +121,10 @@ fn of(expected: &Option<u64>) -> String {
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "Make room (100 MB are needed) and try again"
+            "Make room (200 MB are needed) and try again"
         }
         io::ErrorKind::PermissionDenied => {
-            "Where that is the running MediaMTX, end the show first; else check the permissions"
+            "Where that program is running, end the show first; else check the permissions"
         }
         _ => "Check the folder's permissions and free space",
     }
@@ -122,19 +135,19 @@ pub fn folder() -> Option<PathBuf> {
     crate::folders::programs()
 }
 
-/// Downloads `release` from `base_url` and installs its program into `folder`; `progress` is told
+/// Downloads `parcel` from `base_url` and installs its program into `folder`; `progress` is told
 /// the bytes so far and of how many.
 ///
 /// # Errors
 /// See [`InstallError`].
 pub fn download(
-    release: &Release,
+    parcel: &Parcel,
     base_url: &str,
     folder: &Path,
     progress: &mut dyn FnMut(u64, Option<u64>),
     stop: &StopToken,
 ) -> Result<PathBuf, InstallError> {
-    let url = format!("{}/{}", base_url.trim_end_matches('/'), release.archive);
+    let url = format!("{}/{}", base_url.trim_end_matches('/'), parcel.archive);
     let disk = |source| InstallError::Disk {
         path: folder.into(),
         source,
@@ -172,15 +185,15 @@ pub fn download(
         progress,
         stop,
     )?;
-    check(release, &sum, url)?;
-    unpack(release, archive.as_file_mut(), folder)
+    check(parcel, &sum, url)?;
+    unpack(parcel, archive.as_file_mut(), folder)
 }
 
-/// Installs the program of `release` out of the archive at `file`, into `folder`.
+/// Installs the program of `parcel` out of the archive at `file`, into `folder`.
 ///
 /// # Errors
 /// See [`InstallError`].
-pub fn from_file(release: &Release, file: &Path, folder: &Path) -> Result<PathBuf, InstallError> {
+pub fn from_file(parcel: &Parcel, file: &Path, folder: &Path) -> Result<PathBuf, InstallError> {
     let unreadable = |source| InstallError::File {
         path: file.into(),
         source,
@@ -204,30 +217,32 @@ pub fn from_file(release: &Release, file: &Path, folder: &Path) -> Result<PathBu
         };
         copied += count as u64;
         if copied > ARCHIVE_MAX {
-            let source =
-                io::Error::new(io::ErrorKind::FileTooLarge, "it is no release of MediaMTX");
+            let source = io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "it is too large to be that release",
+            );
             return Err(unreadable(source));
         }
         sum.update(&block[..count]);
         archive.write_all(&block[..count]).map_err(disk)?;
     }
     check(
-        release,
+        parcel,
         &crate::hex::of(&sum.finalize()),
         file.display().to_string(),
     )?;
-    unpack(release, archive.as_file_mut(), folder)
+    unpack(parcel, archive.as_file_mut(), folder)
 }
 
-fn check(release: &Release, found: &str, what: String) -> Result<(), InstallError> {
-    if found == release.sha256 {
+fn check(parcel: &Parcel, found: &str, what: String) -> Result<(), InstallError> {
+    if found == parcel.sha256 {
         return Ok(());
     }
     Err(InstallError::WrongSum {
         what,
-        archive: release.archive.clone(),
+        archive: parcel.archive.clone(),
         found: found.to_owned(),
-        expected: release.sha256.clone(),
+        expected: parcel.sha256.clone(),
     })
 }
 
@@ -271,13 +286,13 @@ fn copy(
 
 /// Takes the program out of the archive and puts it in its place.
 pub(crate) fn unpack(
-    release: &Release,
+    parcel: &Parcel,
     archive: &mut File,
     folder: &Path,
 ) -> Result<PathBuf, InstallError> {
-    let path = folder.join(release.program);
+    let path = folder.join(parcel.program);
     let broken = |why: String| InstallError::Archive {
-        archive: release.archive.clone(),
+        archive: parcel.archive.clone(),
         why,
     };
     let disk = |source| InstallError::Disk {
@@ -286,13 +301,14 @@ pub(crate) fn unpack(
     };
     archive.rewind().map_err(disk)?;
     let mut program = NamedTempFile::new_in(folder).map_err(disk)?;
-    if release.archive.ends_with(".zip") {
+    let name = parcel.archive.as_str();
+    if name.ends_with(".zip") || name.ends_with(".whl") {
         let mut zip = zip::ZipArchive::new(archive).map_err(|e| broken(e.to_string()))?;
         let entry = zip
-            .by_name(release.program)
+            .by_name(&parcel.entry)
             .map_err(|e| broken(e.to_string()))?;
         write(entry, &mut program, &broken, &disk)?;
-    } else {
+    } else if name.ends_with(".tar.gz") {
         // What stands before the program is unpacked too, to be passed over.
         let unpacked = flate2::read::GzDecoder::new(archive).take(2 * PROGRAM_MAX);
         let mut tar = tar::Archive::new(unpacked);
@@ -301,9 +317,9 @@ pub(crate) fn unpack(
         for entry in entries {
             let entry = entry.map_err(|e| broken(e.to_string()))?;
             let is_it = entry.header().entry_type().is_file()
-                && entry
-                    .path()
-                    .is_ok_and(|p| p.strip_prefix(".").unwrap_or(&p) == Path::new(release.program));
+                && entry.path().is_ok_and(|path| {
+                    path.strip_prefix(".").unwrap_or(&path) == Path::new(&parcel.entry)
+                });
             if is_it {
                 write(entry, &mut program, &broken, &disk)?;
                 found = true;
@@ -311,8 +327,10 @@ pub(crate) fn unpack(
             }
         }
         if !found {
-            return Err(broken(format!("no {} in it", release.program)));
+            return Err(broken(format!("no {} in it", parcel.entry)));
         }
+    } else {
+        write(archive, &mut program, &broken, &disk)?;
     }
     #[cfg(unix)]
     {

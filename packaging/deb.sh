@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Builds the program and packs it as .deb (and with `rpm` as .rpm too) into a folder.
+#
+#   bash packaging/deb.sh [FOLDER] [rpm]     FOLDER is target/packages where none is named
+#
+# PD_PROFILE   cargo's profile: release, or ci-package, which is built in half the time and never shipped
+# PD_NO_BUILD  1: takes the program that is there; it must be of this profile
+# PD_HEAVY     how heavy work is started where others must not notice, such as "nice -n 19"
+# PD_CARGO_ARGS for the example that writes the man pages (stage.sh)
+#
+# cargo-deb and cargo-generate-rpm are installed into target/package-tools where they are not there. The same commit
+# gives the same bytes: time stamps are the commit's (SOURCE_DATE_EPOCH), no path of this machine is in the program
+# (--remap-path-prefix), archives are sorted and owned by root.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+out=${1:-target/packages}
+with_rpm=${2:-}
+profile=${PD_PROFILE:-release}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+# shellcheck source-path=SCRIPTDIR source=about.sh
+. packaging/about.sh
+say() { printf 'deb: %s\n' "$*"; }
+heavy() {
+    # shellcheck disable=SC2086 # words
+    ${PD_HEAVY:-} "$@"
+}
+
+# --- tools: small ones, unoptimised: they run for seconds
+tools=$PWD/target/package-tools
+PATH=$PATH:$tools/bin
+# tool NAME VERSION
+tool() {
+    command -v "$1" >/dev/null && return 0
+    say "building $1 $2"
+    heavy cargo install --quiet --locked --debug --root "$tools" --target-dir "$tools/target" "$1@$2"
+    rm -rf "$tools/target"
+}
+tool cargo-deb 3.8.0
+[ -z "$with_rpm" ] || tool cargo-generate-rpm 0.21.1
+
+# --- the program
+folder=$(cargo metadata --no-deps --offline --locked --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+if [ -z "${PD_NO_BUILD:-}" ]; then
+    # So that the folders to be renamed are there.
+    cargo fetch --quiet --locked
+    registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
+    # The registry's folder has the index' hash in its name: one mapping for each.
+    remap="--remap-path-prefix=$PWD=. --remap-path-prefix=$HOME=home"
+    for index in "$registry"/*/; do
+        [ ! -d "$index" ] || remap="$remap --remap-path-prefix=${index%/}=crates"
+    done
+    say "building the program, profile $profile, commit $PD_CONSOLE_COMMIT"
+    RUSTFLAGS="${RUSTFLAGS:-} $remap" CFLAGS="${CFLAGS:-} -ffile-prefix-map=$registry=crates -ffile-prefix-map=$folder=target" \
+        heavy cargo build --locked --profile "$profile" --bin "$PD_NAME"
+fi
+program=$folder/$profile/$PD_NAME
+say "$(stat -c '%s bytes' "$program"), $("$program" --version)"
+
+# --- the packages
+heavy bash packaging/stage.sh
+rm -f "$out/${PD_NAME}_"*.deb "$out/$PD_NAME-"*.rpm
+# With its function names, which reports of failures need; see strip in Cargo.toml.
+heavy cargo deb --quiet --no-build --no-strip --profile "$profile" --output "$out/"
+deb=$(echo "$out/${PD_NAME}_"*.deb)
+say "$(sha256sum "$deb")"
+if command -v lintian >/dev/null; then
+    heavy lintian --allow-root --tag-display-limit 0 --fail-on error,warning "$deb"
+    say "lintian: no error, no warning"
+else
+    say "NOT CHECKED: no lintian"
+fi
+if [ -n "$with_rpm" ]; then
+    heavy cargo generate-rpm --profile "$profile" --payload-compress zstd --source-date "$SOURCE_DATE_EPOCH" --output "$out/"
+    rpm=$(echo "$out/$PD_NAME-"*.rpm)
+    say "$(sha256sum "$rpm")"
+    if command -v rpm >/dev/null; then
+        for what in -qip -qlp "-qp --requires" "-qp --recommends"; do
+            # shellcheck disable=SC2086 # words
+            LC_ALL=C rpm $what "$rpm"
+        done
+    else
+        say "NOT LISTED: no rpm"
+    fi
+fi
