@@ -280,7 +280,7 @@ impl<'a> Planes<'a> {
     }
 
     /// From this row on, an even one.
-    fn from_row(&mut self, row: usize) -> Planes<'_> {
+    fn below(&mut self, row: usize) -> Planes<'_> {
         let (luma, chroma) = (self.width as usize, self.width as usize / 2);
         Planes {
             y: &mut self.y[row * luma..],
@@ -311,8 +311,8 @@ fn into_i420(
         tail.extend_from_slice(&line[..row]);
     }
     let upper = Size::new(size.width, size.height - 2);
-    whole_rows(bgra, stride, upper, planes.from_row(0))?;
-    whole_rows(&tail, row, Size::new(size.width, 2), planes.from_row(last))
+    whole_rows(bgra, stride, upper, planes.below(0))?;
+    whole_rows(&tail, row, Size::new(size.width, 2), planes.below(last))
 }
 
 fn whole_rows(
