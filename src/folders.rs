@@ -11,12 +11,14 @@ use std::sync::OnceLock;
 
 /// Names the folder for everything instead of the system's.
 pub const CONFIG_DIR_ENV: &str = "PD_CONSOLE_CONFIG_DIR";
-/// A file (or folder) of one of these names beside the program is portable mode. The second is what an editor of
-/// Windows makes of the first.
+/// A small file of one of these names beside the program is portable mode. The second is what an editor of Windows makes
+/// of the first.
 pub const MARKERS: [&str; 2] = ["portable", "portable.txt"];
 /// Everything is kept in this folder beside the program then.
 pub const PORTABLE_FOLDER: &str = "pd-console-data";
 const OWN: &str = "pd-console";
+/// A larger file is another's: beside an installed program lie many.
+const MARKER_MAX: u64 = 1024;
 
 /// Portable mode is wished for and cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +137,11 @@ fn portable() -> Option<&'static Portable> {
 
 fn asked_for(beside: &Path) -> Option<Portable> {
     let marker = MARKERS.map(|name| beside.join(name));
-    let marker = marker.into_iter().find(|path| path.exists())?;
+    let is_it = |path: &PathBuf| {
+        let found = path.metadata();
+        found.is_ok_and(|file| file.is_file() && file.len() <= MARKER_MAX)
+    };
+    let marker = marker.into_iter().find(is_it)?;
     let folder = beside.join(PORTABLE_FOLDER);
     Some(Portable { marker, folder })
 }
@@ -194,6 +200,10 @@ mod tests {
             None,
             "a folder of data alone is none"
         );
+        // Another's program and folder of that name, as in /usr/bin.
+        std::fs::write(dir.path().join(MARKERS[0]), [b'x'; 2000]).unwrap();
+        std::fs::create_dir(dir.path().join(MARKERS[1])).unwrap();
+        assert_eq!(asked_for(dir.path()), None);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Updates {
     may_ask: Arc<AtomicBool>,
     rests_since: Option<MonoTime>,
     looked: Option<MonoTime>,
+    /// Also where a look that was under way then has just found it anew.
+    put_away: Option<String>,
 }
 
 impl Updates {
@@ -82,7 +84,9 @@ impl Updates {
 
     /// What the operator is to be told of, where it is `on`.
     pub fn told(&self, on: bool) -> Option<Arc<Release>> {
-        self.told.load_full().filter(|_| on)
+        let put_away = self.put_away.as_deref();
+        let told = self.told.load_full();
+        told.filter(|release| on && put_away != Some(&release.version))
     }
 
     /// The operator has read it: this version is never told of again.
@@ -90,6 +94,7 @@ impl Updates {
         let Some(release) = self.told.swap(None) else {
             return;
         };
+        self.put_away = Some(release.version.clone());
         let Some((_, folder)) = self.from.clone() else {
             return;
         };
