@@ -87,6 +87,9 @@ say "$PD_VERSION installed over it, the settings stay"
 # Icon, version and manifest: build.rs.
 grep -q 'consoleAllocationPolicy' "$installed/pd-console.exe" || fail "the program has no manifest"
 console() { within 120 wine "$installed/pd-console.exe" "$@" 2>"$work/stderr.log" </dev/null; }
+# Asks it what it can, for as long as a busy machine takes; the answers are kept for what follows.
+console ffmpeg-args --defaults >"$work/args" || fail "no ffmpeg: $(tail -n 3 "$work/stderr.log")"
+grep -qF "$PD_TITLE" "$work/args" || fail "another ffmpeg than the bundled one: $(cat "$work/args")"
 console doctor >"$work/doctor" || true
 grep -F "ffmpeg.exe" "$work/doctor" | grep -qF "$PD_TITLE" || fail "doctor does not name the bundled ffmpeg: $(cat "$work/doctor" "$work/stderr.log")"
 say "doctor: $(grep -F "ffmpeg.exe" "$work/doctor" | head -n 1 | tr -d '\r' | cut -c 1-150)"
