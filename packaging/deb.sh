@@ -3,14 +3,16 @@
 #
 #   bash packaging/deb.sh [FOLDER] [rpm]     FOLDER is target/packages where none is named
 #
-# PD_PROFILE   cargo's profile: release, or ci-package, which is built in half the time and never shipped
+# PD_PROFILE   cargo's profile: release; dev for a package that proves packaging only: the continuous integration has that
+#              build already, and a release build takes its two cores ten minutes
 # PD_NO_BUILD  1: takes the program that is there; it must be of this profile
 # PD_HEAVY     how heavy work is started where others must not notice, such as "nice -n 19"
 # PD_CARGO_ARGS for the example that writes the man pages (stage.sh)
 #
-# cargo-deb and cargo-generate-rpm are installed into target/package-tools where they are not there. The same commit
-# gives the same bytes: time stamps are the commit's (SOURCE_DATE_EPOCH), no path of this machine is in the program
-# (--remap-path-prefix), archives are sorted and owned by root.
+# cargo-deb and cargo-generate-rpm are installed into target/package-tools where they are not there. The same commit,
+# compiler and folder are to give the same bytes: time stamps are the commit's (SOURCE_DATE_EPOCH), no path of this machine
+# is in the program (--remap-path-prefix), archives are sorted and owned by root. Packed twice, the packages were the
+# same; the program itself was not yet built twice.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,14 +29,15 @@ heavy() {
     ${PD_HEAVY:-} "$@"
 }
 
-# --- tools: small ones, unoptimised: they run for seconds
+# --- tools: small ones, hardly optimised: they run for seconds
 tools=$PWD/target/package-tools
 PATH=$PATH:$tools/bin
 # tool NAME VERSION
 tool() {
     command -v "$1" >/dev/null && return 0
     say "building $1 $2"
-    heavy cargo install --quiet --locked --debug --root "$tools" --target-dir "$tools/target" "$1@$2"
+    # Wholly unoptimised, the sums over 30 MB take longer than the build saves.
+    CARGO_PROFILE_DEV_OPT_LEVEL=1 heavy cargo install --quiet --locked --debug --root "$tools" --target-dir "$tools/target" "$1@$2"
     rm -rf "$tools/target"
 }
 tool cargo-deb 3.8.0
@@ -42,27 +45,37 @@ tool cargo-deb 3.8.0
 
 # --- the program
 folder=$(cargo metadata --no-deps --offline --locked --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-if [ -z "${PD_NO_BUILD:-}" ]; then
-    # So that the folders to be renamed are there.
+build() {
+    if [ "$profile" = dev ]; then
+        # As everybody else builds it: with other flags, all dependencies would be built anew.
+        env -u SOURCE_DATE_EPOCH -u PD_CONSOLE_COMMIT cargo build --locked --bin "$PD_NAME"
+        return
+    fi
+    # So that the folders to be renamed are there. The registry's has the index' hash in its name: one mapping for each.
     cargo fetch --quiet --locked
-    registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
-    # The registry's folder has the index' hash in its name: one mapping for each.
-    remap="--remap-path-prefix=$PWD=. --remap-path-prefix=$HOME=home"
+    local registry=${CARGO_HOME:-$HOME/.cargo}/registry/src remap index
+    # The last that fits wins.
+    remap="--remap-path-prefix=$HOME=home --remap-path-prefix=$PWD=."
     for index in "$registry"/*/; do
         [ ! -d "$index" ] || remap="$remap --remap-path-prefix=${index%/}=crates"
     done
-    say "building the program, profile $profile, commit $PD_CONSOLE_COMMIT"
     RUSTFLAGS="${RUSTFLAGS:-} $remap" CFLAGS="${CFLAGS:-} -ffile-prefix-map=$registry=crates -ffile-prefix-map=$folder=target" \
         heavy cargo build --locked --profile "$profile" --bin "$PD_NAME"
+}
+if [ -z "${PD_NO_BUILD:-}" ]; then
+    say "building the program, profile $profile, commit $PD_CONSOLE_COMMIT"
+    build
 fi
-program=$folder/$profile/$PD_NAME
+program=$folder/$([ "$profile" = dev ] && echo debug || echo "$profile")/$PD_NAME
 say "$(stat -c '%s bytes' "$program"), $("$program" --version)"
 
 # --- the packages
 heavy bash packaging/stage.sh
 rm -f "$out/${PD_NAME}_"*.deb "$out/$PD_NAME-"*.rpm
 # With its function names, which reports of failures need; see strip in Cargo.toml.
-heavy cargo deb --quiet --no-build --no-strip --profile "$profile" --output "$out/"
+fast=()
+[ "$profile" != dev ] || fast=(--fast)
+heavy cargo deb --quiet --no-build --no-strip "${fast[@]}" --profile "$profile" --output "$out/"
 deb=$(echo "$out/${PD_NAME}_"*.deb)
 say "$(sha256sum "$deb")"
 if command -v lintian >/dev/null; then
@@ -72,7 +85,9 @@ else
     say "NOT CHECKED: no lintian"
 fi
 if [ -n "$with_rpm" ]; then
-    heavy cargo generate-rpm --profile "$profile" --payload-compress zstd --source-date "$SOURCE_DATE_EPOCH" --output "$out/"
+    compress=zstd
+    [ "$profile" != dev ] || compress=none
+    heavy cargo generate-rpm --profile "$profile" --payload-compress "$compress" --source-date "$SOURCE_DATE_EPOCH" --output "$out/"
     rpm=$(echo "$out/$PD_NAME-"*.rpm)
     say "$(sha256sum "$rpm")"
     if command -v rpm >/dev/null; then

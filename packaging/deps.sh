@@ -60,7 +60,8 @@ install_packages() {
             libwayland-client0 libwayland-egl1 libwayland-cursor0 libegl1 libgl1 libgl1-mesa-dri"
         [ "$purpose" = test ] && names="$names xvfb tcpdump pulseaudio pulseaudio-utils libasound2-plugins procps
             dbus-daemon pipewire pipewire-bin wireplumber gstreamer1.0-tools gstreamer1.0-plugins-base
-            gstreamer1.0-pipewire chromium openbox xdotool nsis shellcheck"
+            gstreamer1.0-pipewire chromium openbox xdotool nsis shellcheck
+            mmdebstrap lintian desktop-file-utils appstream man-db rpm squashfs-tools"
     elif have dnf; then
         manager=dnf
         names="ca-certificates curl git gcc gcc-c++ make pkgconf-pkg-config alsa-lib-devel /usr/bin/ffmpeg

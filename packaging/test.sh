@@ -9,7 +9,7 @@
 # PD_SKIP_REMOTE_CLIENTS=1 (no clients in Python and JavaScript), PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
 # PD_ADVISORY_DB (a clone of github.com/RustSec/advisory-db), PD_SKIP_FOREIGN=1 (nothing for Windows and macOS),
 # PD_SKIP_WINE=1 (no Windows build and installer under wine), PD_SKIP_SOAK=1 (no ten minutes of random faults), PD_SOAK_MINUTES and
-# PD_SOAK_SEED (others than 10 and 1), PD_SOAK_RECEIVER=ffmpeg (as if there were no MediaMTX).
+# PD_SOAK_SEED (others than 10 and 1), PD_SOAK_RECEIVER=ffmpeg (as if there were no MediaMTX), PD_SKIP_PACKAGES=1 (no .deb, no .rpm).
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -304,11 +304,33 @@ packaging_scripts() {
     else
         echo "SHELLCHECK SKIPPED: it is not here"
     fi
+    if ! have actionlint && have go; then
+        GOBIN=$work/go timeout 300 go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 >"$work/go.log" 2>&1 ||
+            tail -n 1 "$work/go.log"
+        PATH=$work/go:$PATH
+    fi
     if have actionlint; then
         actionlint || return 1
     else
-        echo "ACTIONLINT SKIPPED: it is not here (go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12)"
+        echo "ACTIONLINT SKIPPED: neither it nor go is here"
     fi
+}
+
+# --- the packages: of the development build, which cargo test has left; the release workflow packs the release build
+packages=$work/packages
+build_packages() {
+    PD_PROFILE=dev PD_NO_BUILD=1 PD_CARGO_ARGS="--features scap --locked" bash packaging/deb.sh "$packages" rpm &&
+        PD_PROFILE=dev bash packaging/appimage.sh "$packages"
+}
+
+try_package() {
+    local code=0
+    timeout 900 bash packaging/try-deb.sh "$packages"/*.deb "$work/try" || code=$?
+    if [ "$code" -eq 77 ]; then
+        echo "THE PACKAGE WAS NOT TRIED: see the line above"
+        code=0
+    fi
+    return "$code"
 }
 
 step "screen" start_screen
@@ -334,12 +356,23 @@ if [ -z "${PD_SKIP_DENY:-}" ]; then
 fi
 step "cargo test" env -u PD_SOAK_MINUTES cargo test --features scap --locked --no-fail-fast
 start_soak
+# Compilers: beside the soak.
+if [ -n "${PD_SKIP_PACKAGES:-}" ]; then
+    echo "PACKAGES SKIPPED: not asked for"
+elif ! have dpkg-deb; then
+    echo "PACKAGES SKIPPED: no dpkg here"
+else
+    step "packages: .deb and .rpm" build_packages
+fi
 if [ -z "${PD_SKIP_FOREIGN:-}" ]; then
     foreign_steps
     end_soak
     wine_step
 fi
 end_soak
+if ls "$packages"/*.deb >/dev/null 2>&1; then
+    step "packages: a clean Debian" try_package
+fi
 
 note "times"
 printf '%s\n' "${times[@]}"

@@ -31,6 +31,8 @@ name=$(dpkg-deb -f "$deb" Package)
 # As the program's windows name themselves.
 class=$(dpkg-deb -c "$deb" | sed -n 's|.*/applications/\(.*\)\.desktop$|\1|p')
 user=producer
+# Its own screen follows.
+unset DISPLAY
 
 pids=()
 finish() {
@@ -64,6 +66,7 @@ wait_for() {
 
 # --- the clean root, with what the package names in Depends; recommended packages are left out
 depends=$(dpkg-deb -f "$deb" Depends | sed -e 's/([^)]*)//g' -e 's/|[^,]*//g' -e 's/ //g')
+# shellcheck source=/dev/null
 case $(. /etc/os-release && echo "$ID-${VERSION_CODENAME:-}") in
 debian-bookworm)
     # shellcheck disable=SC2016 # apt's own words
@@ -132,6 +135,7 @@ list >"$work/before"
 cp "$deb" "$root/tmp/$name.deb"
 in_root root apt-get -qq -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 install -y "/tmp/$name.deb" >"$work/install.log" 2>&1 ||
     fail "not installed: $(tail -n 5 "$work/install.log")"
+# shellcheck disable=SC2016 # dpkg's own words
 [ "$(in_root root dpkg-query -W -f '${db:Status-Abbrev}' "$name")" = "ii " ] || fail "apt says installed, dpkg does not"
 list >"$work/with"
 came=$(LC_ALL=C comm -13 "$work/before" "$work/with" | grep -vc ' d ' || true)
@@ -140,7 +144,12 @@ owned=$(in_root root dpkg -L "$name" | while read -r path; do [ ! -f "$root$path
 say "installed: $(in_root "$user" "$name" --version), $came files, all the package's own"
 libraries=$(in_root "$user" ldd "/usr/bin/$name")
 ! grep 'not found' <<<"$libraries" || fail "libraries are missing"
-in_root "$user" bash -n "/usr/share/bash-completion/completions/$name" || fail "bash does not read its completions"
+# As bash asks for it behind "live --so".
+# shellcheck disable=SC2016 # that bash's words
+offered=$(in_root "$user" bash -c 'source "/usr/share/bash-completion/completions/$0" &&
+    by=$(complete -p "$0" | sed "s/.*-F \([^ ]*\).*/\1/") &&
+    COMP_WORDS=("$0" live --so) COMP_CWORD=2 && "$by" "$0" --so live && echo "${COMPREPLY[*]}"' "$name")
+[ "$offered" = --source ] || fail "bash completes 'live --so' with: $offered"
 
 # --- live without a window, to an ffmpeg that listens
 free_port() { python3 -c 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }

@@ -6,7 +6,6 @@
 //! there is whole, or was not touched. Nothing is unpacked before its sum is right.
 
 use crate::partial;
-use crate::settings::store::CONFIG_DIR_ENV;
 use crate::stop::StopToken;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -132,15 +131,9 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
-/// Where the program is installed for this user: `pd-console/bin` in the system's data folder, or
-/// `bin` in the settings' folder where that was named in the environment.
+/// Where the program is installed for this user ([`crate::folders::programs`]).
 pub fn folder() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
-        return Some(PathBuf::from(dir).join("bin"));
-    }
-    let base = etcetera::base_strategy::choose_native_strategy().ok()?;
-    Some(base.data_dir().join("pd-console").join("bin"))
+    crate::folders::programs()
 }
 
 /// Downloads `parcel` from `base_url` and installs its program into `folder`; `progress` is told

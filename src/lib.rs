@@ -14,6 +14,7 @@ pub mod crash;
 pub mod doctor;
 pub mod fetch;
 pub mod ffmpeg;
+pub mod folders;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -43,6 +44,7 @@ pub mod tls;
 #[cfg(feature = "gui")]
 pub mod ui;
 pub mod units;
+pub mod updates;
 pub mod viewer;
 pub mod whole_file;
 pub mod words;
