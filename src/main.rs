@@ -68,14 +68,16 @@ fn main() -> ExitCode {
 
 /// Takes away what consoles that were killed have left of a download or of a file that they were writing.
 fn clear_left() {
-    use pd_console::folders::{config, programs, state};
-    if let Some(folder) = programs() {
+    use pd_console::folders;
+    if let Some(folder) = pd_console::fetch::folder() {
         pd_console::partial::clear(&folder);
     }
-    for folder in [config(), state(), pd_console::crash::folder()]
-        .into_iter()
-        .flatten()
-    {
+    let kept = [
+        folders::config(),
+        folders::state(),
+        pd_console::crash::folder(),
+    ];
+    for folder in kept.into_iter().flatten() {
         pd_console::whole_file::clear(&folder, std::time::SystemTime::now());
     }
 }
