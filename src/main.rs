@@ -72,7 +72,11 @@ fn clear_left() {
     if let Some(folder) = pd_console::fetch::folder() {
         pd_console::partial::clear(&folder);
     }
-    let kept = [folders::config(), folders::state(), pd_console::crash::folder()];
+    let kept = [
+        folders::config(),
+        folders::state(),
+        pd_console::crash::folder(),
+    ];
     for folder in kept.into_iter().flatten() {
         pd_console::whole_file::clear(&folder, std::time::SystemTime::now());
     }
