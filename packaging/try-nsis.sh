@@ -32,6 +32,14 @@ for version in 0.0.9 "$PD_VERSION"; do
 done
 say "packed: $(wc -c <"$(setup_of "$PD_VERSION")") bytes, quickly"
 
+# Debian's wine says that it is Windows 7, which the installer refuses.
+setup() { within 300 wine "$(setup_of "$1")" "${@:2}" >/dev/null 2>&1; }
+wine reg add 'HKCU\Software\Wine' /v Version /d win7 /f >/dev/null 2>&1
+ended=0
+setup "$PD_VERSION" /S || ended=$?
+[ "$ended" = 2 ] || fail "installed on Windows 7: exit code $ended"
+wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1
+
 drive=$WINEPREFIX/drive_c
 # The user's folders are of whoever runs wine.
 appdata=$(winepath -u "$(wine cmd /c echo %APPDATA% 2>/dev/null | tr -d '\r')" 2>/dev/null)
@@ -42,7 +50,6 @@ uninstall_key="Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\$PD_ID"
 registered() { wine reg query "$1\\$uninstall_key" /v DisplayVersion /reg:64 2>/dev/null | tr -d '\r' | awk '/REG_SZ/ { print $3 }'; }
 # All files and folders but wine's own housekeeping.
 list() { (cd "$drive" && find . -path ./windows -prune -o -path '*/Temp/*' -prune -o -path '*/temp/*' -prune -o -print | LC_ALL=C sort); }
-setup() { within 300 wine "$(setup_of "$1")" "${@:2}" >/dev/null 2>&1; }
 # The uninstaller goes on as a copy of itself, unless it is told where it is.
 remove() {
     local folder=$1 tries=0
@@ -77,7 +84,12 @@ setup "$PD_VERSION" /S || fail "the upgrade: exit code $?"
 [ -e "$menu" ] || fail "the upgrade left no shortcut"
 say "$PD_VERSION installed over it, the settings stay"
 
+# Icon, version and manifest: build.rs.
+grep -q 'consoleAllocationPolicy' "$installed/pd-console.exe" || fail "the program has no manifest"
 console() { within 120 wine "$installed/pd-console.exe" "$@" 2>"$work/stderr.log" </dev/null; }
+# Asks it what it can, for as long as a busy machine takes; the answers are kept for what follows.
+console ffmpeg-args --defaults >"$work/args" || fail "no ffmpeg: $(tail -n 3 "$work/stderr.log")"
+grep -qF "$PD_TITLE" "$work/args" || fail "another ffmpeg than the bundled one: $(cat "$work/args")"
 console doctor >"$work/doctor" || true
 grep -F "ffmpeg.exe" "$work/doctor" | grep -qF "$PD_TITLE" || fail "doctor does not name the bundled ffmpeg: $(cat "$work/doctor" "$work/stderr.log")"
 say "doctor: $(grep -F "ffmpeg.exe" "$work/doctor" | head -n 1 | tr -d '\r' | cut -c 1-150)"

@@ -5,6 +5,7 @@ pub mod measure;
 pub mod pattern;
 pub mod profile;
 pub mod remote;
+pub mod updates;
 pub mod viewer;
 
 use crate::capture::{self, choice};
@@ -84,6 +85,8 @@ pub enum Task {
     /// Print what somebody who helps needs to read: versions, settings, last log lines, newest reports of failures.
     /// No secret is in it.
     Diagnostics(SettingsArgs),
+    /// Ask whether there is a newer version of the console, and say so; nothing is downloaded.
+    Updates,
 }
 
 /// What of the screen is captured.
@@ -408,7 +411,7 @@ pub fn doctor(args: &DoctorArgs, interrupted: &StopToken) -> Result<(), Failure>
         doctor::Area::Capture | doctor::Area::Audio => FailureKind::Source,
         doctor::Area::Network => FailureKind::NoReceiver,
         doctor::Area::Server => FailureKind::Server,
-        doctor::Area::Gpu | doctor::Area::Clock => FailureKind::Internal,
+        doctor::Area::Gpu | doctor::Area::Clock | doctor::Area::Files => FailureKind::Internal,
     };
     let count = report.lines.iter().filter(failed).count();
     let message = format!("{count} of the checks failed, the first is {}", first.area);

@@ -14,6 +14,7 @@ pub mod crash;
 pub mod doctor;
 pub mod fetch;
 pub mod ffmpeg;
+pub mod folders;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -27,6 +28,7 @@ pub mod mediamtx;
 pub mod memory;
 pub mod monitor;
 pub mod panics;
+pub mod partial;
 pub mod peer;
 pub mod private;
 #[cfg(feature = "probe")]
@@ -42,6 +44,7 @@ pub mod tls;
 #[cfg(feature = "gui")]
 pub mod ui;
 pub mod units;
+pub mod updates;
 pub mod viewer;
 pub mod whole_file;
 pub mod words;

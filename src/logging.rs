@@ -4,7 +4,7 @@
 //! and the newest are kept in memory for reports (`crash::tail`).
 
 use crate::crash::tail::Tee;
-use crate::settings::store::state_dir;
+use crate::folders;
 use std::path::PathBuf;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
@@ -12,7 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// Where the files are; None where no home folder is known.
 pub fn folder() -> Option<PathBuf> {
-    Some(state_dir()?.join("log"))
+    Some(folders::state()?.join("log"))
 }
 
 /// Starts logging. The guard writes out what is left when it is dropped; None where no folder can be

@@ -4,7 +4,7 @@ use clap::Parser;
 use pd_console::cli::fetch::{FfmpegTask, ServerTask};
 use pd_console::cli::pattern::PatternArgs;
 use pd_console::cli::{self, Cli, Task};
-use pd_console::session::failure::Failure;
+use pd_console::session::failure::{Failure, FailureKind};
 use pd_console::stop::StopToken;
 use std::process::ExitCode;
 
@@ -18,6 +18,13 @@ fn main() -> ExitCode {
         pd_console::ffmpeg::guard::run();
         return ExitCode::SUCCESS;
     }
+    if let Err(refused) = pd_console::folders::settle() {
+        eprintln!("pd-console: {refused}");
+        if cli.command.is_none() {
+            tell(&refused.to_string());
+        }
+        return ExitCode::from(FailureKind::Settings.exit_code());
+    }
     pd_console::memory::settle();
     // Dropped after the mark: its last lines are written.
     let _log = pd_console::logging::start(cli.log);
@@ -28,6 +35,9 @@ fn main() -> ExitCode {
         false => StopToken::new(),
     };
     let _mark = pd_console::crash::begin(run.name, run.shows);
+    if run.shows {
+        clear_left();
+    }
     let result = match &cli.command {
         Some(Task::Live(args)) => cli::live(args, &stop),
         Some(Task::Measure(args)) => cli::measure::measure(args, &stop),
@@ -44,6 +54,7 @@ fn main() -> ExitCode {
         // Nothing to guard where the system does it.
         Some(Task::GuardChild) => Ok(()),
         Some(Task::Diagnostics(args)) => cli::diagnostics(args).map(|text| print!("{text}")),
+        Some(Task::Updates) => cli::updates::updates().map(|text| print!("{text}")),
         None => window(&stop, cli.another),
     };
     match result {
@@ -52,6 +63,18 @@ fn main() -> ExitCode {
             eprintln!("pd-console: {failure}");
             ExitCode::from(failure.kind.exit_code())
         }
+    }
+}
+
+/// Takes away what consoles that were killed have left of a download or of a file that they were writing.
+fn clear_left() {
+    use pd_console::settings::store::{config_dir, state_dir};
+    if let Some(folder) = pd_console::fetch::folder() {
+        pd_console::partial::clear(&folder);
+    }
+    let folders = [config_dir().ok(), state_dir(), pd_console::crash::folder()];
+    for folder in folders.into_iter().flatten() {
+        pd_console::whole_file::clear(&folder, std::time::SystemTime::now());
     }
 }
 
@@ -135,6 +158,15 @@ fn window(leave: &StopToken, another: bool) -> Result<(), Failure> {
     pd_console::ui::run_console(leave, another)
 }
 
+/// Where the program was started from a desktop nobody reads what stands on stderr.
+#[cfg(feature = "gui")]
+fn tell(what: &str) {
+    pd_console::ui::files::tell(what);
+}
+
+#[cfg(not(feature = "gui"))]
+fn tell(_what: &str) {}
+
 #[cfg(not(feature = "gui"))]
 fn window(_leave: &StopToken, _another: bool) -> Result<(), Failure> {
     Err(no_window("Use `pd-console live`, see `pd-console --help`"))
@@ -158,7 +190,6 @@ fn pattern(_args: &PatternArgs) -> Result<(), Failure> {
 
 #[cfg(not(feature = "gui"))]
 fn no_window(instead: &str) -> Failure {
-    use pd_console::session::failure::FailureKind;
     let message = format!("this build has no window. {instead}");
     Failure::new(FailureKind::Internal, message)
 }

@@ -2,7 +2,7 @@
 //! the disk does; called from whatever thread keeps something.
 //!
 //! Unix: folders 0700, files 0600, whatever the umask. Windows: the user's profile folders are closed to
-//! others by what they inherit; a folder named in `PD_CONSOLE_CONFIG_DIR` has the rights it was given.
+//! others by what they inherit; a folder named in `PD_CONSOLE_CONFIG_DIR`, and that of portable mode, have the rights of where they are.
 
 use std::io;
 use std::path::Path;

@@ -42,6 +42,7 @@ fn report(ended: &Ended) -> Value {
     assert_eq!(report["version"], 1, "{report}");
     for area in [
         "ffmpeg", "encoder", "webrtc", "gpu", "capture", "audio", "network", "server", "clock",
+        "files",
     ] {
         assert!(!lines(&report, area).is_empty(), "no {area}: {report}");
         for (outcome, found, fix) in lines(&report, area) {

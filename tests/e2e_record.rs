@@ -7,6 +7,7 @@
 mod common;
 
 use common::console::{Ended, Plan, kill};
+use common::disk::SmallDisk;
 use common::lip::{median, offsets};
 use common::stream::{self, Listener, Stream};
 use common::{alone, ffmpegs, output, wait_until};

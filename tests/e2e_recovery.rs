@@ -2,7 +2,7 @@
 //! that another takes, a machine that sleeps. How long is it off air, what do viewers see, is
 //! anything sent late, is nothing left?
 //!
-//! The figures of README: `cargo test --test e2e_recovery -- --ignored --nocapture figures`.
+//! The figures of docs/recovery.md: `cargo test --test e2e_recovery -- --ignored --nocapture figures`.
 #![cfg(all(target_os = "linux", feature = "probe"))]
 // Every function here is a test or serves one.
 #![allow(clippy::unwrap_used)]

@@ -314,14 +314,13 @@ fn of_two_consoles_that_have_one_path_pulled_the_second_has_it_undisturbed() {
         return;
     };
     let server = Server::start(&program);
-    let pulls = || {
-        server
-            .plan(&ffmpeg, "pd_a", true, "--set target.way=SrtPull")
-            .start()
+    let pulls = |more: &str| {
+        let more = format!("--set target.way=SrtPull {more}");
+        server.plan(&ffmpeg, "pd_a", true, &more).start()
     };
-    let ours = pulls();
+    let ours = pulls("");
     ours.wait_live(1);
-    let theirs = pulls();
+    let theirs = pulls("--take-over");
     theirs.wait_live(1);
     ours.wait_for("another publisher (", 1, Duration::from_secs(8));
     std::thread::sleep(Duration::from_secs(3));

@@ -451,6 +451,7 @@ area-audio = Sound
 area-network = Way to the server
 area-server = Server
 area-clock = Clock
+area-files = Settings and log
 
 event-wished = Changed
 event-adapted = Adapted to the network
@@ -785,3 +786,13 @@ op-report-noted = Put the reports of failures away
 # Another has the path
 take-over = Take the path over
 op-take-over = Take the path over from whoever has it
+
+# Newer versions
+updates-title = Updates
+updates-check = Ask once a day for a newer version
+updates-nowhere = This build was given no address to ask.
+update-there = Version { $version } of the console is there; this is { $own }.
+update-copy = Copy the address
+update-noted = Noted
+op-update-copy = Copy the address of the newer version
+op-update-noted = Put the notice of the newer version away

@@ -451,6 +451,7 @@ area-audio = 음성
 area-network = 서버까지의 경로
 area-server = 서버
 area-clock = 시계
+area-files = 설정과 로그
 
 event-wished = 변경
 event-adapted = 네트워크에 맞춤
@@ -617,7 +618,7 @@ op-set-up = 첫 실행 안내 마치기
 op-server-install = MediaMTX 설치
 op-server-install-stop = MediaMTX 설치 중단
 op-ffmpeg-install = ffmpeg 설치
-op-ffmpeg-install-stop = ffmpeg 설치 중단
+op-ffmpeg-install-stop = 설치 중인 ffmpeg 중단
 op-server-use = 최근 서버 사용
 op-servers-forget = 최근 서버 지우기
 op-remote-toggle = 원격 제어 켜기, 끄기
@@ -785,3 +786,13 @@ op-report-noted = 오류 보고서 치우기
 # Another has the path
 take-over = 경로 가져오기
 op-take-over = 다른 송출자의 경로를 가져와 방송 시작
+
+# 새 버전
+updates-title = 업데이트
+updates-check = 하루에 한 번 새 버전 확인
+updates-nowhere = 이 빌드에는 확인할 주소가 없습니다.
+update-there = 콘솔의 새 버전 { $version }이(가) 나왔습니다. 지금 버전은 { $own }입니다.
+update-copy = 주소 복사
+update-noted = 확인
+op-update-copy = 새 버전의 주소 복사
+op-update-noted = 새 버전 알림 치우기

@@ -41,6 +41,8 @@ while read -r repository tag commit; do
     git -C "$folder" fetch -q --depth 1 "$from" "$commit"
     git -C "$folder" -c advice.detachedHead=false checkout -q FETCH_HEAD
     [ "$(git -C "$folder" rev-parse HEAD)" = "$commit" ]
+    # Mbed TLS has a part of its build in one; which commit of it is in the commit above.
+    git -C "$folder" submodule -q update --init --depth 1
 done <<<"$SOURCES"
 tarball=$work/src/ffmpeg-$FFMPEG_VERSION.tar.xz
 if [ -n "${PD_FFMPEG_TARBALL:-}" ]; then

@@ -278,10 +278,44 @@ impl<'a> Planes<'a> {
             width: whole.width,
         }
     }
+
+    /// From this row on, an even one.
+    fn below(&mut self, row: usize) -> Planes<'_> {
+        let (luma, chroma) = (self.width as usize, self.width as usize / 2);
+        Planes {
+            y: &mut self.y[row * luma..],
+            u: &mut self.u[row / 2 * chroma..],
+            v: &mut self.v[row / 2 * chroma..],
+            width: self.width,
+        }
+    }
 }
 
-/// Converts `size` pixels of `bgra`.
+/// Converts `size` pixels of `bgra`. The library wants whole rows of `stride` bytes and leaves the last two out
+/// where they end early, as those of a part do that something was cut off from at the left; they are converted
+/// from a copy (found by `fuzz capture_convert`, yuv 0.8).
 fn into_i420(
+    bgra: &[u8],
+    stride: usize,
+    size: Size,
+    mut planes: Planes<'_>,
+) -> Result<(), CaptureError> {
+    let rows = size.height as usize;
+    if bgra.len() >= stride * rows {
+        return whole_rows(bgra, stride, size, planes);
+    }
+    let row = size.width as usize * 4;
+    let last = rows.saturating_sub(2);
+    let mut tail = Vec::with_capacity(row * 2);
+    for line in bgra[last * stride..].chunks(stride) {
+        tail.extend_from_slice(&line[..row]);
+    }
+    let upper = Size::new(size.width, size.height - 2);
+    whole_rows(bgra, stride, upper, planes.below(0))?;
+    whole_rows(&tail, row, Size::new(size.width, 2), planes.below(last))
+}
+
+fn whole_rows(
     bgra: &[u8],
     stride: usize,
     size: Size,

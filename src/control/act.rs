@@ -195,6 +195,7 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         Op::ServersForget => vec![Command::ForgetServers],
         Op::RemoteToggle => set("remote.on", on(!settings.remote.on))?,
         Op::RemotePasswordNew => vec![Command::NewRemotePassword],
+        Op::UpdateNoted => vec![Command::PutUpdateAway],
         Op::LanguageSet => set("language", text()?)?,
         Op::LookSet => set("window.theme", text()?)?,
         Op::ScaleSet => {
@@ -240,6 +241,7 @@ pub fn commands(op: Op, argument: Option<&str>, now: &Now<'_>) -> Result<Vec<Com
         | Op::ReportCopy
         | Op::ReportDelete
         | Op::ReportNoted
+        | Op::UpdateCopy
         | Op::FallbackNoted => return Err(Refusal::NoWindow { op: op.id() }),
     };
     Ok(done)
@@ -343,6 +345,10 @@ fn possible(op: Op, now: &Now<'_>) -> Result<(), Refusal> {
         Op::ProfileExport | Op::ProfileImport if snapshot.profiles.busy => no(
             "Another profile's file is being written or read",
             "Try again in a moment.",
+        ),
+        Op::UpdateNoted if snapshot.update.is_none() => no(
+            "No newer version is known of",
+            "There is nothing to put away.",
         ),
         Op::ServerInstall if runs(&snapshot.install) => {
             no("MediaMTX is being fetched already", "Wait a moment.")

@@ -332,6 +332,10 @@ operations! {
     ReportDelete = "report-delete", Window, Window, Takes::Nothing;
     /// Put the reports of failures before this start away; they stay on the disk.
     ReportNoted = "report-noted", Window, Window, Takes::Nothing;
+    /// Copy the address of the newer version's page.
+    UpdateCopy = "update-copy", Window, Window, Takes::Nothing;
+    /// Put the notice of the newer version away: that one is not told of again.
+    UpdateNoted = "update-noted", Settings, Session, Takes::Nothing;
     /// Put the note away that another encoder took over.
     FallbackNoted = "fallback-noted", Window, Window, Takes::Nothing;
 }

@@ -29,6 +29,10 @@ fn full() -> Snapshot {
     snapshot.frames = 100;
     snapshot.recording.replay.kept_seconds = 10.0;
     snapshot.install = InstallStatus::Running { got: 1, of: None };
+    snapshot.update = Some(Arc::new(crate::updates::Release {
+        version: "99.1.2".into(),
+        page: None,
+    }));
     snapshot.ffmpeg_install = snapshot.install.clone();
     snapshot.route.fallback = Some("RTSP was refused".into());
     snapshot.settings.video.source = VideoSourceKind::Portal;
@@ -151,6 +155,7 @@ fn name(command: &Command) -> &'static str {
         Command::InstallFfmpeg => "InstallFfmpeg",
         Command::StopFfmpegInstall => "StopFfmpegInstall",
         Command::SetUp => "SetUp",
+        Command::PutUpdateAway => "PutUpdateAway",
         Command::Dismiss => "Dismiss",
         Command::Quit => "Quit",
     }

@@ -1,6 +1,7 @@
 //! What a report says besides its cause: which run it was, of which versions, with which settings, and what the show
 //! was doing last. Told by whoever knows; shared under one lock, which is held for a copy only.
 
+use crate::folders::{self, CONFIG_DIR_ENV, Place};
 use crate::settings::Settings;
 use crate::settings::store::settings_text;
 use std::collections::BTreeMap;
@@ -72,7 +73,13 @@ fn own_versions() -> BTreeMap<String, String> {
     let kernel = sysinfo::System::kernel_version().unwrap_or_default();
     let desktop = std::env::var("XDG_CURRENT_DESKTOP").unwrap_or_default();
     let session = std::env::var("XDG_SESSION_TYPE").unwrap_or_default();
+    let kept = match folders::place() {
+        Place::Portable(folder) => format!("portable mode, {}", folder.display()),
+        Place::Named(folder) => format!("{}, as {CONFIG_DIR_ENV} says", folder.display()),
+        Place::System => "the system's folders".to_owned(),
+    };
     BTreeMap::from([
+        ("kept in".to_owned(), kept),
         (
             "pd-console".to_owned(),
             format!(

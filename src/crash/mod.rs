@@ -23,8 +23,8 @@ pub mod report;
 pub mod running;
 pub mod tail;
 
+use crate::folders;
 use crate::settings::Secrets;
-use crate::settings::store::state_dir;
 use std::path::PathBuf;
 
 /// The folder of reports in the state folder.
@@ -32,7 +32,7 @@ const FOLDER: &str = "crash";
 
 /// Where reports and marks are; None where no home folder is known.
 pub fn folder() -> Option<PathBuf> {
-    Some(state_dir()?.join(FOLDER))
+    Some(folders::state()?.join(FOLDER))
 }
 
 /// From the program's start: secrets of the environment are masked, a panic makes a report, and where a show can be

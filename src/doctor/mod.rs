@@ -10,6 +10,7 @@ mod capture;
 mod clock;
 mod encoders;
 mod ffmpeg;
+mod files;
 mod gpu;
 mod guard;
 mod h264;
@@ -66,6 +67,8 @@ pub enum Area {
     Server,
     /// The clock.
     Clock,
+    /// Where settings, log and downloads are kept.
+    Files,
 }
 
 impl std::fmt::Display for Area {
@@ -80,6 +83,7 @@ impl std::fmt::Display for Area {
             Self::Network => "network",
             Self::Server => "server",
             Self::Clock => "clock",
+            Self::Files => "files",
         })
     }
 }
@@ -187,11 +191,12 @@ pub fn examine(
 /// All but the clock, at once where they do not depend on each other.
 fn others(lane: &Lane) {
     type Checks = fn(&Lane);
-    let lanes: [(&str, Checks); 5] = [
+    let lanes: [(&str, Checks); 6] = [
         ("pd-doctor-ffmpeg", ffmpeg_and_encoders),
         ("pd-doctor-gpu", gpu::check),
         ("pd-doctor-capture", capture::check),
         ("pd-doctor-audio", audio::check),
+        ("pd-doctor-files", files::check),
         ("pd-doctor-net", |lane| {
             network::check(lane);
             server::check(lane);

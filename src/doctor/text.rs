@@ -55,7 +55,7 @@ pub fn table(report: &Report) -> String {
 }
 
 /// `{"version", "worst", "lines": [{"area", "outcome", "found", "fix", "took_ms"}]}`; areas and
-/// outcomes in small letters (README.md, "Before the show").
+/// outcomes in small letters (docs/doctor.md).
 pub fn json(report: &Report) -> Value {
     json!({
         "version": JSON_VERSION,

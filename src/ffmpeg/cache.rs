@@ -4,7 +4,6 @@
 //! failure: a file that is torn, of another schema or not writable counts as absent, and what it
 //! held is found out again.
 
-use crate::settings::store::CONFIG_DIR_ENV;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,7 +49,13 @@ impl Cache {
     /// was named in the environment (tests).
     pub fn of_user() -> &'static Self {
         static CACHE: OnceLock<Cache> = OnceLock::new();
-        CACHE.get_or_init(|| Self::new(if cfg!(test) { None } else { folder() }))
+        CACHE.get_or_init(|| {
+            Self::new(if cfg!(test) {
+                None
+            } else {
+                crate::folders::cache()
+            })
+        })
     }
 
     /// What is kept under `name`; None where there is nothing that can be read.
@@ -93,15 +98,6 @@ impl Cache {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, String>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn folder() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
-        return Some(PathBuf::from(dir).join("cache"));
-    }
-    let base = etcetera::base_strategy::choose_native_strategy().ok()?;
-    Some(base.cache_dir().join("pd-console"))
 }
 
 fn read(path: &Path) -> Option<String> {

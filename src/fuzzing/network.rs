@@ -86,7 +86,8 @@ pub fn host_box(data: &[u8]) {
             if let Some((before, after)) = text.trim().split_once('@')
                 && !after.contains(before)
                 && before.len() > 8
-                && !before.contains(['/', ':', '?'])
+                // A backtick is the message's own quotation mark.
+                && !before.contains(['/', ':', '?', '`'])
             {
                 assert!(!said.contains(before), "{said}");
             }
@@ -209,5 +210,5 @@ pub fn target_urls(data: &[u8]) {
 
 /// What the shown form of an output has of its own.
 const fn output_words() -> &'static str {
-    "SrtOutput( SrtPull Rtsp(rtsp:// Whip(http:// Udp(udp:// File( publish: ?mode=caller&transtype=live&latency=&pkt_size=1316) #!::m=publish,r=,u=,s= /whip)"
+    "SrtOutput( SrtPull Rtsp(rtsp:// Whip(http:// Udp(udp:// File( publish: ?mode=caller&transtype=live&latency=&pkt_size=1316) ?pkt_size= #!::m=publish,r=,u=,s= /whip)"
 }

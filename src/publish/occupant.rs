@@ -9,6 +9,12 @@ use super::target::pulled_from;
 use crate::crash::facts::is_ours;
 use crate::mediamtx::{ApiError, Client};
 use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Sources that are the server's own listening by UDP; who sends has no connection and no id.
+const LISTENS: [&str; 3] = ["mpegtsSource", "udpSource", "rtpSource"];
+/// A sender of pictures sends within this time.
+const HEARD_WITHIN: Duration = Duration::from_millis(500);
 
 /// A publisher that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +44,15 @@ pub fn occupant(client: &Client, path: &str) -> Result<Option<Occupant>, ApiErro
     let id = info.source_id.unwrap_or_default();
     if is_ours(&id) {
         return Ok(None);
+    }
+    if LISTENS.contains(&kind.as_str()) {
+        // The server shows its own listening as the publisher for ten seconds after the last packet (v1.20.1):
+        // somebody is there where more comes.
+        std::thread::sleep(HEARD_WITHIN);
+        let later = client.path(path)?.unwrap_or_default();
+        if !later.online || later.bytes_received == info.bytes_received {
+            return Ok(None);
+        }
     }
     let connection = match kind.as_str() {
         "srtConn" => client.srt_connection(&id).ok().flatten(),
@@ -99,6 +114,27 @@ mod tests {
                 (200, body)
             }
         })
+    }
+
+    /// A show by UDP that was stopped a moment ago is nobody.
+    #[test]
+    fn a_server_that_listens_has_a_publisher_only_while_it_hears_one() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        for (step, there) in [(0, false), (1316, true)] {
+            let bytes = AtomicU64::new(5000);
+            let client = api(move |asked| {
+                if asked.contains("/config/") {
+                    return (404, r#"{"error":"path configuration not found"}"#.into());
+                }
+                let bytes = bytes.fetch_add(step, Ordering::Relaxed);
+                let source = r#"{"type":"mpegtsSource","id":""}"#;
+                let body = format!(
+                    r#"{{"name":"pd_a","online":true,"source":{source},"bytesReceived":{bytes}}}"#
+                );
+                (200, body)
+            });
+            assert_eq!(occupant(&client, "pd_a").unwrap().is_some(), there);
+        }
     }
 
     #[test]

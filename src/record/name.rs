@@ -93,8 +93,11 @@ pub fn claim(folder: &Path, name: &str, extension: &str) -> io::Result<PathBuf> 
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// The user's folder for videos; None where the system names none.
+/// The user's folder for videos, in portable mode the one beside the program; None where the system names none.
 pub fn videos_folder() -> Option<PathBuf> {
+    if let Some(folder) = crate::folders::recordings() {
+        return Some(folder);
+    }
     #[cfg(windows)]
     return known_folders::get_known_folder_path(known_folders::KnownFolder::Videos);
     #[cfg(not(windows))]

@@ -73,7 +73,7 @@ fn folder() -> Option<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty());
     match runtime {
         Some(runtime) => Some(PathBuf::from(runtime).join("pd-console")),
-        None => Some(crate::settings::store::state_dir()?.join("streams")),
+        None => Some(crate::folders::state()?.join("streams")),
     }
 }
 

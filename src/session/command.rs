@@ -169,6 +169,8 @@ pub enum Command {
     InstallServer,
     /// Stop that download.
     StopInstall,
+    /// The operator has read of the newer version: that one is never told of again.
+    PutUpdateAway,
     /// Fetch the pinned ffmpeg and install it for this user; a path that was set is forgotten once it is there. Its
     /// progress is in the snapshot.
     InstallFfmpeg,

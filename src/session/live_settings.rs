@@ -45,6 +45,7 @@ pub fn live_settings(now: &Settings, wish: Settings) -> Settings {
     taken.notify = wish.notify;
     taken.controls = wish.controls;
     taken.window = wish.window;
+    taken.updates = wish.updates;
     taken
 }
 

@@ -35,6 +35,7 @@ pub mod sleep;
 pub mod snapshot;
 pub mod steps;
 pub mod tuning;
+mod updates;
 pub mod view;
 pub mod watch;
 pub mod way;

@@ -435,6 +435,10 @@ pub struct Snapshot {
     pub can_take_over: bool,
     /// The download of MediaMTX.
     pub install: super::install::InstallStatus,
+    /// This build knows where to ask for newer versions.
+    pub can_ask_for_updates: bool,
+    /// A newer version of the console that the operator has not put away.
+    pub update: Option<Arc<crate::updates::Release>>,
     /// The download of ffmpeg.
     pub ffmpeg_install: super::install::InstallStatus,
     /// The look before the show, step by step; empty before the first one and once it was put away. See

@@ -174,6 +174,8 @@ impl View {
             first_run: false,
             can_take_over: false,
             install: super::install::InstallStatus::None,
+            can_ask_for_updates: false,
+            update: None,
             ffmpeg_install: super::install::InstallStatus::None,
             preflight: Arc::default(),
             profiles: super::profiles::ProfilesStatus::default(),

@@ -32,6 +32,7 @@ use super::sleep::SleepWatch;
 use super::snapshot::{Snapshot, State};
 use super::steps::Board;
 use super::tuning::Tuning;
+use super::updates::Updates;
 use super::view::View;
 use crate::audio::mixer;
 use crate::clock::{self, MonoTime};
@@ -95,6 +96,8 @@ pub(super) struct Worker {
     drops_before: u64,
     examiner: Examiner,
     installer: Installer,
+    /// Where there is a window to tell of them in.
+    updates: Updates,
     ffmpeg_installer: Installer,
     /// Nobody has set this console up yet.
     first_run: bool,
@@ -173,6 +176,7 @@ impl Worker {
             tuning: Tuning::default(),
             drops_before: 0,
             examiner: Examiner::default(),
+            updates: Updates::default(),
             installer: Installer::new(Program::MediaMtx),
             ffmpeg_installer: Installer::new(Program::Ffmpeg),
             first_run,
@@ -195,6 +199,7 @@ impl Worker {
             failed_with: String::new(),
         };
         if !worker.options.sources_on_demand {
+            worker.updates = Updates::of_this_build(&worker.journal);
             choices::spawn(&worker.shared.choices)?;
             worker.gpus = Some(GpuWatch::start(&worker.ends)?);
             worker.ahead = Some(LookAhead::start(&worker.ends)?);
@@ -350,6 +355,7 @@ impl Worker {
             Command::ImportProfile { path } => self.import_profile(path),
             Command::InstallServer => self.installer.begin(),
             Command::StopInstall => self.installer.stop(),
+            Command::PutUpdateAway => self.updates.put_away(),
             Command::InstallFfmpeg => self.ffmpeg_installer.begin(),
             Command::StopFfmpegInstall => self.ffmpeg_installer.stop(),
             Command::SetUp => self.set_up(),
@@ -403,6 +409,8 @@ impl Worker {
         }
         self.poll_show(now);
         self.tune(now);
+        let at_rest = self.machine.state().is_at_rest();
+        self.updates.turn(self.settings.updates.check, at_rest, now);
         self.viewer
             .follow(&self.settings.viewer, now, &self.journal);
         self.remote
@@ -603,6 +611,8 @@ impl Worker {
         snapshot.can_take_over =
             matches!(snapshot.state, State::Failed { .. }) && self.failed_of_taken();
         snapshot.install = self.installer.status();
+        snapshot.can_ask_for_updates = self.updates.can_ask();
+        snapshot.update = self.updates.told(self.settings.updates.check);
         snapshot.ffmpeg_install = self.ffmpeg_installer.status();
         snapshot.preflight = self.board.all();
         snapshot.profiles = self.profiles.status(&self.settings);

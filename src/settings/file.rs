@@ -2,6 +2,7 @@
 
 use super::migrate::migrate;
 use super::overrides::shape;
+use super::schema::SCHEMA_VERSION;
 use super::store::{FILE_NAME, StoreError};
 use super::tree::Node;
 use crate::whole_file;
@@ -81,6 +82,36 @@ pub(super) fn keep_aside(path: &Path, now: SystemTime) -> io::Result<PathBuf> {
         }
         number += 1;
     }
+}
+
+/// Before a file of another format is first written by this version: a copy beside it, `settings.ron.format-2`, once. What
+/// this version changed in it can be looked up there, and an older or newer program finds its own.
+pub(super) fn keep_format(path: &Path) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    match fs::File::open(path) {
+        Ok(file) => file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let Some(format) = other_format(&bytes) else {
+        return Ok(());
+    };
+    let copy = path.with_file_name(format!("{FILE_NAME}.format-{format}"));
+    if copy.try_exists()? {
+        return Ok(());
+    }
+    whole_file::write(&copy, &bytes)
+}
+
+/// The format that a file says it has, where that is not this version's. Pure.
+fn other_format(bytes: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let tree = Node::parse(text.trim_start_matches('\u{feff}'), &shape()).ok()?;
+    let Some(Node::Leaf(version)) = tree.field("version") else {
+        return None;
+    };
+    let version = ron::from_str(version).ok()?;
+    (version != SCHEMA_VERSION).then_some(version)
 }
 
 /// Writes the tree into a new file of the same folder, then renames it over `path`.

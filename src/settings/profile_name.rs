@@ -59,6 +59,7 @@ impl ProfileName {
     /// The name most like `text`, such as a file's that somebody named.
     pub fn like(text: &str) -> Self {
         let clean: String = text
+            .trim()
             .chars()
             .map(|c| if is_bad(c) { '_' } else { c })
             .take(MAX_CHARS)

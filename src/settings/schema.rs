@@ -58,6 +58,8 @@ pub struct Settings {
     pub notify: NotifySettings,
     /// Keys, and how a show is stopped.
     pub controls: ControlSettings,
+    /// Newer versions of the console.
+    pub updates: UpdateSettings,
     /// Path of ffmpeg; None searches `PD_CONSOLE_FFMPEG`, beside the program, then PATH.
     pub ffmpeg_path: Option<PathBuf>,
     /// Path of MediaMTX for the embedded server; None searches `MEDIAMTX_BIN`, beside the program,
@@ -89,6 +91,7 @@ impl Default for Settings {
             recording: RecordingSettings::default(),
             notify: NotifySettings::default(),
             controls: ControlSettings::default(),
+            updates: UpdateSettings::default(),
             ffmpeg_path: None,
             mediamtx_path: None,
             profile: String::new(),

@@ -4,18 +4,17 @@
 //! does not know (a newer version's keys, values it cannot read) is kept as it was written; a
 //! broken file is renamed aside and named; a folder that cannot be written costs a message only.
 
-use super::file::{Unread, keep_aside, read_tree, write_tree};
+use super::file::{Unread, keep_aside, keep_format, read_tree, write_tree};
 use super::overrides::{did_you_mean, shape};
 use super::schema::{SCHEMA_VERSION, Settings};
 use super::shared::without_secrets;
 use super::tree::{self, Node};
+use crate::folders::{self, CONFIG_DIR_ENV};
 use serde_json::Value;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Names the settings' folder instead of the system's.
-pub const CONFIG_DIR_ENV: &str = "PD_CONSOLE_CONFIG_DIR";
 /// The file's name in that folder.
 pub const FILE_NAME: &str = "settings.ron";
 /// Why settings were not saved; the file is as it was.
@@ -70,30 +69,12 @@ pub struct Store {
     protected: Option<String>,
 }
 
-/// The settings' folder: [`CONFIG_DIR_ENV`], else `pd-console` in the system's config folder.
+/// The settings' folder ([`crate::folders`]).
 ///
 /// # Errors
 /// Where no home folder is known.
 pub fn config_dir() -> Result<PathBuf, StoreError> {
-    use etcetera::BaseStrategy;
-    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
-        return Ok(dir.into());
-    }
-    let base =
-        etcetera::base_strategy::choose_native_strategy().map_err(|_| StoreError::NoFolder)?;
-    Ok(base.config_dir().join("pd-console"))
-}
-
-/// The folder for what the program keeps for itself, such as its log: [`CONFIG_DIR_ENV`], else `pd-console` in the
-/// system's state folder. None where no home folder is known.
-pub fn state_dir() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    if let Some(dir) = std::env::var_os(CONFIG_DIR_ENV).filter(|dir| !dir.is_empty()) {
-        return Some(dir.into());
-    }
-    let base = etcetera::base_strategy::choose_native_strategy().ok()?;
-    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
-    Some(state.join("pd-console"))
+    folders::config().ok_or(StoreError::NoFolder)
 }
 
 /// The settings as their file has them, for reports; no secret is among them, but for what the operator wrote into
@@ -174,7 +155,8 @@ impl Loaded {
         if newer {
             self.notes.push(format!(
                 "The settings file {} was written by a newer version of the program (format {}, \
-                 this one knows {SCHEMA_VERSION}). What this version does not know stays in the file.",
+                 this one knows {SCHEMA_VERSION}). What this version does not know stays in the file, and before \
+                 anything is saved a copy of it is kept beside it.",
                 path.display(),
                 found.version
             ));
@@ -270,6 +252,10 @@ impl Store {
             Some(&own_tree(&self.base)?),
             &own_tree(&ours)?,
         );
+        keep_format(path).map_err(|source| StoreError::Write {
+            path: path.into(),
+            source,
+        })?;
         write_tree(path, &merged)?;
         self.base = ours;
         Ok(())
@@ -390,3 +376,7 @@ pub(crate) fn own_tree(settings: &Settings) -> Result<Node, StoreError> {
 #[cfg(test)]
 #[path = "store_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "frozen_tests.rs"]
+mod frozen;

@@ -320,7 +320,13 @@ fn file_is_private_and_a_link_stays_a_link() {
         fs::metadata(&real).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    assert_eq!(names_in(&dir), ["dotfiles.ron", FILE_NAME]);
+    // The file of version 1 as it was, beside the link.
+    let copy = "settings.ron.format-1";
+    assert_eq!(names_in(&dir), ["dotfiles.ron", FILE_NAME, copy]);
+    assert_eq!(
+        fs::read_to_string(dir.path().join(copy)).unwrap(),
+        "(version: 1)"
+    );
 }
 
 #[test]

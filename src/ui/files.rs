@@ -27,6 +27,19 @@ pub enum Chosen {
     Nothing,
 }
 
+/// Tells of a fault before there is a window, in a box of the system's (Windows, macOS; the portal of Linux has none). On
+/// the main thread; blocks until it is closed.
+pub fn tell(what: &str) {
+    #[cfg(any(windows, target_os = "macos"))]
+    rfd::MessageDialog::new()
+        .set_level(rfd::MessageLevel::Error)
+        .set_title("PD console")
+        .set_description(what)
+        .show();
+    #[cfg(not(any(windows, target_os = "macos")))]
+    let _ = what;
+}
+
 /// The dialog that is open, if any.
 #[derive(Default)]
 pub struct Dialog {

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// The file's name in the settings' folder.
 pub const FILE_NAME: &str = "window.ron";
+/// A file that cannot be used is kept under this name, the newest such.
+const ASIDE: &str = "window.ron.unusable";
 /// The form of the file.
 const VERSION: u32 = 1;
 /// A larger file was not written by this program.
@@ -107,6 +109,18 @@ pub fn load(folder: &Path) -> (Kept, Option<String>) {
     (Kept::default(), Some(note))
 }
 
+/// A file that cannot be used may be a newer program's: it is not written over.
+fn put_aside(folder: &Path, journal: &Journal) {
+    let (path, aside) = (folder.join(FILE_NAME), folder.join(ASIDE));
+    match std::fs::rename(&path, &aside) {
+        Ok(()) => journal.info(format!(
+            "The window's layout as it was is kept as {}.",
+            aside.display()
+        )),
+        Err(error) => tracing::warn!("{} cannot be renamed: {error}", path.display()),
+    }
+}
+
 fn read(path: &Path) -> Result<Option<Kept>, String> {
     let mut text = String::new();
     let file = match std::fs::File::open(path) {
@@ -151,6 +165,7 @@ impl Keeper {
         let (written, note) = load(folder);
         if let Some(note) = note {
             journal.warn(note);
+            put_aside(folder, &journal);
         }
         Self {
             path: folder.join(FILE_NAME),
@@ -229,6 +244,7 @@ fn tell(path: &Path, journal: &Journal, written: io::Result<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::panels::side::Side;
 
     const T0: MonoTime = MonoTime::from_micros(5_000_000);
 
@@ -285,6 +301,39 @@ mod tests {
             assert_eq!(*keeper.kept(), Kept::default());
             let lines = journal.lines();
             assert!(lines[0].text.contains(word), "{:?}", lines[0].text);
+            let aside = std::fs::read_to_string(folder.path().join(ASIDE)).expect("kept");
+            assert_eq!(aside, text);
+            assert!(!folder.path().join(FILE_NAME).exists());
+        }
+    }
+
+    /// Frozen: a file as the first released version wrote it, nothing as shipped; what a newer one adds is no fault.
+    #[test]
+    fn a_file_of_each_form_is_read_with_every_value() {
+        let frozen = include_str!("../../tests/settings/window-1.ron");
+        let more = frozen.replace(
+            "maximised: true,",
+            "maximised: true, holograms: (3, [\"x\"]),",
+        );
+        for text in [frozen, &more] {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join(FILE_NAME), text).expect("written");
+            let plan = Node::Column(vec![
+                (1.5, Node::tabs(&[Side::Log, Side::Gpu], &[Side::Gpu])),
+                (0.5, Node::tabs(&[Side::Settings], &[])),
+            ]);
+            let kept = Kept {
+                version: 1,
+                layout: Layout::Setup,
+                plans: BTreeMap::from([(Layout::Compact, plan)]),
+                place: Some(Place {
+                    size: [1300.0, 900.0],
+                    at: Some([-1900, 40]),
+                }),
+                maximised: true,
+                strip: Some([7, 9]),
+            };
+            assert_eq!(load(folder.path()), (kept, None));
         }
     }
 

@@ -172,6 +172,7 @@ pub fn show(ui: &mut Ui, view: &mut View, mut scene: Scene<'_>) -> Vec<Action> {
             panels::fallback::strip(ui, &scene, seen, view.noted.as_deref(), &mut actions);
             panels::links::show(ui, &scene);
             panels::report::strip(ui, &scene, &view.reports, &mut actions);
+            panels::updates::strip(ui, &scene, &mut actions);
             panels::recording::strip(ui, &scene, &mut actions);
             if view.asking {
                 panels::quit::strip(ui, &scene, &mut actions);

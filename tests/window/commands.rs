@@ -19,6 +19,7 @@ use pd_console::ui::commands::titles::title;
 use pd_console::ui::i18n::Texts;
 use pd_console::ui::panels::report::Reports;
 use pd_console::ui::panels::side::Side;
+use pd_console::updates::Release;
 use std::sync::Arc;
 
 /// A show with everything in it that any operation asks for.
@@ -58,6 +59,10 @@ fn failed(snapshot: &mut Snapshot) {
 fn idle(snapshot: &mut Snapshot) {
     snapshot.profiles.names = Arc::new(vec!["Late show".into()]);
     snapshot.profiles.undo = Some(Undone::Deleted("Old show".into()));
+    snapshot.update = Some(Arc::new(Release {
+        version: "99.1.2".into(),
+        page: Some("https://example.com/pd-console/99.1.2".into()),
+    }));
     snapshot.settings.servers = vec![RecentServer {
         host: "studio.example".into(),
         ..RecentServer::default()
@@ -78,7 +83,7 @@ fn installing(snapshot: &mut Snapshot) {
 
 /// In which state an operation can be carried out.
 fn stage(op: Op) -> fn(&mut Snapshot) {
-    if op == Op::Wizard {
+    if matches!(op, Op::Wizard | Op::UpdateCopy | Op::UpdateNoted) {
         // Not while a show runs, which only the window says.
         return idle;
     }
@@ -280,6 +285,8 @@ fn button(op: Op) -> Option<(Role, &'static str, Option<Key>)> {
         Op::ReportCopy => (B, "Copy the report", None),
         Op::ReportDelete => (B, "Delete", None),
         Op::ReportNoted => (B, "Put away", None),
+        Op::UpdateCopy => (B, "Copy the address", None),
+        Op::UpdateNoted => (B, "Noted", None),
         Op::PanelClose => (B, "Put away: Encoder", Some(Key::F3)),
         _ => return None,
     })

@@ -25,5 +25,6 @@ mod setup;
 mod show;
 mod strip;
 mod toasts;
+mod updates;
 mod viewers;
 mod wizard;

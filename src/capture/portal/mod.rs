@@ -57,7 +57,7 @@ impl PortalSource {
             region: settings.region,
             fps: settings.fps,
             bus: None,
-            tokens: token::Tokens::new(crate::settings::store::state_dir()),
+            tokens: token::Tokens::new(crate::folders::state()),
         })
     }
 
@@ -105,5 +105,5 @@ impl VideoSource for PortalSource {
 /// # Errors
 /// Where the token's file is there and cannot be removed.
 pub fn forget_choice() -> Result<(), TokenError> {
-    token::Tokens::new(crate::settings::store::state_dir()).forget()
+    token::Tokens::new(crate::folders::state()).forget()
 }

@@ -1,4 +1,4 @@
-//! Keys, window, notices, recordings. Plain values with their shipped ones; bounds are checked in [`super`].
+//! Keys, window, notices, updates, recordings. Plain values with their shipped ones; bounds are checked in [`super`].
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -96,6 +96,20 @@ impl Default for NotifySettings {
             black_seconds: 5,
             cpu_percent: 90,
         }
+    }
+}
+
+/// Newer versions of the console, which only are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateSettings {
+    /// Whether is asked once a day, where the build knows where.
+    pub check: bool,
+}
+
+impl Default for UpdateSettings {
+    fn default() -> Self {
+        Self { check: true }
     }
 }
 

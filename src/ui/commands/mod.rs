@@ -85,6 +85,17 @@ impl<'a> Here<'a> {
                     "Copy the diagnostics instead.",
                 )
             }
+            Op::UpdateCopy
+                if snapshot
+                    .update
+                    .as_ref()
+                    .is_none_or(|release| release.page.is_none()) =>
+            {
+                no(
+                    "There is no address of a newer version",
+                    "There is nothing to copy.",
+                )
+            }
             Op::FallbackNoted if snapshot.encoding.fallback.is_none() => no(
                 "The chosen encoder is in force",
                 "There is nothing to put away.",
@@ -169,6 +180,7 @@ impl<'a> Here<'a> {
             Op::ReportCopy => copy(view.reports.newest().map(|kept| kept.text.clone())),
             Op::ReportDelete => Some(Action::DeleteReports),
             Op::ReportNoted => Some(Action::PutReportsAway),
+            Op::UpdateCopy => copy(snapshot.update.as_ref().and_then(|r| r.page.clone())),
             Op::FallbackNoted => snapshot.encoding.fallback.clone().map(Action::Noted),
             _ => None,
         })

@@ -107,6 +107,8 @@ pub const fn title(op: Op) -> &'static str {
         Op::ReportCopy => "op-report-copy",
         Op::ReportDelete => "op-report-delete",
         Op::ReportNoted => "op-report-noted",
+        Op::UpdateCopy => "op-update-copy",
+        Op::UpdateNoted => "op-update-noted",
         Op::FallbackNoted => "op-fallback-noted",
     }
 }

@@ -29,6 +29,7 @@ fn area(area: Area) -> &'static str {
         Area::Network => "area-network",
         Area::Server => "area-server",
         Area::Clock => "area-clock",
+        Area::Files => "area-files",
     }
 }
 

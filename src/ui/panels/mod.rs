@@ -44,6 +44,7 @@ pub mod strip;
 pub mod toasts;
 pub mod trend;
 pub mod trend_events;
+pub mod updates;
 pub mod viewers;
 pub mod way_choice;
 pub mod wizard;

@@ -102,6 +102,7 @@ fn sections(
     });
     super::notices::settings(ui, scene, form);
     super::recording::settings(ui, scene, form);
+    super::updates::settings(ui, scene, form);
 }
 
 pub(super) fn section(ui: &mut Ui, title: &str) {

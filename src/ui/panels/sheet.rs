@@ -64,6 +64,7 @@ pub const ROWS: &[(&str, &str)] = &[
     ("notify-below", "notify.silence_below_dbfs"),
     ("notify-black", "notify.black_seconds"),
     ("notify-cpu", "notify.cpu_percent"),
+    ("updates-check", "updates.check"),
 ];
 
 /// Rows that stand for one of several sound inputs: the title of the only one, that of one of many.
