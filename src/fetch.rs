@@ -5,6 +5,7 @@
 //! Everything is written beside its place under another name and renamed at the end: what stands
 //! there is whole, or was not touched. Nothing is unpacked before its sum is right.
 
+use crate::partial;
 use crate::stop::StopToken;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -154,7 +155,8 @@ pub fn download(
     };
     // Private: nobody else may put a program where one of ours is started from.
     crate::private::folder(folder).map_err(disk)?;
-    let mut archive = NamedTempFile::new_in(folder).map_err(disk)?;
+    partial::clear(folder);
+    let mut archive = partial::new_in(folder).map_err(disk)?;
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .tls_config(crate::tls::config())
         // A redirect must not lead where the sum alone would protect.
@@ -204,9 +206,10 @@ pub fn from_file(parcel: &Parcel, file: &Path, folder: &Path) -> Result<PathBuf,
     };
     let mut given = File::open(file).map_err(unreadable)?;
     crate::private::folder(folder).map_err(disk)?;
+    partial::clear(folder);
     // A copy of our own is what is checked and what is unpacked: the file may be another's, who could
     // change it in between.
-    let mut archive = NamedTempFile::new_in(folder).map_err(disk)?;
+    let mut archive = partial::new_in(folder).map_err(disk)?;
     let mut sum = Sha256::new();
     let mut block = vec![0; 64 << 10];
     let mut copied = 0;
@@ -300,7 +303,7 @@ pub(crate) fn unpack(
         source,
     };
     archive.rewind().map_err(disk)?;
-    let mut program = NamedTempFile::new_in(folder).map_err(disk)?;
+    let mut program = partial::new_in(folder).map_err(disk)?;
     let name = parcel.archive.as_str();
     if name.ends_with(".zip") || name.ends_with(".whl") {
         let mut zip = zip::ZipArchive::new(archive).map_err(|e| broken(e.to_string()))?;

@@ -28,6 +28,7 @@ pub mod mediamtx;
 pub mod memory;
 pub mod monitor;
 pub mod panics;
+pub mod partial;
 pub mod peer;
 pub mod private;
 #[cfg(feature = "probe")]

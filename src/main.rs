@@ -35,6 +35,9 @@ fn main() -> ExitCode {
         false => StopToken::new(),
     };
     let _mark = pd_console::crash::begin(run.name, run.shows);
+    if run.shows {
+        clear_left();
+    }
     let result = match &cli.command {
         Some(Task::Live(args)) => cli::live(args, &stop),
         Some(Task::Measure(args)) => cli::measure::measure(args, &stop),
@@ -60,6 +63,18 @@ fn main() -> ExitCode {
             eprintln!("pd-console: {failure}");
             ExitCode::from(failure.kind.exit_code())
         }
+    }
+}
+
+/// Takes away what consoles that were killed have left of a download or of a file that they were writing.
+fn clear_left() {
+    use pd_console::settings::store::{config_dir, state_dir};
+    if let Some(folder) = pd_console::fetch::folder() {
+        pd_console::partial::clear(&folder);
+    }
+    let folders = [config_dir().ok(), state_dir(), pd_console::crash::folder()];
+    for folder in folders.into_iter().flatten() {
+        pd_console::whole_file::clear(&folder, std::time::SystemTime::now());
     }
 }
 

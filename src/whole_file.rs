@@ -5,6 +5,12 @@ use crate::private;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How new files are named until they are whole.
+const PREFIX: &str = ".pd-console-";
+/// They are so for as long as the disk takes their bytes; an older one is of a console that was killed.
+const OLD: Duration = Duration::from_secs(600);
 
 /// Writes `bytes` to `path`, whose folder is made where it is missing. On Unix only its owner may read it
 /// (mode 0600); on Windows the user's folders are private already.
@@ -20,15 +26,25 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     private::folder(dir)?;
     // Mode 0600 is tempfile's own on Unix, and the rename keeps it.
-    let mut file = tempfile::Builder::new()
-        .prefix(".pd-console-")
-        .tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(dir)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(&target)?;
     #[cfg(unix)]
     fs::File::open(dir)?.sync_all()?;
     Ok(())
+}
+
+/// Removes what consoles that were killed in the middle of a writing have left in `folder`, which need not be there.
+pub fn clear(folder: &Path, now: SystemTime) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_one = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let written = entry.metadata().and_then(|about| about.modified());
+        let age = written.ok().and_then(|at| now.duration_since(at).ok());
+        if is_one && age.is_some_and(|age| age > OLD) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Where `path` leads: a linked file (kept in a dotfiles folder, say) stays a link. Another user's link is
@@ -90,6 +106,23 @@ mod tests {
         // A circle of links ends.
         symlink("circle", dir.path().join("circle")).unwrap();
         assert!(write(&dir.path().join("circle"), b"x").is_err());
+    }
+
+    #[test]
+    fn what_a_killed_console_has_left_goes_once_it_is_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let (left, own) = (
+            dir.path().join(".pd-console-Ab12"),
+            dir.path().join("a.ron"),
+        );
+        write(&own, b"one").unwrap();
+        fs::write(&left, b"half").unwrap();
+        let now = SystemTime::now();
+        clear(dir.path(), now);
+        assert!(left.exists(), "another may be writing it");
+        clear(dir.path(), now + 2 * OLD);
+        assert!(!left.exists() && own.exists());
+        clear(&dir.path().join("not-there"), now);
     }
 
     /// Only root can make a link of another's; elsewhere the rule itself is looked at.

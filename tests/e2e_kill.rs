@@ -8,66 +8,18 @@
 
 mod common;
 
-use common::console::{Console, Plan};
+use common::console::Console;
+use common::home::{Home, Provoked};
 use common::{alone, ffmpegs, programs, wait_until};
 use rustix::process::Signal;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const SHOW: &str = "live --defaults --source pattern --audio tone --set video.size=640x360 ";
 /// The issue's limit.
 const GONE_WITHIN: Duration = Duration::from_secs(3);
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// A folder that a console has for its settings, its state and what it records.
-struct Home(tempfile::TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn plan(&self, ffmpeg: &Path, words: &str) -> Plan {
-        Plan::new(ffmpeg, words)
-            .env("PD_CONSOLE_CONFIG_DIR", self.0.path())
-            .env("XDG_RUNTIME_DIR", self.0.path())
-    }
-
-    /// Reports in it, oldest first.
-    fn reports(&self) -> Vec<String> {
-        let folder = self.0.path().join("crash");
-        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-            .map(|all| all.map(|entry| entry.unwrap().path()).collect())
-            .unwrap_or_default();
-        files.retain(|path| path.extension().is_some_and(|ext| ext == "txt"));
-        files.sort();
-        files
-            .iter()
-            .map(|path| std::fs::read_to_string(path).unwrap())
-            .collect()
-    }
-
-    /// What of these beginnings is left in it.
-    fn left(&self, beginnings: &[&str]) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.0.path().to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                if beginnings.iter().any(|one| name.starts_with(one)) {
-                    found.push(path.clone());
-                }
-                if path.is_dir() {
-                    folders.push(path);
-                }
-            }
-        }
-        found
-    }
-}
 
 /// Sends `signal` once `is_ready`; nothing may be left after [`GONE_WITHIN`].
 fn dies(phase: &str, console: Console, signal: Signal, is_ready: impl Fn(&Console) -> bool) {
@@ -168,7 +120,7 @@ fn b23_an_ffmpeg_in_a_script_ends_with_its_pipes() {
     };
     // No exec: the console's own child is the shell, ffmpeg is a grandchild without a death signal.
     let home = Home::new();
-    let script = home.0.path().join("my-ffmpeg");
+    let script = home.path().join("my-ffmpeg");
     std::fs::write(
         &script,
         format!("#!/bin/sh\n{} \"$@\"\nexit $?\n", ffmpeg.display()),
@@ -233,7 +185,7 @@ fn b23_without_a_death_signal_the_guard_ends_all() {
     };
     let home = Home::new();
     // It heeds neither TERM nor the end of its input, and starts one that does neither.
-    let stubborn = home.0.path().join("stubborn-ffmpeg");
+    let stubborn = home.path().join("stubborn-ffmpeg");
     let script = format!(
         "#!/bin/sh\ntrap '' TERM INT HUP\n{} \"$@\"\ncode=$?\n\
          case \"$*\" in *libopus*) while :; do sleep 1; done;; esac\nexit $code\n",
@@ -263,28 +215,6 @@ fn b23_without_a_death_signal_the_guard_ends_all() {
     assert!(ended.status.success(), "{}", ended.stderr);
     let left = ended.left_after(Duration::from_secs(1));
     assert!(left.is_empty(), "left running: {left:?}");
-}
-
-/// Makes a thread of a console fail.
-struct Provoked {
-    file: PathBuf,
-}
-
-impl Provoked {
-    fn of(home: &Home) -> Self {
-        Self {
-            file: home.0.path().join("provoke"),
-        }
-    }
-
-    /// Has `thread` fail in this way; returns once it has.
-    fn now(&self, thread: &str, how: &str) {
-        let new = self.file.with_extension("new");
-        std::fs::write(&new, format!("{thread} {how}")).unwrap();
-        std::fs::rename(&new, &self.file).unwrap();
-        let is_taken = wait_until(Duration::from_secs(10), || !self.file.exists());
-        assert!(is_taken, "{thread} never came by");
-    }
 }
 
 #[test]
@@ -403,7 +333,7 @@ fn after_a_kill_the_next_start_is_clean_and_goes_live_at_once_on_the_same_path()
     };
     let server = common::server::OwnServer::start(&mediamtx, "  all_others:\n");
     let home = Home::new();
-    let records = home.0.path().join("recordings");
+    let records = home.path().join("recordings");
     std::fs::create_dir(&records).unwrap();
     for way in ["SrtPush", "SrtPull"] {
         let target = server

@@ -8,7 +8,7 @@ mod common;
 
 use common::console::{Console, Ended, Plan};
 use common::server::OwnServer;
-use common::{alone, programs, wait_until};
+use common::{alone, ffmpegs, free_tcp_port, programs, wait_until};
 use rustix::process::Signal;
 use std::path::Path;
 use std::time::Duration;
@@ -125,4 +125,86 @@ fn b29_a_second_start_brings_the_first_window_to_the_front_and_loses_nothing() {
     next.signal(Signal::TERM);
     let ended = next.end_within(Duration::from_secs(4));
     assert!(ended.status.success(), "{}", ended.stderr);
+}
+
+/// Two machines' consoles, or two shows of one: one folder of recordings, one port of the remote control, one of the page.
+#[test]
+fn b29_one_recording_folder_and_one_port_for_two() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    let homes = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let recordings = tempfile::tempdir().unwrap();
+    let (port, page) = (free_tcp_port(), free_tcp_port());
+    let words = format!(
+        "{SHOW} --remote --json --set remote.port={port} --set viewer.port={page} --record {}",
+        recordings.path().display()
+    );
+    let start = |home: &tempfile::TempDir| {
+        Plan::new(&ffmpeg, &words)
+            .env("PD_CONSOLE_CONFIG_DIR", home.path())
+            .env("XDG_RUNTIME_DIR", home.path())
+            .env("PD_CONSOLE_REMOTE_PASSWORD", "two horses battery")
+            .start()
+    };
+    // At once: the names of their files would be the same where they begin within one second.
+    let consoles = [start(&homes[0]), start(&homes[1])];
+    for console in &consoles {
+        console.wait_live(1);
+        console.wait_for("recording: writing", 1, LIMIT);
+    }
+    let refused = |console: &Console, text: &str| console.count(text) > 0;
+    for (said, number) in [
+        ("the viewers' page cannot have port", page),
+        ("remote control cannot have port", port),
+    ] {
+        let text = format!("{said} {number}: another program has it");
+        let told = || consoles.iter().filter(|c| refused(c, &text)).count() == 1;
+        assert!(
+            wait_until(LIMIT, told),
+            "{text}: {:?}",
+            consoles.each_ref().map(Console::stderr)
+        );
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    // Who has the ports ends first: the other one takes them, its show undisturbed.
+    let text = format!("remote control cannot have port {port}");
+    let [one, two] = consoles;
+    let (first, second) = match refused(&one, &text) {
+        true => (two, one),
+        false => (one, two),
+    };
+    first.signal(Signal::INT);
+    let mut results = vec![first.end_within(Duration::from_secs(5))];
+    second.wait_for(
+        &format!("ws://127.0.0.1:{port}"),
+        1,
+        Duration::from_secs(10),
+    );
+    second.wait_for(
+        &format!("http://127.0.0.1:{page}/"),
+        1,
+        Duration::from_secs(10),
+    );
+    assert_eq!(second.count("LIVE: the receiver"), 1, "{}", second.stderr());
+    results.push(stop(second));
+    let mut files: Vec<_> = results
+        .iter()
+        .map(|ended| {
+            let result = ended.json();
+            assert_eq!(result["recording"]["problem"], serde_json::Value::Null);
+            assert_eq!(result["drops"]["network"], 0, "{result:#}");
+            result["recording"]["files"][0]["file"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    files.sort();
+    files.dedup();
+    assert_eq!(files.len(), 2, "one file for both");
+    for file in files {
+        common::stream::decoded(&ffmpeg, Path::new(&file));
+    }
 }

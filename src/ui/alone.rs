@@ -48,6 +48,8 @@ pub struct Other {
     pub who: String,
     /// It has come to the front.
     pub raised: bool,
+    /// It has none any more: its screen is gone, its show goes on.
+    pub is_windowless: bool,
 }
 
 /// Takes `folder` for this window. Ok(None) where files cannot be locked: then nobody is alone, and nobody refused.
@@ -119,6 +121,10 @@ fn answer(mut caller: TcpStream, token: &str, window: &OnceLock<Context>) {
     if heard.is_err() || said != Some(token) {
         return;
     }
+    if super::windowless::is() {
+        let _ = caller.write_all(b"gone\n");
+        return;
+    }
     let Some(context) = window.get() else { return };
     context.send_viewport_cmd(ViewportCommand::Minimized(false));
     context.send_viewport_cmd(ViewportCommand::Focus);
@@ -139,18 +145,40 @@ fn ask(folder: &Path, raise: bool) -> Other {
         let door: Option<Door> = serde_json::from_slice(&text).ok();
         if let Some(door) = &door {
             who = format!("process {}, since {}", door.process, door.since);
-            if !raise || knock(door).is_ok() {
-                return Other { who, raised: raise };
+            let said = if raise {
+                knock(door)
+            } else {
+                Ok(Said::Nothing)
+            };
+            if let Ok(said) = said {
+                return Other {
+                    who,
+                    raised: said == Said::Raised,
+                    is_windowless: said == Said::Gone,
+                };
             }
         }
         if !raise || Instant::now() >= until {
-            return Other { who, raised: false };
+            return Other {
+                who,
+                raised: false,
+                is_windowless: false,
+            };
         }
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-fn knock(door: &Door) -> io::Result<()> {
+/// What the first window answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// It was not asked.
+    Nothing,
+    Raised,
+    Gone,
+}
+
+fn knock(door: &Door) -> io::Result<Said> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, door.port));
     let mut stream = TcpStream::connect_timeout(&address, SPEAKS_WITHIN)?;
     stream.set_read_timeout(Some(SPEAKS_WITHIN))?;
@@ -158,7 +186,8 @@ fn knock(door: &Door) -> io::Result<()> {
     let mut said = String::new();
     stream.take(10).read_to_string(&mut said)?;
     match said.as_str() {
-        "ok\n" => Ok(()),
+        "ok\n" => Ok(Said::Raised),
+        "gone\n" => Ok(Said::Gone),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }

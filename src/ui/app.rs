@@ -57,7 +57,7 @@ pub struct Start {
     /// Of failures before this start, to be offered.
     pub reports: Vec<Kept>,
     /// It is the only window of its settings.
-    pub alone: Option<Alone>,
+    pub alone: Option<Arc<Alone>>,
 }
 
 /// The window.
@@ -88,7 +88,7 @@ pub struct Window {
     /// Faults of the window itself.
     faults: Faults,
     /// Held as long as the window is there.
-    alone: Option<Alone>,
+    alone: Option<Arc<Alone>>,
     /// What the window remembers; open for tests.
     pub view: View,
 }

@@ -31,6 +31,7 @@ pub mod theme;
 pub mod toasts;
 pub mod view;
 pub mod widgets;
+pub mod windowless;
 
 pub use actions::Action;
 pub use app::{Window, run};

@@ -3,6 +3,7 @@
 use super::alone::{Other, alone};
 use super::app::Start;
 use super::keep::Keeper;
+use super::windowless;
 use crate::crash;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::journal::Journal;
@@ -31,7 +32,7 @@ pub fn run_console(leave: &StopToken, another: bool) -> Result<(), Failure> {
     let folder = config_dir().ok();
     let taken = folder.as_deref().map(|folder| alone(folder, !another));
     let alone = match taken.transpose() {
-        Ok(alone) => alone.flatten(),
+        Ok(alone) => alone.flatten().map(Arc::new),
         Err(other) if another => {
             journal.warn(second_window(&other));
             None
@@ -71,16 +72,25 @@ pub fn run_console(leave: &StopToken, another: bool) -> Result<(), Failure> {
     let session = Arc::new(session);
     let console: Arc<dyn Console + Send + Sync> = session.clone();
     leave_when(leave, &console)?;
+    windowless::outlive_x(&console);
     let reports = crash::folder().map(|folder| crash::folder::unseen(&folder));
     let start = Start {
         keeper,
         leave: leave.clone(),
         reports: reports.unwrap_or_default(),
-        alone,
+        alone: alone.clone(),
     };
-    let result = super::app::run_kept(console, start);
+    let result = super::app::run_kept(console.clone(), start);
+    if result.is_err() {
+        windowless::go_on(&*console);
+    }
+    drop((console, alone));
     // The last holder ends the show.
     drop(session);
+    // It has ended as it was told to, only without its window.
+    if windowless::is() {
+        return Ok(());
+    }
     result.map_err(|e| no_window(&e.to_string()))
 }
 
@@ -93,6 +103,17 @@ fn second_window(other: &Other) -> String {
 }
 
 fn does_not_answer(other: &Other) -> Failure {
+    if other.is_windowless {
+        return Failure::new(
+            FailureKind::Taken,
+            format!(
+                "the console runs already ({}), without a window: its screen is gone and its show goes on. End that show \
+                 (the remote control, or `kill` with the process's number), or open a second window with \
+                 `pd-console --another`",
+                other.who
+            ),
+        );
+    }
     Failure::new(
         FailureKind::Taken,
         format!(

@@ -175,11 +175,20 @@ impl Console {
         self.wait_for("LIVE: the receiver has the stream", times, LIVE_LIMIT);
     }
 
+    /// Whether it has ended by itself (a zombie of ours until it is waited for).
+    pub fn has_ended(&self) -> bool {
+        let file = format!("/proc/{}/status", self.process.0.id());
+        let status = std::fs::read_to_string(file).unwrap_or_default();
+        status.is_empty() || status.contains("\nState:\tZ")
+    }
+
     /// Sends it a signal; one that asks only once it hears that (a busy machine is slow to start it).
     pub fn signal(&self, signal: Signal) {
         let asks = matches!(signal, Signal::INT | Signal::TERM | Signal::HUP);
         if asks {
-            let hears = wait_until(Duration::from_secs(10), || self.hears(signal));
+            let hears = wait_until(Duration::from_secs(10), || {
+                self.has_ended() || self.hears(signal)
+            });
             assert!(hears, "{signal:?} would end it at once\n{}", self.stderr());
         }
         self.signal_now(signal);
@@ -190,7 +199,7 @@ impl Console {
         kill(self.process.0.id(), signal);
     }
 
-    /// Whether it has a handler for this signal (`SigCgt` of proc_pid_status(5)), or has ended.
+    /// Whether it has a handler for this signal (`SigCgt` of proc_pid_status(5)).
     fn hears(&self, signal: Signal) -> bool {
         let file = format!("/proc/{}/status", self.process.0.id());
         let status = std::fs::read_to_string(file).unwrap_or_default();

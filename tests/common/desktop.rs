@@ -64,6 +64,34 @@ impl Desktop {
         self.server.id()
     }
 
+    /// The X server is killed, and every window with it.
+    pub fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// What a program needs to draw on it, and to have no other.
+    pub fn variables(&self) -> [(&'static str, &str); 4] {
+        [
+            ("DISPLAY", self.display()),
+            ("WAYLAND_DISPLAY", ""),
+            ("LIBGL_ALWAYS_SOFTWARE", "1"),
+            // No bus: with a display libdbus would start one of its own.
+            ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null"),
+        ]
+    }
+
+    /// The window that a process has, as soon as it is seen.
+    pub fn window_of(&self, process: u32, limit: Duration) -> Option<String> {
+        let id = process.to_string();
+        let mut window = None;
+        wait_until(limit, || {
+            let found = self.says(&["search", "--onlyvisible", "--pid", &id, "--name", "."]);
+            window = found.and_then(|all| all.lines().last().map(str::to_owned));
+            window.as_ref().is_some_and(|window| !window.is_empty())
+        });
+        window
+    }
+
     /// What xdotool says; None where it failed.
     fn says(&self, words: &[&str]) -> Option<String> {
         let output = Command::new("xdotool")
@@ -172,14 +200,19 @@ pub struct Windowed {
 
 /// A settings file for the window: the test pattern, a tone, no page for viewers, and `more`.
 pub fn settings(more: &str) -> String {
-    let basis = "version: 3, video: (source: Pattern), audio: (inputs: [(source: Tone)]), \
+    settings_of("source: Pattern", more)
+}
+
+/// The same with this said of the picture.
+pub fn settings_of(video: &str, more: &str) -> String {
+    let basis = "version: 3, audio: (inputs: [(source: Tone)]), \
                  viewer: (on: false)";
     let language = if more.contains("language:") {
         ""
     } else {
         "language: English, "
     };
-    format!("({language}{basis}, {more})")
+    format!("({language}{basis}, video: ({video}), {more})")
 }
 
 impl Windowed {
@@ -192,31 +225,32 @@ impl Windowed {
     /// The same of a plan, which may be another build's. Empty settings: a first start.
     pub fn of(plan: Plan, desktop: &Desktop, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        Self::within(folder, plan, desktop, settings)
+    }
+
+    /// The same in a folder that may have been another's.
+    pub fn within(
+        folder: tempfile::TempDir,
+        mut plan: Plan,
+        desktop: &Desktop,
+        settings: &str,
+    ) -> Self {
         if !settings.is_empty() {
             std::fs::write(folder.path().join("settings.ron"), settings).unwrap();
+        }
+        for (name, value) in desktop.variables() {
+            plan = plan.env(name, value);
         }
         let console = plan
             .env("PD_CONSOLE_CONFIG_DIR", folder.path())
             .env("XDG_STATE_HOME", folder.path().join("state"))
             .env("XDG_DATA_HOME", folder.path().join("data"))
             .env("XDG_CACHE_HOME", folder.path().join("cache"))
-            .env("DISPLAY", &desktop.display)
-            .env("WAYLAND_DISPLAY", "")
-            .env("LIBGL_ALWAYS_SOFTWARE", "1")
-            // No bus: with a display libdbus would start one of its own.
-            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null")
             .env("PD_CONSOLE_LOG", "info,pd_console::ui=debug")
             .start();
-        let id = console.id().to_string();
-        let mut window = String::new();
-        let is_there = wait_until(Duration::from_secs(30), || {
-            let found = desktop.says(&["search", "--onlyvisible", "--pid", &id, "--name", "."]);
-            window = found
-                .and_then(|all| all.lines().last().map(str::to_owned))
-                .unwrap_or_default();
-            !window.is_empty()
-        });
-        assert!(is_there, "no window:\n{}", console.stderr());
+        let window = desktop.window_of(console.id(), Duration::from_secs(30));
+        let window = window.filter(|window| !window.is_empty());
+        let window = window.unwrap_or_else(|| panic!("no window:\n{}", console.stderr()));
         desktop.does(&format!("windowfocus {window}"));
         // Its first frames, which compile what they paint with.
         std::thread::sleep(Duration::from_millis(1500));

@@ -9,6 +9,7 @@ pub mod console;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod desktop;
 pub mod disk;
+pub mod home;
 pub mod link;
 pub mod lip;
 pub mod recorder;

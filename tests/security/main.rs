@@ -8,5 +8,6 @@ mod browser_rules;
 #[path = "../common/mod.rs"]
 mod common;
 mod modes;
+mod reports;
 mod secrets;
 mod sources;

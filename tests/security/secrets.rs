@@ -13,17 +13,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const USER: &str = "pd";
+pub const USER: &str = "pd";
 /// Unlike any other text, with letters that some encoder writes in another way; MediaMTX takes no space.
-const PASSWORD: &str = "mark-Pw9;x&yz+8#";
-const PASSPHRASE: &str = "mark-Ph7 &x=y;8%24#";
+pub const PASSWORD: &str = "mark-Pw9;x&yz+8#";
+pub const PASSPHRASE: &str = "mark-Ph7 &x=y;8%24#";
 const WRONG_PASSWORD: &str = "mark-Wp5;v&wz+6#";
 const BACKUP_PASSWORD: &str = "mark-Bp3;t&uz+4#";
 const BACKUP_PASSPHRASE: &str = "mark-Bh2 &r=s;5%24#";
-const REMOTE: &str = "mark-Rc1;p&q z+2#";
-const VIEWER_KEY: &str = "mark-Vk6-a7b8c9";
+pub const REMOTE: &str = "mark-Rc1;p&q z+2#";
+pub const VIEWER_KEY: &str = "mark-Vk6-a7b8c9";
 /// In an address that was pasted with a login.
-const IN_ADDRESS: &str = "mark-Ua4n5o";
+pub const IN_ADDRESS: &str = "mark-Ua4n5o";
 
 const ALL: [&str; 8] = [
     PASSWORD,
@@ -79,7 +79,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 }
 
 /// Where a secret stands in `bytes`.
-fn found(bytes: &[u8]) -> Option<String> {
+pub fn found(bytes: &[u8]) -> Option<String> {
     ALL.iter().find_map(|secret| {
         let forms = forms(secret);
         let form = forms
@@ -89,6 +89,21 @@ fn found(bytes: &[u8]) -> Option<String> {
         let around = &bytes[at.saturating_sub(200)..(at + 60).min(bytes.len())];
         Some(format!("{secret} in: {}", String::from_utf8_lossy(around)))
     })
+}
+
+/// Every file below a folder, with its bytes.
+pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            all.extend(files(&path));
+        } else if kind.is_file() {
+            all.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+    all
 }
 
 #[test]
@@ -242,21 +257,6 @@ impl Home {
         })
     }
 
-    /// Every file below its home, with its bytes.
-    fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut all = Vec::new();
-        for entry in fs::read_dir(folder).unwrap().flatten() {
-            let path = entry.path();
-            let kind = entry.file_type().unwrap();
-            if kind.is_dir() {
-                all.extend(Self::files(&path));
-            } else if kind.is_file() {
-                all.push((path.clone(), fs::read(&path).unwrap()));
-            }
-        }
-        all
-    }
-
     /// Ends it and looks at all that it wrote; its words.
     fn end(self) -> String {
         self.console.signal(Signal::INT);
@@ -267,7 +267,7 @@ impl Home {
                 panic!("{name}: {what} has {secret}");
             }
         }
-        let files = Self::files(self.folder.path());
+        let files = files(self.folder.path());
         let log = files
             .iter()
             .find(|(path, _)| path.to_string_lossy().ends_with(".log"));
@@ -349,7 +349,8 @@ fn no_secret_is_in_anything_that_is_written_shown_or_started() {
                     home.console.marked()
                 );
             } else {
-                std::thread::sleep(Duration::from_secs(2));
+                // Refused, it ends by itself; a busy machine takes its time to that.
+                wait_until(Duration::from_secs(20), || home.console.has_ended());
             }
             refusals += usize::from(home.end().contains("refuse"));
         }

@@ -134,7 +134,10 @@ pub const FAULTS: &[Fault] = &[
     fault("recorded", recorded),
     fault("replay saved", |show, _| {
         show.remote.ask("SaveReplayBuffer", json!({}))?;
-        sleep(Duration::from_secs(3));
+        // A busy machine is slow to start the ffmpeg that writes it.
+        let is_there = || is_something(show.on_disk()).is_ok();
+        crate::common::wait_until(Duration::from_secs(20), is_there);
+        sleep(Duration::from_secs(1));
         is_something(show.recorded())
     }),
     fault("viewers come and go", viewers).of(Need::Mediamtx),

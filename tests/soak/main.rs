@@ -20,6 +20,7 @@ mod common;
 mod clap;
 mod desk;
 mod faults;
+mod judge;
 mod plain;
 mod receiver;
 mod remote;
@@ -29,7 +30,7 @@ mod show;
 mod usage;
 
 use faults::{FAULTS, Fault};
-use report::{Befallen, Judgement, Soak};
+use judge::{Befallen, Judgement, Soak};
 use sampler::Sampler;
 use show::Show;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,12 @@ fn hours_of_faults_leave_no_trace() {
     };
     let plain = std::env::var_os("PD_SOAK_RECEIVER").is_some_and(|name| name == "ffmpeg");
     let mediamtx = common::mediamtx_if_any().filter(|_| !plain);
+    if mediamtx.is_none() && std::env::var_os("PD_SOAK_MINUTES").is_none() {
+        println!(
+            "SKIPPED: without MediaMTX the soak is run by itself, PD_SOAK_MINUTES says for how long"
+        );
+        return;
+    }
     let minutes = number("PD_SOAK_MINUTES", 1.0);
     let seed = number("PD_SOAK_SEED", 1.0) as u64;
     let kept = std::env::var_os("PD_SOAK_OUT").map(PathBuf::from);
@@ -183,8 +190,8 @@ fn near(show: &mut Show) -> f64 {
         seen.extend(show.status().ok().and_then(|status| status.arrived_ms));
         std::thread::sleep(Duration::from_millis(250));
     }
-    show.holds_ms = report::median(&held).unwrap_or_default();
-    let usual = report::median(&seen).unwrap_or(200.0);
+    show.holds_ms = judge::median(&held).unwrap_or_default();
+    let usual = judge::median(&seen).unwrap_or(200.0);
     (usual * 1.5).max(usual + 150.0)
 }
 
@@ -218,7 +225,7 @@ fn rest(show: &Show, base: Option<&Usage>) -> Usage {
     common::wait_until(Duration::from_secs(30), || {
         std::thread::sleep(Duration::from_secs(1));
         last = Usage::of(show.console.id()).unwrap_or_default();
-        base.is_none_or(|base| report::grown(base, &last).is_empty())
+        base.is_none_or(|base| judge::grown(base, &last).is_empty())
     });
     last
 }

@@ -135,7 +135,7 @@ impl Shared {
             .iter()
             .map(|s| (s - course.fastest_s) * 1e3)
             .collect();
-        super::report::median(&late)
+        super::judge::median(&late)
     }
 
     fn kill(&self) {

@@ -206,6 +206,14 @@ impl Show {
         Err(format!("recording should be {wanted}"))
     }
 
+    /// Bytes of what was recorded.
+    pub fn on_disk(&self) -> u64 {
+        let files = std::fs::read_dir(&self.recordings).unwrap().flatten();
+        files
+            .map(|file| file.metadata().map_or(0, |m| m.len()))
+            .sum()
+    }
+
     /// Takes away what was recorded, so that two hours fill no disk; its bytes.
     pub fn recorded(&self) -> u64 {
         let mut bytes = 0;
