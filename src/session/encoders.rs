@@ -4,7 +4,7 @@
 //! frame from the next one on, and the relay cuts over at its first IDR. An encoder that dies or
 //! gives nothing any more is replaced at once while the publisher goes on: one on the CPU by itself
 //! once, any other (a driver that failed once is not trusted with the rest of the show) by the next
-//! of the [`Lineup`]. Where none is left, all are tried anew, in longer and longer waits ([`Again`]): a
+//! of the [`Lineup`]. Where none is left, all are tried anew, in longer and longer waits (`again`): a
 //! show that was on air does not end by it. One that never had a picture does, and says why.
 
 mod again;
