@@ -12,9 +12,6 @@ use std::time::Duration;
 
 /// From one look at the show to the next.
 const LOOK: Duration = Duration::from_millis(200);
-/// After its end files are finished and children reaped; as long as after a signal.
-#[cfg(target_os = "linux")]
-const LEAVE_WITHIN: Duration = Duration::from_millis(2500);
 
 static IS: AtomicBool = AtomicBool::new(false);
 
@@ -49,29 +46,20 @@ pub fn outlive_x(console: &Arc<dyn Console + Send + Sync>) {
 #[cfg(not(target_os = "linux"))]
 pub fn outlive_x(_console: &Arc<dyn Console + Send + Sync>) {}
 
-/// Ends the program with the show; the window's thread cannot go back to where it was.
-#[cfg(target_os = "linux")]
-fn end(console: &dyn Console) -> ! {
-    console.send(Command::Quit);
-    let until = std::time::Instant::now() + LEAVE_WITHIN;
-    while std::time::Instant::now() < until && !console.pids().is_empty() {
-        std::thread::sleep(LOOK);
-    }
-    tracing::warn!("the program ends: its screen is gone");
-    crate::crash::running::ends_on_purpose();
-    let code = crate::session::failure::FailureKind::NoDisplay.exit_code();
-    std::process::exit(code.into());
-}
-
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 mod xlib {
-    use super::Console;
+    use super::{Command, Console, LOOK};
+    use crate::session::failure::FailureKind;
     use std::ffi::c_int;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::{OnceLock, Weak};
     use std::thread::ThreadId;
+    use std::time::{Duration, Instant};
     use x11_dl::xlib::{Display, Xlib};
+
+    /// After the show's end files are finished and children reaped.
+    const REAPED_WITHIN: Duration = Duration::from_millis(1200);
 
     type Shared = (Weak<dyn Console + Send + Sync>, ThreadId);
 
@@ -101,11 +89,27 @@ mod xlib {
                 && let Some(console) = console.upgrade()
             {
                 super::go_on(&*console);
-                super::end(&*console);
+                end(&*console);
             }
         }));
         loop {
             std::thread::park();
         }
+    }
+
+    /// Ends the program, whose main thread cannot go back to where it was.
+    fn end(console: &dyn Console) {
+        console.send(Command::Quit);
+        let until = Instant::now() + REAPED_WITHIN;
+        while Instant::now() < until && !console.pids().is_empty() {
+            std::thread::sleep(LOOK);
+        }
+        tracing::warn!("the program ends: its screen is gone");
+        crate::crash::running::ends_on_purpose();
+        // The log's thread writes that.
+        std::thread::sleep(LOOK);
+        let code = FailureKind::NoDisplay.exit_code();
+        // SAFETY: _exit(2) takes a number. Not exit(3): what that calls may wait for Xlib's locks, which this thread holds.
+        unsafe { libc::_exit(c_int::from(code)) };
     }
 }
