@@ -319,8 +319,9 @@ packaging_scripts() {
 # --- the packages: of the development build, which cargo test has left; the release workflow packs the release build
 packages=$work/packages
 build_packages() {
-    PD_PROFILE=dev PD_NO_BUILD=1 PD_CARGO_ARGS="--features scap --locked" bash packaging/deb.sh "$packages" rpm &&
-        PD_PROFILE=dev bash packaging/appimage.sh "$packages"
+    "${low[@]}" env PD_PROFILE=dev PD_NO_BUILD=1 PD_CARGO_ARGS="--features scap --locked" \
+        bash packaging/deb.sh "$packages" rpm &&
+        "${low[@]}" env PD_PROFILE=dev bash packaging/appimage.sh "$packages"
 }
 
 try_package() {

@@ -68,12 +68,16 @@ fn main() -> ExitCode {
 
 /// Takes away what consoles that were killed have left of a download or of a file that they were writing.
 fn clear_left() {
-    use pd_console::settings::store::{config_dir, state_dir};
+    use pd_console::folders;
     if let Some(folder) = pd_console::fetch::folder() {
         pd_console::partial::clear(&folder);
     }
-    let folders = [config_dir().ok(), state_dir(), pd_console::crash::folder()];
-    for folder in folders.into_iter().flatten() {
+    let kept = [
+        folders::config(),
+        folders::state(),
+        pd_console::crash::folder(),
+    ];
+    for folder in kept.into_iter().flatten() {
         pd_console::whole_file::clear(&folder, std::time::SystemTime::now());
     }
 }

@@ -8,11 +8,12 @@
 use crate::session::{Command, Console};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// From one look at the show to the next.
 const LOOK: Duration = Duration::from_millis(200);
 /// After its end files are finished and children reaped; as long as after a signal.
+#[cfg(target_os = "linux")]
 const LEAVE_WITHIN: Duration = Duration::from_millis(2500);
 
 static IS: AtomicBool = AtomicBool::new(false);
@@ -52,8 +53,8 @@ pub fn outlive_x(_console: &Arc<dyn Console + Send + Sync>) {}
 #[cfg(target_os = "linux")]
 fn end(console: &dyn Console) -> ! {
     console.send(Command::Quit);
-    let until = Instant::now() + LEAVE_WITHIN;
-    while Instant::now() < until && !console.pids().is_empty() {
+    let until = std::time::Instant::now() + LEAVE_WITHIN;
+    while std::time::Instant::now() < until && !console.pids().is_empty() {
         std::thread::sleep(LOOK);
     }
     tracing::warn!("the program ends: its screen is gone");
