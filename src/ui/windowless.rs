@@ -72,8 +72,7 @@ mod xlib {
             // SAFETY: XSetIOErrorHandler(3) takes a function's address and may be called before anything else of Xlib.
             // `broken` lives as long as the program, and winit and global-hotkey keep the library loaded.
             unsafe { (xlib.XSetIOErrorHandler)(Some(broken)) };
-            // Never unloaded while its handler is ours.
-            std::mem::forget(xlib);
+            // The library stays while its handler is ours: what x11-dl has opened it never closes.
         }
     }
 
