@@ -11,6 +11,8 @@
 # PD_SKIP_WINE=1 (no Windows build and installer under wine), PD_SKIP_SOAK=1 (no ten minutes of random faults), PD_SOAK_MINUTES and
 # PD_SOAK_SEED (others than 10 and 1), PD_SOAK_RECEIVER=ffmpeg (as if there were no MediaMTX), PD_SKIP_PACKAGES=1 (no .deb, no .rpm).
 set -euo pipefail
+# Built once from nothing: what the next build would be quicker by is not kept.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=deps.sh

@@ -43,10 +43,12 @@ fn words(port: u16, audio: &str, seconds: u32) -> String {
 #[test]
 fn flash_and_beep_arrive_together() {
     let _alone = alone();
-    for ffmpeg in ffmpegs() {
+    for (turn, ffmpeg) in ffmpegs().into_iter().enumerate() {
         // The second: a device whose clock is off, for long enough to see it grow (at 400
         // ppm, were it not corrected, by 8 ms in 20 s).
-        for (audio, seconds) in [("beep", 12), ("beep:400", 24), ("beep:-400", 24)] {
+        // A sound clock that is off is the console's to mend, whatever the ffmpeg.
+        let kinds = [("beep", 12), ("beep:400", 24), ("beep:-400", 24)];
+        for (audio, seconds) in kinds.into_iter().take(if turn == 0 { 3 } else { 1 }) {
             let listener = Listener::start("");
             let plan = Plan::new(&ffmpeg, &words(listener.port, audio, seconds));
             let ended = plan.run(Duration::from_secs(90));

@@ -167,7 +167,8 @@ fn an_interrupt_of_a_run_that_has_just_begun_leaves_no_mark() {
         let console = home.plan(&ffmpeg, SHOW).start();
         std::thread::sleep(Duration::from_millis(age_ms));
         console.signal_now(Signal::INT);
-        let ended = console.end_within(GONE_WITHIN);
+        // How soon it ends is another test's.
+        let ended = console.end_within(Duration::from_secs(10));
         at_once += usize::from(ended.status.code().is_none());
         let left = home.left(&["running-"]);
         assert!(left.is_empty(), "after {age_ms} ms: {left:?}");
