@@ -242,7 +242,8 @@ fn a_killed_console_leaves_a_file_that_plays_to_its_last_second() {
 #[test]
 fn b28_a_full_disk_ends_the_recording_and_nothing_else() {
     let _alone = alone();
-    for ffmpeg in ffmpegs() {
+    // What is done about it is the console's own, whatever the ffmpeg.
+    for ffmpeg in ffmpegs().into_iter().take(1) {
         // Filled slowly by the recording itself; and at once by someone else.
         for at_once in [false, true] {
             let Some(disk) = SmallDisk::of(20) else {
