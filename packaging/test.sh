@@ -9,7 +9,7 @@
 # PD_SKIP_REMOTE_CLIENTS=1 (no clients in Python and JavaScript), PD_SKIP_DENY=1 (no cargo-deny), PD_SKIP_FFMPEGS=1 (no further ffmpegs through pip),
 # PD_ADVISORY_DB (a clone of github.com/RustSec/advisory-db), PD_SKIP_FOREIGN=1 (nothing for Windows and macOS),
 # PD_SKIP_WINE=1 (no Windows build and installer under wine), PD_SKIP_SOAK=1 (no ten minutes of random faults), PD_SOAK_MINUTES and
-# PD_SOAK_SEED (others than 10 and 1), PD_SOAK_RECEIVER=ffmpeg (as if there were no MediaMTX), PD_SKIP_PACKAGES=1 (no .deb, no .rpm).
+# PD_SOAK_SEED (others than 10 and 1), PD_SOAK_RECEIVER=ffmpeg (as if there were no MediaMTX), PD_SKIP_PACKAGES=1 (no .deb; the .rpm is the release workflow's).
 set -euo pipefail
 # Built once from nothing: what the next build would be quicker by is not kept.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
@@ -322,7 +322,7 @@ packaging_scripts() {
 packages=$work/packages
 build_packages() {
     "${low[@]}" env PD_PROFILE=dev PD_NO_BUILD=1 PD_CARGO_ARGS="--features scap --locked" \
-        bash packaging/deb.sh "$packages" rpm &&
+        bash packaging/deb.sh "$packages" &&
         "${low[@]}" env PD_PROFILE=dev bash packaging/appimage.sh "$packages"
 }
 
@@ -365,7 +365,7 @@ if [ -n "${PD_SKIP_PACKAGES:-}" ]; then
 elif ! have dpkg-deb; then
     echo "PACKAGES SKIPPED: no dpkg here"
 else
-    step "packages: .deb and .rpm" build_packages
+    step "packages: .deb" build_packages
 fi
 if [ -z "${PD_SKIP_FOREIGN:-}" ]; then
     foreign_steps
