@@ -64,6 +64,8 @@ remove() {
 }
 
 list >"$work/before"
+# Every Windows has this folder, a new wine has not.
+user_programs='\./users/[^/]*/AppData/Local/Programs'
 setup 0.0.9 /S || fail "the older version: exit code $?"
 [ "$(registered HKCU)" = 0.0.9 ] || fail "not registered: '$(registered HKCU)'"
 [ -e "$menu" ] || fail "no $menu"
@@ -134,7 +136,7 @@ remove "$installed" /S
 [ -z "$(registered HKCU)" ] || fail "still registered"
 list >"$work/after"
 left=$(LC_ALL=C comm -13 "$work/before" "$work/after" | grep -v "/AppData/Roaming/pd-console\(/\|$\)" |
-    grep -vx "$(printf '%s' "${localdata#"$drive"}/Programs" | sed 's|^|.|')" || true)
+    grep -vx "$user_programs" || true)
 [ -z "$left" ] || fail "left behind: $left"
 [ -s "$appdata/pd-console/mark.txt" ] || fail "the settings went"
 say "removed: nothing is left but the settings ($(find "$appdata/pd-console" -type f | wc -l) files)"
@@ -148,6 +150,6 @@ remove "$all" /AllUsers /S /SETTINGS
 [ -z "$(registered HKLM)" ] || fail "for all users: still registered"
 list >"$work/after"
 left=$(LC_ALL=C comm -13 "$work/before" "$work/after" |
-    grep -vx "$(printf '%s' "${localdata#"$drive"}/Programs" | sed 's|^|.|')" || true)
+    grep -vx "$user_programs" || true)
 [ -z "$left" ] || fail "left behind with the settings asked away: $left"
 say "for all users, and removed with the settings"
