@@ -8,10 +8,9 @@ mod common;
 
 use common::console::Plan;
 use common::lip::{median, offsets};
-use common::stream::{Listener, Stream};
-use common::{Killed, alone, ffmpegs, mediamtx, srt_server};
+use common::stream::{Listener, Stream, srt_reader};
+use common::{alone, ffmpegs, mediamtx, srt_server};
 use pd_console::units::Size;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const SIZE: Size = Size::new(640, 360);
@@ -120,17 +119,7 @@ fn flash_and_beep_arrive_together_through_mediamtx() {
     let folder = tempfile::tempdir().unwrap();
     let console = Plan::new(&ffmpeg, &words(port, "beep:200", 26)).start();
     console.wait_live(1);
-    let path = folder.path().join("read.ts");
-    let reader = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-i"])
-        .arg(format!("srt://127.0.0.1:{port}?streamid=read:pd_e2e"))
-        .args(["-map", "0", "-c", "copy", "-f", "mpegts"])
-        .arg(&path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let mut reader = Killed(reader.unwrap());
+    let (mut reader, path) = srt_reader(port, "pd_e2e", None, folder.path());
     let ended = console.end_within(Duration::from_secs(90));
     assert!(ended.status.success(), "{}", ended.stderr);
     assert!(

@@ -7,7 +7,7 @@
 mod common;
 
 use common::console::{Console, Plan, kill};
-use common::stream::{Listener, Packet};
+use common::stream::{Listener, longest_gap_s};
 use common::{alone, ffmpegs, output, wait_until};
 use rustix::process::Signal;
 use std::os::unix::fs::PermissionsExt;
@@ -38,14 +38,6 @@ fn encoder(console: &Console) -> u32 {
     found[0]
 }
 
-/// The longest time from one picture to the next, s.
-fn longest_gap(pictures: &[Packet]) -> f64 {
-    let steps = pictures
-        .windows(2)
-        .map(|pair| pair[1].pts_s - pair[0].pts_s);
-    steps.fold(0.0, f64::max)
-}
-
 #[test]
 fn an_encoder_that_dies_or_hangs_is_replaced_and_the_connection_holds() {
     let _alone = alone();
@@ -72,7 +64,7 @@ fn an_encoder_that_dies_or_hangs_is_replaced_and_the_connection_holds() {
         assert!(left.is_empty(), "left running: {left:?}");
         let stream = listener.received();
         let pictures = stream.pictures();
-        let gap = longest_gap(&pictures);
+        let gap = longest_gap_s(&pictures);
         println!("{} pictures, longest gap {gap:.2} s", pictures.len());
         assert!(gap < LONGEST_HANG_S, "{gap:.2} s\n{}", ended.stderr);
         let (_, complaints) =
@@ -144,7 +136,7 @@ fn a_card_that_fails_on_air_gives_its_place_to_the_next() {
         let told = result["encoder_fallback"].as_str().unwrap();
         assert!(told.contains("h264_nvenc failed in this show"), "{told}");
         let pictures = listener.received().pictures();
-        let gap = longest_gap(&pictures);
+        let gap = longest_gap_s(&pictures);
         println!(
             "{} pictures, longest gap {gap:.2} s: {told}",
             pictures.len()
@@ -174,7 +166,7 @@ fn another_encoder_that_is_chosen_on_air_takes_over_without_a_gap() {
         assert_eq!(result["encoder_fallback"], serde_json::Value::Null);
         let stream = listener.received();
         let pictures = stream.pictures();
-        let gap = longest_gap(&pictures);
+        let gap = longest_gap_s(&pictures);
         println!(
             "{} pictures, longest gap {:.0} ms",
             pictures.len(),
@@ -207,7 +199,7 @@ fn a_chosen_encoder_that_does_not_work_falls_back_loudly() {
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
         // It goes on as it was: no second encoder for a choice that changes nothing.
         assert!(!ended.stderr.contains("encoder 2:"), "{}", ended.stderr);
-        let gap = longest_gap(&listener.received().pictures());
+        let gap = longest_gap_s(&listener.received().pictures());
         assert!(gap < 0.5, "{gap:.2} s");
     }
 }

@@ -10,7 +10,7 @@ use common::console::{Console, Plan};
 use common::desktop::{Desktop, Windowed, settings_of};
 use common::home::{Home, Provoked};
 use common::stall::StallWatch;
-use common::stream::Listener;
+use common::stream::{Listener, longest_gap_s};
 use common::{alone, ffmpegs, wait_until};
 use rustix::process::Signal;
 use std::io::{Read, Write};
@@ -205,12 +205,7 @@ fn the_window_on_air_panics_is_killed_and_is_back() {
     desktop.keys("minus");
     console.wait_for("2500 kb/s", 1, LIMIT);
     killed("the window on air", console);
-    let pictures = listener.received().pictures();
-    let times: Vec<f64> = pictures.iter().map(|picture| picture.pts_s).collect();
-    let gap = times
-        .windows(2)
-        .map(|pair| pair[1] - pair[0])
-        .fold(0.0, f64::max);
+    let gap = longest_gap_s(&listener.received().pictures());
     println!("longest gap over the panic {gap:.3} s");
     assert!(gap < stalls.widened_s(0.5), "{gap:.3} s");
 
@@ -298,12 +293,7 @@ fn the_show_outlives_the_x_server() {
     assert!(ended.status.code().is_some(), "{:?}", ended.status);
     let home = Home(folder);
     assert!(home.left(&["running-"]).is_empty(), "it ended in order");
-    let pictures = listener.received().pictures();
-    let times: Vec<f64> = pictures.iter().map(|picture| picture.pts_s).collect();
-    let gap = times
-        .windows(2)
-        .map(|pair| pair[1] - pair[0])
-        .fold(0.0, f64::max);
+    let gap = longest_gap_s(&listener.received().pictures());
     println!("longest gap over the X server's end {gap:.3} s");
     assert!(gap < stalls.widened_s(0.5), "{gap:.3} s");
 

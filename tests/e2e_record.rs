@@ -197,11 +197,7 @@ fn a_change_of_size_begins_a_new_file_and_a_lost_publisher_none() {
         all_of_it(frames, &result);
         // No picture is missing where one file ends, nor while nobody published.
         for file in &files {
-            let times: Vec<_> = as_stream(file).pictures().iter().map(|p| p.pts_s).collect();
-            let gap = times
-                .windows(2)
-                .map(|two| two[1] - two[0])
-                .fold(0.0, f64::max);
+            let gap = stream::longest_gap_s(&as_stream(file).pictures());
             println!("{}: longest gap {:.0} ms", file.display(), gap * 1e3);
             assert!(gap < 0.5, "{gap}");
         }

@@ -7,7 +7,7 @@
 mod common;
 
 use common::stall::StallWatch;
-use common::stream::{Listener, Stream};
+use common::stream::{Listener, Stream, longest_gap_s};
 use common::{alone, ffmpegs, wait_until};
 use pd_console::capture::{CaptureError, Frame, FrameSlot, VideoSource};
 use pd_console::clock::now;
@@ -152,20 +152,13 @@ static GAP_LIMIT_MS: AtomicU64 = AtomicU64::new(0);
 /// Whether a picture came often enough all the time.
 fn assert_no_gap(stream: &Stream) {
     let (gap_ms, limit_ms) = (
-        longest_gap(stream) * 1e3,
+        longest_gap_s(&stream.pictures()) * 1e3,
         GAP_LIMIT_MS.load(Ordering::Relaxed),
     );
     assert!(
         gap_ms < limit_ms as f64,
         "{gap_ms:.0} ms without a picture, of {limit_ms}"
     );
-}
-
-/// Longest time from one picture to the next, s.
-fn longest_gap(stream: &Stream) -> f64 {
-    let pictures = stream.pictures();
-    let gaps = pictures.windows(2).map(|two| two[1].pts_s - two[0].pts_s);
-    gaps.fold(0.0, f64::max)
 }
 
 /// Decoded B, G, R pictures of `size`, one in `1/fps` seconds.
@@ -641,7 +634,7 @@ fn b11_b12_a_missing_sound_never_holds_the_picture_up_and_is_in_sync_when_it_com
     session.send(Command::Stop);
     drop(session);
     let stream = listener.received();
-    let gap = longest_gap(&stream);
+    let gap = longest_gap_s(&stream.pictures());
     println!(
         "longest time without a picture {:.0} ms of {:.0}",
         gap * 1e3,

@@ -23,6 +23,7 @@ use super::last_state;
 use super::live_settings;
 use super::machine::{Effect, Event, Machine};
 use super::notices::{self, Facts, Notices};
+use super::outlet::Outlet;
 use super::passage::Passages;
 use super::preflight::{self, Ready};
 use super::profiles::{Keeper, SecretsOf};
@@ -334,8 +335,8 @@ impl Worker {
                 }
             }
             Command::KickViewer { id } => self.kick(&id),
-            Command::FastestWay => self.fastest_way(),
-            Command::Reconnect => self.connect_again(),
+            Command::FastestWay => self.other_connection(|outlet, _| outlet.fastest_again()),
+            Command::Reconnect => self.other_connection(Outlet::connect_again),
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),
             Command::StartRecording => self.recorder.record(&self.settings),

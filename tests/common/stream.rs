@@ -97,6 +97,34 @@ pub struct Packet {
     pub key: bool,
 }
 
+/// The longest time from one picture to the next, s.
+pub fn longest_gap_s(pictures: &[Packet]) -> f64 {
+    let pairs = pictures.windows(2);
+    let gaps = pairs.map(|two| two[1].pts_s - two[0].pts_s);
+    gaps.fold(0.0, f64::max)
+}
+
+/// An ffmpeg that reads `path` of a server by SRT into a file of `folder`, for `seconds` or until that ends.
+pub fn srt_reader(port: u16, path: &str, seconds: Option<u32>, folder: &Path) -> (Killed, PathBuf) {
+    let file = folder.join("read.ts");
+    let mut command = Command::new("ffmpeg");
+    command
+        .args(["-v", "error", "-nostdin", "-i"])
+        .arg(format!("srt://127.0.0.1:{port}?streamid=read:{path}"))
+        .args(["-map", "0", "-c", "copy"]);
+    if let Some(seconds) = seconds {
+        command.args(["-t", &seconds.to_string()]);
+    }
+    let reader = command
+        .args(["-f", "mpegts"])
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    (Killed(reader.unwrap()), file)
+}
+
 impl Stream {
     /// A stream that was written into this file of a folder.
     pub fn at(path: PathBuf, folder: tempfile::TempDir) -> Self {

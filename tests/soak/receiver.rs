@@ -4,12 +4,10 @@
 use super::plain::{Plain, Shared};
 use super::remote::Status;
 use super::show::{Eye, PATH};
-use crate::common::Killed;
 use crate::common::server::{OwnServer, holds_ms};
-use crate::common::stream::Stream;
+use crate::common::stream::{Stream, srt_reader};
 use pd_console::mediamtx::Client;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -136,18 +134,7 @@ impl Receiver {
 
 fn by_srt(port: u16, seconds: u32) -> Result<Reading, String> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("read.ts");
-    let reader = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-i"])
-        .arg(format!("srt://127.0.0.1:{port}?streamid=read:{PATH}"))
-        .args(["-map", "0", "-c", "copy", "-t", &seconds.to_string()])
-        .args(["-f", "mpegts"])
-        .arg(&path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let mut reader = Killed(reader.unwrap());
+    let (mut reader, path) = srt_reader(port, PATH, Some(seconds), folder.path());
     let limit = Duration::from_secs(u64::from(seconds) + 20);
     match reader.ends_within(limit) {
         Some(status) if status.success() => Ok(Reading {

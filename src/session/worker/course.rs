@@ -7,6 +7,7 @@ use crate::relay::hub::RelayFigures;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::link::{Loss, LossKind};
 use crate::session::machine::Event;
+use crate::session::outlet::Outlet;
 use crate::session::passage::Passages;
 use crate::session::preflight;
 use crate::session::show::{self, Notice, Show};
@@ -186,23 +187,15 @@ impl Worker {
         }
     }
 
-    /// The operator wants the fastest way tried again.
-    pub(super) fn fastest_way(&mut self) {
-        let live = self.machine.state() == &State::Live;
-        let Some(show) = self.show.as_mut().filter(|_| live) else {
-            return;
-        };
-        if let Some(notice) = show.outlet_mut().fastest_again() {
-            self.notice(notice, clock::now());
-        }
-    }
-
-    /// Makes the programme's connection anew.
-    pub(super) fn connect_again(&mut self) {
+    /// The operator wants another connection: by the fastest way again, or the same anew.
+    pub(super) fn other_connection(
+        &mut self,
+        make: impl FnOnce(&mut Outlet, MonoTime) -> Option<Notice>,
+    ) {
         let live = self.machine.state() == &State::Live;
         let now = clock::now();
         let show = self.show.as_mut().filter(|_| live);
-        if let Some(notice) = show.and_then(|show| show.outlet_mut().connect_again(now)) {
+        if let Some(notice) = show.and_then(|show| make(show.outlet_mut(), now)) {
             self.notice(notice, now);
         }
     }
