@@ -105,9 +105,13 @@ start_sound() {
     echo "sound server $PULSE_SERVER"
 }
 
-# --- more ffmpegs: the console supports 5.1 to 9, a distribution has one of them
+# --- more ffmpegs: the console supports 5.1 to 9, a distribution has one of them. PATH's comes first: whoever takes one
+# only takes that one.
 more_ffmpegs() {
     local python version program
+    if have ffmpeg; then
+        PD_TEST_FFMPEGS="$(command -v ffmpeg)${PD_TEST_FFMPEGS:+:$PD_TEST_FFMPEGS}"
+    fi
     if [ -n "${PD_SKIP_FFMPEGS:-}" ]; then
         echo "not asked for"
         return 0
@@ -342,9 +346,7 @@ step "more ffmpegs" more_ffmpegs
 step "remote control's clients" remote_clients
 if [ -n "${PD_TEST_FFMPEGS:-}" ]; then
     export PD_TEST_FFMPEGS
-    # PATH's first: whoever takes one only takes that one.
-    FFMPEG_BIN="$(command -v ffmpeg || true):$PD_TEST_FFMPEGS"
-    export FFMPEG_BIN="${FFMPEG_BIN#:}"
+    export FFMPEG_BIN=$PD_TEST_FFMPEGS
 fi
 [ -n "${MEDIAMTX_BIN:-}" ] || have mediamtx ||
     echo "no MediaMTX (MEDIAMTX_BIN, PATH): the tests with a real server say that they were skipped"

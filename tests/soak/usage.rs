@@ -88,17 +88,25 @@ pub fn in_words(counts: &Counts) -> String {
     all.collect::<Vec<_>>().join(" ")
 }
 
-/// The program's number of arguments is what tells ffmpegs apart.
+/// Its arguments tell what an ffmpeg does. Its file may be named after its version (`ffmpeg-linux-x86_64-v7.0.2`).
 fn role(pid: u32) -> String {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let line = String::from_utf8_lossy(&line).replace('\0', " ");
     let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    match comm.trim() {
-        "ffmpeg" if line.contains("-f rawvideo") => "encoder".into(),
-        "ffmpeg" if line.contains("-f flv -i pipe:0") => "publisher".into(),
-        "ffmpeg" if line.contains("-mode listener") => "receiver".into(),
-        other => other.to_owned(),
+    role_of(comm.trim(), &line).to_owned()
+}
+
+fn role_of<'a>(name: &'a str, line: &str) -> &'a str {
+    const ROLES: [(&str, &str); 3] = [
+        ("-f rawvideo", "encoder"),
+        ("-f flv -i pipe:0", "publisher"),
+        ("-mode listener", "receiver"),
+    ];
+    if !name.starts_with("ffmpeg") {
+        return name;
     }
+    let role = ROLES.iter().find(|(words, _)| line.contains(words));
+    role.map_or("ffmpeg", |(_, role)| role)
 }
 
 fn cpu_s(root: &str) -> Option<f64> {
@@ -172,4 +180,22 @@ fn descendants(root: u32) -> Vec<Descendant> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::role_of;
+
+    /// The kernel keeps 15 letters of a name.
+    #[test]
+    fn an_ffmpeg_is_known_by_what_it_does_whatever_its_file_is_called() {
+        for name in ["ffmpeg", "ffmpeg9", "ffmpeg-linux-x8"] {
+            let is = |line: &str| role_of(name, line);
+            assert_eq!(is("ffmpeg -f rawvideo -i pipe:0 -f flv"), "encoder");
+            assert_eq!(is("ffmpeg -nostdin -f flv -i pipe:0 srt://"), "publisher");
+            assert_eq!(is("ffmpeg -i srt://127.0.0.1:1?x -mode listener"), "receiver");
+            assert_eq!(is("ffmpeg -i file.flv"), "ffmpeg");
+        }
+        assert_eq!(role_of("sh", "sh -c ffmpeg -f rawvideo"), "sh");
+    }
 }
