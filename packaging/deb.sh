@@ -59,7 +59,10 @@ program=$folder/$([ "$profile" = dev ] && echo debug || echo "$profile")/$PD_NAM
 say "$(stat -c '%s bytes' "$program"), $("$program" --version)"
 
 # --- the packages
-heavy bash packaging/stage.sh
+# For two seconds of writing man pages nothing is optimised: a development build, which optimises what is linked, would take
+# as long as the release's.
+[ "$profile" = dev ] || : "${PD_CARGO_ARGS:=--locked --config profile.dev.opt-level=0 --config profile.dev.package.\"*\".opt-level=0}"
+PD_CARGO_ARGS=${PD_CARGO_ARGS:-} heavy bash packaging/stage.sh
 rm -f "$out/${PD_NAME}_"*.deb "$out/$PD_NAME-"*.rpm
 # With its function names, which reports of failures need; see strip in Cargo.toml.
 fast=()
