@@ -78,8 +78,10 @@ pub fn show(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<A
     let typing = ui.ctx().text_edit_focused();
     // What was clicked has the keys from then on; Enter is to go on all the same.
     let clicked = ui.input(|input| input.pointer.any_click());
+    let good = view.form.is_good();
     if let Some(wizard) = &mut view.wizard
         && clicked
+        && good
         && !typing
         && !Popup::is_any_open(ui.ctx())
     {
