@@ -14,8 +14,8 @@ use crate::ui::actions::Action;
 use crate::ui::view::View;
 use crate::ui::widgets::{self, block, level_meter};
 use eframe::egui::{
-    Align, Button, CentralPanel, Frame, Key, Layout, Margin, Panel, Popup, ProgressBar, RichText, Role,
-    ScrollArea, Sense, Ui, vec2,
+    Align, Button, CentralPanel, Frame, Key, Layout, Margin, Panel, Popup, ProgressBar, RichText,
+    Role, ScrollArea, Sense, Ui, vec2,
 };
 
 /// Bitrates to choose from, kb/s, with their words.
