@@ -443,8 +443,7 @@ fn a_listeners_port_that_is_taken_meanwhile_is_replaced() {
     let Some(program) = mediamtx() else { return };
     let server = Server::start(&program);
     let robbed = Robbed::new(&ffmpeg, "\"mode=listener\"");
-    // SRT push would be open too.
-    let more = "--set target.rtsp_port=0";
+    let more = "--set target.way=SrtPull";
     let console = server.plan(&robbed.program, "pd_a", true, more).start();
     let socket = robbed.take();
     console.wait_for("a port was taken by another program", 1, SOON);
