@@ -9,10 +9,8 @@
 # PD_HEAVY     how heavy work is started where others must not notice, such as "nice -n 19"
 # PD_CARGO_ARGS for the example that writes the man pages (stage.sh)
 #
-# cargo-deb and cargo-generate-rpm are installed into target/package-tools where they are not there. The same commit,
-# compiler and folder are to give the same bytes: time stamps are the commit's (SOURCE_DATE_EPOCH), no path of this machine
-# is in the program (--remap-path-prefix), archives are sorted and owned by root. Packed twice, the packages were the
-# same; the program itself was not yet built twice.
+# cargo-deb and cargo-generate-rpm are installed into target/package-tools where they are not there. The same commit and
+# compiler are to give the same bytes (build.sh): time stamps are the commit's, archives are sorted and owned by root.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -51,16 +49,7 @@ build() {
         env -u SOURCE_DATE_EPOCH -u PD_CONSOLE_COMMIT cargo build --locked --bin "$PD_NAME"
         return
     fi
-    # So that the folders to be renamed are there. The registry's has the index' hash in its name: one mapping for each.
-    cargo fetch --quiet --locked
-    local registry=${CARGO_HOME:-$HOME/.cargo}/registry/src remap index
-    # The last that fits wins.
-    remap="--remap-path-prefix=$HOME=home --remap-path-prefix=$PWD=."
-    for index in "$registry"/*/; do
-        [ ! -d "$index" ] || remap="$remap --remap-path-prefix=${index%/}=crates"
-    done
-    RUSTFLAGS="${RUSTFLAGS:-} $remap" CFLAGS="${CFLAGS:-} -ffile-prefix-map=$registry=crates -ffile-prefix-map=$folder=target" \
-        heavy cargo build --locked --profile "$profile" --bin "$PD_NAME"
+    heavy bash packaging/build.sh
 }
 if [ -z "${PD_NO_BUILD:-}" ]; then
     say "building the program, profile $profile, commit $PD_CONSOLE_COMMIT"
@@ -70,7 +59,10 @@ program=$folder/$([ "$profile" = dev ] && echo debug || echo "$profile")/$PD_NAM
 say "$(stat -c '%s bytes' "$program"), $("$program" --version)"
 
 # --- the packages
-heavy bash packaging/stage.sh
+# For two seconds of writing man pages nothing is optimised: a development build, which optimises what is linked, would take
+# as long as the release's.
+[ "$profile" = dev ] || : "${PD_CARGO_ARGS:=--locked --config profile.dev.opt-level=0 --config profile.dev.package.\"*\".opt-level=0}"
+PD_CARGO_ARGS=${PD_CARGO_ARGS:-} heavy bash packaging/stage.sh
 rm -f "$out/${PD_NAME}_"*.deb "$out/$PD_NAME-"*.rpm
 # With its function names, which reports of failures need; see strip in Cargo.toml.
 fast=()

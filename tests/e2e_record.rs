@@ -10,7 +10,7 @@ use common::console::{Ended, Plan, kill};
 use common::disk::SmallDisk;
 use common::lip::{median, offsets};
 use common::stream::{self, Listener, Stream};
-use common::{alone, ffmpegs, output, wait_until};
+use common::{alone, ffmpegs, first_and_last_ffmpeg, output, wait_until};
 use pd_console::relay::annexb::{nal_type, nal_units};
 use pd_console::units::Size;
 use rustix::process::Signal;
@@ -39,7 +39,7 @@ fn files(ended: &Ended) -> Vec<PathBuf> {
 /// Frames that each of the tested ffmpegs decodes without a complaint.
 fn decoded(file: &Path) -> usize {
     let mut all = Vec::new();
-    for ffmpeg in ffmpegs() {
+    for ffmpeg in first_and_last_ffmpeg() {
         let figures = stream::decoded(&ffmpeg, file);
         let mut frames = figures
             .lines()
@@ -104,7 +104,7 @@ fn as_stream(file: &Path) -> Stream {
 #[test]
 fn it_is_byte_for_byte_what_is_published_over_a_change_of_bitrate_and_in_sync() {
     let _alone = alone();
-    for ffmpeg in ffmpegs() {
+    for ffmpeg in first_and_last_ffmpeg() {
         for form in ["mkv", "mp4"] {
             let folder = tempfile::tempdir().unwrap();
             let listener = Listener::start("");
@@ -145,7 +145,7 @@ fn it_is_byte_for_byte_what_is_published_over_a_change_of_bitrate_and_in_sync() 
 #[test]
 fn another_encoders_parameter_sets_decode_in_the_same_file() {
     let _alone = alone();
-    for ffmpeg in ffmpegs() {
+    for ffmpeg in first_and_last_ffmpeg() {
         let list = output(Command::new(&ffmpeg).args(["-v", "error", "-encoders"]));
         if !String::from_utf8_lossy(&list).contains("libopenh264") {
             println!("SKIPPED: {} has no libopenh264", ffmpeg.display());
@@ -174,7 +174,7 @@ fn another_encoders_parameter_sets_decode_in_the_same_file() {
 #[test]
 fn a_change_of_size_begins_a_new_file_and_a_lost_publisher_none() {
     let _alone = alone();
-    for ffmpeg in ffmpegs() {
+    for ffmpeg in first_and_last_ffmpeg() {
         let folder = tempfile::tempdir().unwrap();
         let more = "--at 3:video.size=480x270 --seconds 10";
         let console = Plan::new(&ffmpeg, &words(folder.path(), more)).start();
@@ -207,7 +207,7 @@ fn a_change_of_size_begins_a_new_file_and_a_lost_publisher_none() {
 #[test]
 fn a_killed_console_leaves_a_file_that_plays_to_its_last_second() {
     let _alone = alone();
-    for ffmpeg in ffmpegs() {
+    for ffmpeg in first_and_last_ffmpeg() {
         // Fragments end with a group of pictures, which is a second.
         for (form, may_miss_s) in [("mkv", 1.0), ("mp4", 2.2)] {
             let folder = tempfile::tempdir().unwrap();

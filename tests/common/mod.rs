@@ -50,6 +50,15 @@ pub fn ffmpegs() -> Vec<PathBuf> {
     }
 }
 
+/// The first and the last of these ffmpegs, the oldest and the newest where the list is so sorted (`packaging/test.sh`): for
+/// what takes minutes.
+pub fn first_and_last_ffmpeg() -> Vec<PathBuf> {
+    let mut all = ffmpegs();
+    let last = all.len().saturating_sub(1);
+    all.drain(1.min(last)..last);
+    all
+}
+
 /// The first of these ffmpegs, and MediaMTX; None, with a word, where one is missing.
 pub fn programs() -> Option<(PathBuf, PathBuf)> {
     Some((ffmpegs().into_iter().next()?, mediamtx()?))

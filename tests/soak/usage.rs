@@ -193,7 +193,10 @@ mod tests {
             let is = |line: &str| role_of(name, line);
             assert_eq!(is("ffmpeg -f rawvideo -i pipe:0 -f flv"), "encoder");
             assert_eq!(is("ffmpeg -nostdin -f flv -i pipe:0 srt://"), "publisher");
-            assert_eq!(is("ffmpeg -i srt://127.0.0.1:1?x -mode listener"), "receiver");
+            assert_eq!(
+                is("ffmpeg -i srt://127.0.0.1:1?x -mode listener"),
+                "receiver"
+            );
             assert_eq!(is("ffmpeg -i file.flv"), "ffmpeg");
         }
         assert_eq!(role_of("sh", "sh -c ffmpeg -f rawvideo"), "sh");
