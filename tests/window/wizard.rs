@@ -70,13 +70,16 @@ fn the_first_start_is_greeted_and_enter_is_enough() {
         "Screen :0, 1920x1080",
         "USB microphone",
         "MediaMTX, the server on this computer, is not installed yet",
-        "A show can begin. 1 of the parts could be better",
+        "A show can begin. Parts with a warning: 1",
         "Sound level: −∞ dBFS",
         "Preview picture of Screen :0, 1920x1080",
     ] {
         assert!(rig.has(text), "{text} in {:?}", rig.names());
     }
     assert!(!rig.has("GO LIVE"), "first this, then the show");
+    // So it is after a button of the page.
+    rig.press("Look again");
+    assert_eq!(commands(&rig), [Command::Examine]);
     rig.key(Modifiers::NONE, Key::Enter);
     assert_eq!(commands(&rig), [Command::SetUp]);
     assert!(!rig.has("Setting up") && rig.has("GO LIVE"));
@@ -187,7 +190,7 @@ fn an_own_server_is_tested_as_it_is_typed() {
     });
     rig.wait(0.2);
     assert!(rig.has("studio does not answer. Check its port"));
-    let one = "1 of the parts need you. You can go on all the same.";
+    let one = "Parts that are missing: 1. You can go on all the same.";
     assert!(rig.has(one), "{:?}", rig.names());
     rig.press("Go on");
     assert!(commands(&rig).contains(&Command::SetUp));
