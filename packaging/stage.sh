@@ -92,6 +92,10 @@ put "$stage/THIRD-PARTY.txt.gz" "$doc/THIRD-PARTY.txt.gz"
     printf ' -- %s  %s\n' "$PD_MAINTAINER" "$(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" '+%a, %d %b %Y %H:%M:%S +0000')"
 } >"$stage/changelog.Debian"
 [ ! -f CHANGELOG.md ] || { gzip -9nc CHANGELOG.md >"$stage/changelog.gz" && put "$stage/changelog.gz" "$doc/changelog.gz"; }
+# The window's texts name these pages; a server of one's own runs with these files.
+for page in README.md SECURITY.md docs/*.md settings/*.yml settings/default.ron; do
+    put "$page" "$doc/$page"
+done
 install -D -m 644 packaging/linux/lintian-overrides "$root/usr/share/lintian/overrides/$PD_NAME"
 find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 

@@ -41,7 +41,7 @@ const ALL_WITHIN: Duration = Duration::from_secs(30 * 60);
 pub enum InstallError {
     /// No connection, or none that can be trusted.
     #[error(
-        "{url} cannot be reached: {why}. Check the network (a proxy is taken from HTTPS_PROXY), or fetch the file elsewhere and give it with --file"
+        "{url} cannot be reached: {why}. Check the network (a proxy is taken from HTTPS_PROXY), or fetch the file elsewhere and give it to `pd-console server install --file` or `pd-console ffmpeg install --file`"
     )]
     Unreachable {
         /// What was asked for.
@@ -51,7 +51,7 @@ pub enum InstallError {
     },
     /// The server has no such file.
     #[error(
-        "{url} answered HTTP {status}. Fetch the file from another place and give it with --file"
+        "{url} answered HTTP {status}. Fetch the file from another place and give it to `pd-console server install --file` or `pd-console ffmpeg install --file`"
     )]
     Status {
         /// What was asked for.

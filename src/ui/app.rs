@@ -211,7 +211,10 @@ impl Window {
         let muted = view.muted.or(snapshot.settings.audio.muted, now);
         view.form.follow(&snapshot.settings, kbps, muted, now);
         let running = !snapshot.state.is_at_rest();
-        view.go.see(running, now);
+        if view.go.see(running, now) {
+            // What was held is of another show.
+            view.frozen = None;
+        }
         if !running {
             // In the next show it is news again.
             view.noted = None;

@@ -83,12 +83,14 @@ pub struct GoGuard {
 }
 
 impl GoGuard {
-    /// Takes note, each frame, of whether a show runs.
-    pub fn see(&mut self, running: bool, now: MonoTime) {
+    /// Takes note, each frame, of whether a show runs; true in the frame in which one begins.
+    pub fn see(&mut self, running: bool, now: MonoTime) -> bool {
         if self.was_running && !running {
             self.ended_at = Some(now);
         }
+        let begins = running && !self.was_running;
         self.was_running = running;
+        begins
     }
 
     /// Whether a press may begin a show.

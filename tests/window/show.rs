@@ -337,6 +337,14 @@ fn the_meter_is_held_by_key_and_button_while_the_show_goes_on() {
     assert_eq!(rig.sent(), [Command::SaveMeter]);
     rig.press("Save");
     assert_eq!(rig.sent(), [Command::SaveMeter]);
+    // It stands after the show, and never over the next one.
+    rig.key(Modifiers::NONE, Key::H);
+    rig.set(|s| s.state = State::Idle);
+    rig.wait(0.5);
+    assert!(held(&rig));
+    rig.set(|s| s.state = State::Live);
+    rig.wait(0.5);
+    assert!(!held(&rig));
 }
 
 #[test]

@@ -70,13 +70,16 @@ fn the_first_start_is_greeted_and_enter_is_enough() {
         "Screen :0, 1920x1080",
         "USB microphone",
         "MediaMTX, the server on this computer, is not installed yet",
-        "A show can begin. 1 of the parts could be better",
+        "A show can begin. Parts with a warning: 1",
         "Sound level: −∞ dBFS",
         "Preview picture of Screen :0, 1920x1080",
     ] {
         assert!(rig.has(text), "{text} in {:?}", rig.names());
     }
     assert!(!rig.has("GO LIVE"), "first this, then the show");
+    // So it is after a button of the page.
+    rig.press("Look again");
+    assert_eq!(commands(&rig), [Command::Examine]);
     rig.key(Modifiers::NONE, Key::Enter);
     assert_eq!(commands(&rig), [Command::SetUp]);
     assert!(!rig.has("Setting up") && rig.has("GO LIVE"));
@@ -106,19 +109,32 @@ fn the_server_is_fetched_with_its_progress_or_left_for_later() {
     commands(&rig);
     rig.press("Fetch MediaMTX");
     assert_eq!(commands(&rig), [Command::InstallServer]);
-    rig.set(|s| {
-        s.install = InstallStatus::Running {
-            got: 12_300_000,
-            of: Some(27_000_000),
-        };
+    let stop = Command::StopInstall;
+    shows_a_download(&mut rig, "Fetch MediaMTX", stop, |s, status| {
+        s.install = status
     });
+}
+
+/// How far it is; it can be left; what went wrong stands beside the button that tries again.
+fn shows_a_download(
+    rig: &mut Rig,
+    button: &str,
+    stop: Command,
+    set: fn(&mut Snapshot, InstallStatus),
+) {
+    let running = InstallStatus::Running {
+        got: 12_300_000,
+        of: Some(27_000_000),
+    };
+    rig.set(|s| set(s, running));
     rig.wait(0.2);
     assert!(rig.has("12.3 of 27.0 MB"), "{:?}", rig.names());
     rig.press("Cancel");
-    assert_eq!(commands(&rig), [Command::StopInstall]);
-    rig.set(|s| s.install = InstallStatus::Failed("the line is dead; try again".into()));
+    assert_eq!(commands(rig), [stop]);
+    let failed = InstallStatus::Failed("the line is dead; try again".into());
+    rig.set(|s| set(s, failed));
     rig.wait(0.2);
-    assert!(rig.has("the line is dead; try again") && rig.has("Fetch MediaMTX"));
+    assert!(rig.has("the line is dead; try again") && rig.has(button));
 }
 
 #[test]
@@ -147,19 +163,10 @@ fn a_good_ffmpeg_is_fetched_where_none_is_found() {
     assert!(sent.contains(&Command::InstallFfmpeg), "{sent:?}");
     let forgotten = |c: &Command| matches!(c, Command::ApplySettings(s) if s.ffmpeg_path.is_none());
     assert!(sent.iter().any(forgotten), "{sent:?}");
-    rig.set(|s| {
-        s.ffmpeg_install = InstallStatus::Running {
-            got: 40_000_000,
-            of: Some(79_800_000),
-        };
+    let stop = Command::StopFfmpegInstall;
+    shows_a_download(&mut rig, "Fetch ffmpeg", stop, |s, status| {
+        s.ffmpeg_install = status
     });
-    rig.wait(0.2);
-    assert!(rig.has("40.0 of 79.8 MB"), "{:?}", rig.names());
-    rig.press("Cancel");
-    assert_eq!(commands(&rig), [Command::StopFfmpegInstall]);
-    rig.set(|s| s.ffmpeg_install = InstallStatus::Failed("the line is dead; try again".into()));
-    rig.wait(0.2);
-    assert!(rig.has("the line is dead; try again") && rig.has("Fetch ffmpeg"));
 }
 
 #[test]
@@ -183,7 +190,7 @@ fn an_own_server_is_tested_as_it_is_typed() {
     });
     rig.wait(0.2);
     assert!(rig.has("studio does not answer. Check its port"));
-    let one = "1 of the parts need you. You can go on all the same.";
+    let one = "Parts that are missing: 1. You can go on all the same.";
     assert!(rig.has(one), "{:?}", rig.names());
     rig.press("Go on");
     assert!(commands(&rig).contains(&Command::SetUp));

@@ -33,6 +33,8 @@ enum Where {
 pub struct KeysPage {
     /// Whether it is open.
     pub open: bool,
+    /// Whether the field shall take the focus: letters typed at once are looked for, not obeyed.
+    fresh: bool,
     query: String,
     place: Where,
     /// What waits for a key.
@@ -56,6 +58,7 @@ impl KeysPage {
     /// Opens or closes it.
     pub fn show(&mut self, open: bool) {
         self.open = open;
+        self.fresh = open;
         self.waiting = None;
         self.said = None;
         if open {
@@ -193,7 +196,11 @@ fn head(ui: &mut Ui, scene: &Scene<'_>, page: &mut KeysPage, hotkeys_on: &mut bo
             .hint_text(RichText::new(&hint).color(theme::text_dim()))
             .char_limit(100)
             .desired_width((ui.available_width() - 330.0).max(120.0));
-        ui.add(field).accessible_name(&hint);
+        let field = ui.add(field);
+        if std::mem::take(&mut page.fresh) {
+            field.request_focus();
+        }
+        field.accessible_name(&hint);
         for (place, key) in [
             (Where::Here, "keys-here"),
             (Where::Everywhere, "keys-everywhere"),

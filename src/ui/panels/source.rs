@@ -75,7 +75,7 @@ fn choices(scene: &Scene<'_>, pictures: &[Choice]) -> Vec<((VideoSourceKind, Scr
         .iter()
         .map(|choice| {
             let part = choice.part.clone();
-            ((VideoSourceKind::Screen, part), choice.label.clone())
+            ((VideoSourceKind::Screen, part), scene.say(&choice.label))
         })
         .collect();
     if !pictures.iter().any(|c| c.part == ScreenPart::Whole) {

@@ -14,8 +14,8 @@ use crate::ui::actions::Action;
 use crate::ui::view::View;
 use crate::ui::widgets::{self, block, level_meter};
 use eframe::egui::{
-    Align, Button, CentralPanel, Frame, Key, Layout, Margin, Panel, ProgressBar, RichText, Role,
-    ScrollArea, Sense, Ui, vec2,
+    Align, Button, CentralPanel, Frame, Key, Layout, Margin, Panel, Popup, ProgressBar, RichText,
+    Role, ScrollArea, Sense, Ui, vec2,
 };
 
 /// Bitrates to choose from, kb/s, with their words.
@@ -76,6 +76,17 @@ pub fn show(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<A
             });
     });
     let typing = ui.ctx().text_edit_focused();
+    // What was clicked has the keys from then on; Enter is to go on all the same.
+    let clicked = ui.input(|input| input.pointer.any_click());
+    let good = view.form.is_good();
+    if let Some(wizard) = &mut view.wizard
+        && clicked
+        && good
+        && !typing
+        && !Popup::is_any_open(ui.ctx())
+    {
+        wizard.focused = false;
+    }
     if ui.input(|input| input.key_pressed(Key::Escape)) && !typing {
         skip(view, actions);
     }
@@ -351,6 +362,7 @@ fn server(ui: &mut Ui, scene: &Scene<'_>, form: &mut Form, actions: &mut Vec<Act
             {
                 actions.push(Action::Send(Command::InstallServer));
             }
+            again(ui, scene, actions);
             let hint = scene.t("wizard-server-later");
             block::words(ui, hint, theme::regular(12.5), theme::text_dim());
         });

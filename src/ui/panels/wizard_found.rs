@@ -92,7 +92,8 @@ pub fn ffmpeg(scene: &Scene<'_>) -> Found {
     let mut encoders = lines(scene, Area::Encoder);
     match encoders.find(|line| line.outcome == Outcome::Ok) {
         Some(encoder) => Found {
-            text: format!("{}. {}", found.text, encoder.found),
+            // Each by itself: the translator knows no two messages in one.
+            text: format!("{}. {}", scene.say(&found.text), scene.say(&encoder.found)),
             ..found
         },
         None if scene.snapshot.doctor.running => Found {
