@@ -9,8 +9,9 @@
 # everything but the last step is done: the folder and its squashfs are made and the program in them is started.
 # PD_PROFILE as for deb.sh. Needs mksquashfs (squashfs-tools).
 #
-# No library is bundled: ALSA, PipeWire, X11, Wayland, OpenGL belong to the desktop it runs on (AppImage's own excludelist
-# names them), ffmpeg is the system's or the one that the console offers to fetch. The libc must be as new as the one it was built with.
+# No library is bundled: what is linked (libc, ALSA, PipeWire), X11, OpenGL and Wayland's client stand in AppImage's own excludelist;
+# libXcursor, libXi, libxkbcommon and Wayland's other two, opened by name, do not: a desktop has them for its other
+# programs. ffmpeg is the system's or the one that the console offers to fetch. The libc must be as new as the one it was built with.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
