@@ -218,6 +218,12 @@ mod tests {
             text.contains("remove ") && text.contains("portable"),
             "{text}"
         );
+        // The box that a start from a desktop shows.
+        let korean = crate::words::korean().translate(&text);
+        assert!(korean.starts_with("포터블 모드"), "{korean}");
+        for path in [&refused.folder, &refused.marker] {
+            assert!(korean.contains(path.to_str().unwrap()), "{korean}");
+        }
     }
 
     #[test]

@@ -178,10 +178,15 @@ fn an_ffmpeg_that_hangs_costs_its_own_line_only() {
     let began = Instant::now();
     let ended = Plan::new(&hangs, QUIET).run(LIMIT);
     let report = report(&ended);
-    assert_eq!(lines(&report, "ffmpeg")[0].0, "failed");
+    let (outcome, found, _) = &lines(&report, "ffmpeg")[0];
+    assert!(found.contains("did not answer within 8 s"), "{found}");
+    // On a busy machine nobody knows whether it hangs.
+    let busy = found.contains("this machine is busy");
+    assert_eq!(outcome, if busy { "warning" } else { "failed" }, "{found}");
     assert_eq!(lines(&report, "capture")[0].0, "ok");
+    // Asked twice.
     assert!(
-        began.elapsed() < Duration::from_secs(25),
+        began.elapsed() < Duration::from_secs(35),
         "{:?}",
         began.elapsed()
     );

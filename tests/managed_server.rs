@@ -225,6 +225,85 @@ fn a_taken_port_is_told_in_the_servers_words() {
     );
 }
 
+/// What a process listens at, by the kernel: protocol, address and port (proc_pid_net(5); addresses stand in the
+/// machine's byte order there).
+#[cfg(target_os = "linux")]
+fn listens_at(pid: u32) -> Vec<(&'static str, std::net::SocketAddr)> {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let links = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+    let sockets: Vec<String> = links
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.replace(']', "")))
+        .collect();
+    let mut all = Vec::new();
+    // State 0A is LISTEN, 07 an unconnected datagram socket.
+    for (name, state) in [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")] {
+        let table = std::fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            if fields[3] != state || !sockets.iter().any(|inode| inode == fields[9]) {
+                continue;
+            }
+            let (ip, port) = fields[1].split_once(':').unwrap();
+            let words = ip.as_bytes().chunks(8).flat_map(|word| {
+                let word = u32::from_str_radix(std::str::from_utf8(word).unwrap(), 16).unwrap();
+                word.to_ne_bytes()
+            });
+            let bytes: Vec<u8> = words.collect();
+            let ip: IpAddr = match <[u8; 4]>::try_from(bytes.as_slice()) {
+                Ok(four) => Ipv4Addr::from(four).into(),
+                Err(_) => Ipv6Addr::from(<[u8; 16]>::try_from(bytes).unwrap()).into(),
+            };
+            let port = u16::from_str_radix(port, 16).unwrap();
+            all.push((&name[..3], (ip, port).into()));
+        }
+    }
+    all
+}
+
+/// Its configuration is ours, but what is not in it has defaults of the server's release, and an unknown one would open
+/// a port: so the kernel is asked. Beyond this machine it can be reached at nothing, or with `viewer.lan` at the port of
+/// media, where nobody gets any without a session that was asked for on loopback.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_of_it_listens_beyond_loopback_but_media_where_the_network_may_watch() {
+    let Some(bin) = server_program() else { return };
+    for lan in [false, true] {
+        let need = Need {
+            path: "pd_test".into(),
+            lan,
+            ..Need::default()
+        };
+        let log: pd_console::mediamtx::server::OnLog = Arc::new(|_, line| println!("{line}"));
+        let server = ManagedServer::start(&bin, &need, &StopToken::new(), log).unwrap();
+        let ports = server.ports();
+        let all = listens_at(server.pid());
+        println!("lan {lan}: {all:?}");
+        // Each of ours is seen, or the test would see nothing.
+        for (name, port) in [
+            ("udp", ports.srt),
+            ("tcp", ports.rtsp),
+            ("tcp", ports.webrtc),
+            ("tcp", ports.api),
+            ("udp", ports.ice),
+            ("tcp", ports.ice),
+        ] {
+            let seen = all
+                .iter()
+                .any(|(kind, at)| (*kind, at.port()) == (name, port));
+            assert!(seen, "no {name} port {port} in {all:?}");
+        }
+        for (name, at) in all {
+            let is_media = at.port() == ports.ice;
+            assert_eq!(
+                at.ip().is_loopback(),
+                !(lan && is_media),
+                "lan {lan}: {name} {at}"
+            );
+        }
+    }
+}
+
 /// A browser on this machine may join without a login, and gets loopback addresses only.
 #[cfg(feature = "probe")]
 #[test]

@@ -14,12 +14,19 @@ use common::{
 use pd_console::ffmpeg::capabilities;
 use pd_console::mediamtx::Client;
 use rustix::process::Signal;
-use std::path::Path;
+use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const PASSWORD: &str = "se;c@ret+1#";
 const PATTERN: &str = "live --defaults --source pattern --audio tone --json --host 127.0.0.1 \
     --set video.size.width=640 --set video.size.height=360 --set target.user=pd";
+
+const PATTERN_ALONE: &str =
+    "live --defaults --source pattern --audio tone --json --set video.size=640x360";
+/// Before a caller's own time for a connection is over.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A MediaMTX with every way open to the user `pd`, on free ports.
 struct Server {
@@ -374,4 +381,77 @@ fn a_way_that_breaks_three_times_while_live_is_left_loudly() {
         json["way_fallback"].as_str().unwrap().starts_with("RTSP: "),
         "{json}"
     );
+}
+
+/// An ffmpeg whose first child with `mark` among its arguments stands still until its port is taken.
+struct Robbed {
+    folder: tempfile::TempDir,
+    program: PathBuf,
+}
+
+impl Robbed {
+    fn new(ffmpeg: &Path, mark: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("ffmpeg");
+        let script = format!(
+            "#!/bin/sh\ncd '{}' || exit 1\ncase \"$*\" in *{mark}*)\n\
+             if mkdir first 2>/dev/null; then echo \"$*\" >new; mv new asked\n\
+             until [ -e taken ]; do sleep 0.02; done; fi;; esac\nexec '{}' \"$@\"\n",
+            folder.path().display(),
+            ffmpeg.display()
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Self { folder, program }
+    }
+
+    /// Takes the port that the first was given.
+    fn take(&self) -> UdpSocket {
+        let file = self.folder.path().join("asked");
+        let asked = || file.exists();
+        assert!(wait_until(Duration::from_secs(20), asked), "never started");
+        let words = std::fs::read_to_string(file).unwrap();
+        let (_, address) = words.split_once("srt://127.0.0.1:").unwrap();
+        let port = address.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+        let socket = UdpSocket::bind(("127.0.0.1", port.parse().unwrap())).unwrap();
+        std::fs::write(self.folder.path().join("taken"), "").unwrap();
+        socket
+    }
+}
+
+/// A port is chosen free and bound by a child some time later: what else starts on the machine may have it by then.
+#[test]
+fn a_listeners_port_that_is_taken_meanwhile_is_replaced() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    // The receiver without MediaMTX.
+    let robbed = Robbed::new(&ffmpeg, "\"-mode listener\"");
+    let console = Plan::new(&robbed.program, PATTERN_ALONE).start();
+    let socket = robbed.take();
+    console.wait_for("a port was taken by another program", 1, SOON);
+    console.wait_live(1);
+    drop(socket);
+    console.signal(Signal::TERM);
+    let ended = console.end_within(Duration::from_secs(10));
+    result(&ended);
+    for wrong in ["nothing listens", "is lost"] {
+        assert!(!ended.stderr.contains(wrong), "{}", ended.stderr);
+    }
+    // The listener that the server is to call.
+    let Some(program) = mediamtx() else { return };
+    let server = Server::start(&program);
+    let robbed = Robbed::new(&ffmpeg, "\"mode=listener\"");
+    let more = "--set target.way=SrtPull";
+    let console = server.plan(&robbed.program, "pd_a", true, more).start();
+    let socket = robbed.take();
+    console.wait_for("a port was taken by another program", 1, SOON);
+    console.wait_live(1);
+    drop(socket);
+    console.signal(Signal::TERM);
+    let ended = console.end_within(Duration::from_secs(10));
+    let json = result(&ended);
+    assert_eq!(json["way"], "SrtPull", "{}", ended.stderr);
+    assert_eq!(server.pulled(), [""; 0]);
 }

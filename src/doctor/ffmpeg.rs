@@ -2,11 +2,12 @@
 
 use super::guard::{Lane, Look};
 use super::{Area, Outcome};
-use crate::ffmpeg::{Ffmpeg, capabilities};
+use crate::ffmpeg::{Ffmpeg, FfmpegError, capabilities};
 use std::time::Duration;
 
-/// A broken ffmpeg is given up by its own limit of 8 s.
-const LIMIT: Duration = Duration::from_secs(9);
+/// One that does not answer is given up by itself, after two times 8 s; one that answers late each time has some dozen
+/// questions to answer.
+const LIMIT: Duration = Duration::from_secs(3 * capabilities::ANSWER_LIMIT.as_secs());
 
 /// Looks for it; what was found is for the checks after this one.
 pub(super) fn check(lane: &Lane) -> Option<Ffmpeg> {
@@ -15,8 +16,13 @@ pub(super) fn check(lane: &Lane) -> Option<Ffmpeg> {
             Ok(ffmpeg) => (vec![Look::ok(describe(&ffmpeg))], Some(ffmpeg)),
             // Each reason has its own message, which ends with what to do.
             Err(error) => {
+                let outcome = match error {
+                    // It may be a good one.
+                    FfmpegError::Busy { .. } => Outcome::Warning,
+                    _ => Outcome::Failed,
+                };
                 let fix = "set the path of a working ffmpeg";
-                let look = Look::of_message(Outcome::Failed, error, fix);
+                let look = Look::of_message(outcome, error, fix);
                 (vec![look], None)
             }
         }

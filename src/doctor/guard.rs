@@ -4,6 +4,7 @@
 //! stop token set; what it says later is heard by nobody.
 
 use super::{Area, Line, Now, Outcome};
+use crate::monitor::cpu::Busyness;
 use crate::panics::text_of;
 use crate::settings::{Secrets, Settings};
 use crate::stop::StopToken;
@@ -89,7 +90,12 @@ pub(super) fn no_thread(error: &std::io::Error) -> Look {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Nothing {
     /// It did not end in time.
-    Late(Duration),
+    Late {
+        /// In which.
+        limit: Duration,
+        /// What of all cores was in use meanwhile, percent, where the machine was busy.
+        busy: Option<u32>,
+    },
     /// The whole look was ended.
     Stopped,
     /// It failed inside.
@@ -99,7 +105,17 @@ pub(super) enum Nothing {
 impl Nothing {
     pub(super) fn look(&self) -> Look {
         match self {
-            Self::Late(limit) => Look::failed(
+            Self::Late {
+                limit,
+                busy: Some(percent),
+            } => Look::warning(
+                format!(
+                    "no answer within {:.0} s: this machine is busy (CPU at {percent} %)",
+                    limit.as_secs_f64()
+                ),
+                "end other programs, then look again",
+            ),
+            Self::Late { limit, busy: None } => Look::failed(
                 format!("no answer within {:.0} s", limit.as_secs_f64()),
                 "look again; if it stays so, start the console (or this machine) anew",
             ),
@@ -133,6 +149,7 @@ pub(super) fn within<T: Send + 'static>(
     if let Err(error) = spawned {
         return Err(Nothing::Panicked(format!("no thread: {error}")));
     }
+    let mut busy = Busyness::begin();
     let until = Instant::now() + limit;
     let why = loop {
         match result.recv_timeout(TURN) {
@@ -142,7 +159,8 @@ pub(super) fn within<T: Send + 'static>(
             }
             Err(RecvTimeoutError::Timeout) if stop.is_stopped() => break Nothing::Stopped,
             Err(RecvTimeoutError::Timeout) if Instant::now() >= until => {
-                break Nothing::Late(limit);
+                let busy = busy.percent();
+                break Nothing::Late { limit, busy };
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -219,11 +237,17 @@ mod tests {
         let hangs = within(limit, &StopToken::new(), |_| {
             std::thread::sleep(Duration::from_secs(30));
         });
-        assert_eq!(hangs, Err(Nothing::Late(limit)));
+        let Err(why @ Nothing::Late { limit: told, .. }) = hangs else {
+            panic!("{hangs:?}");
+        };
+        assert_eq!(told, limit);
         assert!(began.elapsed() < Duration::from_secs(10));
-        let look = Nothing::Late(limit).look();
-        assert_eq!(look.outcome, Outcome::Failed);
-        assert!(!look.fix.is_empty());
+        assert!(!why.look().fix.is_empty());
+        let of = |busy| Nothing::Late { limit, busy }.look();
+        assert_eq!(of(None).outcome, Outcome::Failed);
+        let busy = of(Some(97));
+        assert_eq!(busy.outcome, Outcome::Warning, "nobody knows");
+        assert!(busy.found.contains("97 %"), "{busy:?}");
     }
 
     #[test]

@@ -134,8 +134,8 @@ pub struct Now {
 
 /// What a check that a show would disturb says instead.
 const LIVE: &str = "a show is running; not looked at";
-/// Whatever hangs, the report is there after this time. A whole look takes 3 to 4 s.
-const LIMIT: Duration = Duration::from_secs(20);
+/// Whatever hangs, the report is there after this time: the longest lane's limits together. A whole look takes 3 to 4 s.
+const LIMIT: Duration = Duration::from_secs(45);
 /// Checks, encoders and inputs are some dozens; a line beyond these is lost.
 const MOST_LINES: usize = 256;
 /// From one look at the stop token to the next.

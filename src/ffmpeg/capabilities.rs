@@ -1,12 +1,13 @@
 //! What a found ffmpeg can: its version, protocols, encoders, muxers and its H.264 encoders' options,
 //! read from its own words and kept until its file changes.
 //!
-//! Runs on the thread that asks and on `pd-ask-ffmpeg`, which reads; asks for `ANSWER_LIMIT` at
-//! most a question.
+//! Runs on the thread that asks and on `pd-ask-ffmpeg`, which reads; waits for an answer for [`ANSWER_LIMIT`] at
+//! most, and once more for as long, since a busy machine is slow to start a program.
 
 use super::cache::{Cache, Stamp};
 use super::options::EncoderOptions;
 use super::{Ffmpeg, FfmpegError, encoder, locate};
+use crate::monitor::cpu::Busyness;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,8 +18,8 @@ use std::time::{Duration, Instant};
 
 /// Oldest ffmpeg that the arguments are written for.
 pub const OLDEST: Version = Version { major: 4, minor: 4 };
-/// No answer within this time is a broken ffmpeg.
-const ANSWER_LIMIT: Duration = Duration::from_secs(8);
+/// No answer within this time, twice, is none.
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(8);
 /// One that has closed its output ends within this time, or is broken.
 const END_LIMIT: Duration = Duration::from_secs(2);
 /// Name of what is kept.
@@ -189,7 +190,7 @@ fn known(path: &Path, cache: &Cache) -> Result<Capabilities, FfmpegError> {
     if let Some((_, found)) = kept.iter().find(|(s, _)| Some(s) == stamp.as_ref()) {
         return Ok(found.clone());
     }
-    let found = ask(path)?;
+    let found = ask(path, ANSWER_LIMIT)?;
     if let Some(stamp) = stamp {
         kept.retain(|(s, _)| s.path != stamp.path);
         kept.insert(0, (stamp, found.clone()));
@@ -242,8 +243,8 @@ fn check(path: &Path, found: &Capabilities) -> Result<(), FfmpegError> {
     }
 }
 
-fn ask(path: &Path) -> Result<Capabilities, FfmpegError> {
-    let answer = |question| output(path, &[question]);
+fn ask(path: &Path, limit: Duration) -> Result<Capabilities, FfmpegError> {
+    let answer = |question| asked_twice(path, &[question], limit);
     let version = answer("-version")?;
     let strange = || FfmpegError::CannotRun {
         path: path.display().to_string(),
@@ -258,7 +259,8 @@ fn ask(path: &Path) -> Result<Capabilities, FfmpegError> {
     for row in encoder::TABLE {
         if found.encoders.contains(row.name) {
             // An ffmpeg that does not tell is taken to have them all: the probe will see.
-            let help = output(path, &["-h", &format!("encoder={}", row.name)]).unwrap_or_default();
+            let question = ["-h", &format!("encoder={}", row.name)];
+            let help = asked_twice(path, &question, limit).unwrap_or_default();
             let options = EncoderOptions::parse(&help);
             if !options.is_empty() {
                 found.encoder_options.insert(row.name.to_owned(), options);
@@ -268,7 +270,28 @@ fn ask(path: &Path) -> Result<Capabilities, FfmpegError> {
     Ok(found)
 }
 
-fn output(path: &Path, question: &[&str]) -> Result<String, FfmpegError> {
+/// What it answers; asks again where no answer came in time.
+fn asked_twice(path: &Path, question: &[&str], limit: Duration) -> Result<String, FfmpegError> {
+    let mut busy = Busyness::begin();
+    for _ in 0..2 {
+        if let Some(text) = output(path, question, limit)? {
+            return Ok(text);
+        }
+        tracing::info!("{}: no answer to {question:?}", path.display());
+    }
+    let (path, seconds) = (path.display().to_string(), limit.as_secs());
+    Err(match busy.percent() {
+        Some(percent) => FfmpegError::Busy {
+            path,
+            seconds,
+            percent,
+        },
+        None => FfmpegError::Silent { path, seconds },
+    })
+}
+
+/// What it answers; None where that does not come within `limit`.
+fn output(path: &Path, question: &[&str], limit: Duration) -> Result<Option<String>, FfmpegError> {
     let cannot = |why: String| FfmpegError::CannotRun {
         path: path.display().to_string(),
         why,
@@ -298,8 +321,7 @@ fn output(path: &Path, question: &[&str]) -> Result<String, FfmpegError> {
             let _ = text.send(String::from_utf8_lossy(&bytes).into_owned());
         })
         .map_err(|e| cannot(e.to_string()))?;
-    let started = Instant::now();
-    let got = answer.recv_timeout(ANSWER_LIMIT);
+    let got = answer.recv_timeout(limit);
     let ends_by = Instant::now()
         + if got.is_ok() {
             END_LIMIT
@@ -318,15 +340,12 @@ fn output(path: &Path, question: &[&str]) -> Result<String, FfmpegError> {
         let _ = child.wait();
     }
     match got {
-        Ok(text) if status.is_some_and(|s| s.success()) => Ok(text),
+        Ok(text) if status.is_some_and(|s| s.success()) => Ok(Some(text)),
         Ok(_) => Err(cannot(match status {
             Some(status) => format!("it ended with {status}"),
             None => "it answers and does not end".into(),
         })),
-        Err(_) => Err(cannot(format!(
-            "no answer in {} s",
-            started.elapsed().as_secs()
-        ))),
+        Err(_) => Ok(None),
     }
 }
 

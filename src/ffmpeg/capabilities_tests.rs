@@ -167,6 +167,29 @@ fn b24_one_that_answers_and_does_not_end_is_not_waited_for() {
     assert!(started.elapsed() < END_LIMIT + Duration::from_secs(2));
 }
 
+/// A busy machine is slow to start a program: what answers late is no broken ffmpeg.
+#[cfg(unix)]
+#[test]
+fn b24_one_that_is_late_once_is_asked_again() {
+    let limit = Duration::from_secs(2);
+    let (_dir, path) = fake_in(
+        "late",
+        "cd \"$(dirname \"$0\")\" && mkdir once 2>/dev/null && exec sleep 30\n./real \"$@\"\nexit $?",
+    );
+    let found = ask(&path, limit).unwrap();
+    assert_eq!(found.version, Version { major: 5, minor: 1 });
+    // One that never answers is told as that, and by whether the machine was busy.
+    let (_dir, path) = fake_in("silent", "exec sleep 30");
+    let error = ask(&path, limit).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("within 2 s, nor within 2 s more"), "{text}");
+    match error {
+        FfmpegError::Busy { percent, .. } => assert!((85..=100).contains(&percent), "{text}"),
+        FfmpegError::Silent { .. } => assert!(!text.contains("CPU"), "{text}"),
+        other => panic!("{other}"),
+    }
+}
+
 // Paths of Linux.
 #[cfg(unix)]
 #[test]

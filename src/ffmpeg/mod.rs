@@ -56,6 +56,28 @@ pub enum FfmpegError {
         /// The system's word.
         why: String,
     },
+    /// It did not answer, and the machine had much to do: that says nothing of it.
+    #[error(
+        "{path} did not answer within {seconds} s, nor within {seconds} s more: this machine is busy (CPU at {percent} %). End other programs, then look again"
+    )]
+    Busy {
+        /// Its path.
+        path: String,
+        /// How long was waited for each answer, s.
+        seconds: u64,
+        /// What of all cores was in use meanwhile, percent.
+        percent: u32,
+    },
+    /// It did not answer, and nothing else is known to have kept it from that.
+    #[error(
+        "{path} did not answer within {seconds} s, nor within {seconds} s more. Look again if this machine was busy, else set the path of a working ffmpeg"
+    )]
+    Silent {
+        /// Its path.
+        path: String,
+        /// How long was waited for each answer, s.
+        seconds: u64,
+    },
     /// Older than the oldest that the arguments are known to work with.
     #[error("{path} is ffmpeg {version}; 4.4 or newer is needed. Install a newer one")]
     TooOld {

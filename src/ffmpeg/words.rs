@@ -39,9 +39,39 @@ pub fn refusal(lines: &[String]) -> Option<Refusal> {
     }
 }
 
+/// Whether a child that was to listen found its port taken, by its last lines: ffmpeg's words, Go's (MediaMTX) and, where
+/// Windows has none for ffmpeg, the number (WSAEADDRINUSE).
+pub fn is_port_taken(lines: &[String]) -> bool {
+    const WORDS: [&str; 3] = [
+        "address already in use",
+        "only one usage of each socket address",
+        "error number -10048",
+    ];
+    let says = |line: &String| {
+        let line = line.to_ascii_lowercase();
+        WORDS.iter().any(|words| line.contains(words))
+    };
+    lines.iter().any(says)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_taken_port_is_known_by_its_words() {
+        for line in [
+            // 5.1.9; 7.0.2 and 9.0.2; MediaMTX 1.20.
+            "srt://127.0.0.1:34561: Address already in use",
+            "[in#0 @ 0x16655bc0] Error opening input: Address already in use",
+            "ERR: listen udp 127.0.0.1:8890: bind: address already in use",
+        ] {
+            assert!(is_port_taken(&[line.to_owned()]), "{line}");
+            assert_eq!(read(&[line]), None, "no refusal");
+        }
+        let other = "srt://127.0.0.1:34561: Input/output error";
+        assert!(!is_port_taken(&[other.to_owned()]) && !is_port_taken(&[]));
+    }
 
     fn read(lines: &[&str]) -> Option<Refusal> {
         refusal(&lines.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>())

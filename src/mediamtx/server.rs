@@ -10,7 +10,7 @@ use super::config::{ManagedConfig, Need, USER};
 use super::folder::PrivateFolder;
 use super::ports::Ports;
 use super::server_log::{Tail, drain};
-use crate::ffmpeg::launch;
+use crate::ffmpeg::{launch, words};
 use crate::session::snapshot::Severity;
 use crate::stop::{StopToken, ends_by};
 use secrecy::{ExposeSecret, SecretString};
@@ -105,7 +105,9 @@ impl ManagedServer {
         loop {
             let config = ManagedConfig::generate(need).map_err(ServerError::Prepare)?;
             match Self::start_with(bin, config, stop, &log) {
-                Err(ServerError::Exited { lines, .. }) if tries < STARTS && port_taken(&lines) => {
+                Err(ServerError::Exited { lines, .. })
+                    if tries < STARTS && words::is_port_taken(&lines) =>
+                {
                     log(
                         Severity::Warning,
                         "A port was taken meanwhile; MediaMTX is started with others.".into(),
@@ -187,7 +189,7 @@ impl ManagedServer {
     ) -> Result<Self, ServerError> {
         let need = config.need.clone();
         match Self::start_with(bin, config, stop, log) {
-            Err(ServerError::Exited { lines, .. }) if port_taken(&lines) => {
+            Err(ServerError::Exited { lines, .. }) if words::is_port_taken(&lines) => {
                 let text = "A port was taken meanwhile: the viewers' link is another now.";
                 log(Severity::Warning, text.into());
                 Self::start(bin, &need, stop, Arc::clone(log))
@@ -367,14 +369,6 @@ impl Drop for ManagedServer {
 
 fn api_url(ports: Ports) -> String {
     format!("http://127.0.0.1:{}", ports.api)
-}
-
-fn port_taken(lines: &[String]) -> bool {
-    // Go's words on Unix and on Windows.
-    lines.iter().any(|line| {
-        line.contains("address already in use")
-            || line.contains("Only one usage of each socket address")
-    })
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {

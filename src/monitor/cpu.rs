@@ -28,6 +28,28 @@ impl CpuMeter {
     }
 }
 
+/// From its beginning on, for who has waited for something in vain.
+pub struct Busyness(Source);
+
+/// A machine whose cores were in use for so much of a span, percent, is busy.
+const BUSY_PERCENT: f64 = 85.0;
+
+impl Busyness {
+    /// From now on.
+    pub fn begin() -> Self {
+        let mut source = Source::default();
+        source.look();
+        Self(source)
+    }
+
+    /// What of all cores was in use since, percent, where that is so much that a program may have had to wait; None on a
+    /// machine that was not busy, and where the system does not tell. Spans below a quarter of a second say nothing.
+    pub fn percent(&mut self) -> Option<u32> {
+        let percent = self.0.look()?;
+        (percent >= BUSY_PERCENT).then_some(percent.min(100.0).round() as u32)
+    }
+}
+
 /// The system's own word; None before the first look, and where the system does not tell.
 #[cfg(not(windows))]
 #[derive(Default)]

@@ -175,8 +175,9 @@ impl Drop for Invited {
     }
 }
 
-/// Waits until SRT is answered at `address`; false where it is not, or nobody wants it any more.
-fn listens(address: SocketAddr, stop: &StopToken) -> bool {
+/// Waits until SRT is answered at `address`; false where it is not, or nobody wants it any more. It only asks: a trial to
+/// bind the port would now and then have it when the listener comes for it.
+pub(super) fn listens(address: SocketAddr, stop: &StopToken) -> bool {
     let until = Instant::now() + LISTENS_WITHIN;
     while Instant::now() < until && !stop.is_stopped() {
         if ping(address, PING).is_ok() {

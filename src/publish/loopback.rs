@@ -4,6 +4,7 @@
 //! Owns the child, the thread `pd-receive` that reads its output and `pd-arrivals-lo` that tells the
 //! ledger. It serves one connection and ends with it: a publisher's restart starts a new one.
 
+use super::invited::listens;
 use super::receiver;
 use super::ts::TsDemux;
 use crate::clock::{self, MonoTime};
@@ -29,7 +30,8 @@ pub struct LoopbackReceiver {
 }
 
 impl LoopbackReceiver {
-    /// Starts the child on a free port.
+    /// Starts the child on a port that is free now; another program may have it once the child comes for it:
+    /// [`LoopbackReceiver::last_words`] tells.
     ///
     /// # Errors
     /// Where no port is free or the child or a thread cannot be started.
@@ -61,7 +63,10 @@ impl LoopbackReceiver {
         std::thread::Builder::new()
             .name("pd-receive".into())
             .spawn(move || {
-                cover_once_bound(address, &cover, &ends);
+                // It has read its passphrase by then. What it is sent meanwhile waits in its pipe.
+                if listens(address, &ends) {
+                    cover.now(Which::Options);
+                }
                 receiver::run(stdout, TsDemux::new(), &events, &counters, &ends);
             })?;
         Ok(Self {
@@ -93,23 +98,16 @@ impl LoopbackReceiver {
         self.sidecar.pid()
     }
 
+    /// What it said last, once it has ended.
+    pub fn last_words(&mut self) -> Option<Vec<String>> {
+        self.sidecar.poll_exit()?;
+        Some(self.sidecar.tail().lines())
+    }
+
     /// Ends it within about twice `grace`.
     pub fn end(mut self, grace: Duration) {
         self.stop.stop();
         self.sidecar.end(grace);
-    }
-}
-
-/// Covers the receiver's passphrase in the list of processes once it listens, and so has read it. What it
-/// is sent meanwhile waits in its pipe: a caller needs longer for its handshake.
-fn cover_once_bound(address: SocketAddr, cover: &Cover, stop: &StopToken) {
-    for _ in 0..400 {
-        if UdpSocket::bind(address).is_err() {
-            return cover.now(Which::Options);
-        }
-        if stop.sleep(Duration::from_millis(5)) {
-            return;
-        }
     }
 }
 

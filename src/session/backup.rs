@@ -87,7 +87,7 @@ impl Backup {
 
     /// After the machine slept the old connection is worth nothing.
     pub fn restart(&mut self, failure: &Failure, now: MonoTime) {
-        self.lost(failure.clone(), LossKind::Restart, None, now);
+        self.lost(failure.clone(), LossKind::Anew, None, now);
     }
 
     fn begin(&mut self, now: MonoTime) {

@@ -52,9 +52,10 @@ pub struct Loss {
 pub enum LossKind {
     /// The connection broke, or nobody answers.
     Broke,
-    /// Nothing is wrong any more with what was lost: start again at once (the machine slept, a
-    /// server of our own is back).
+    /// Nothing is wrong any more with what was lost: start again at once (a server of our own is back).
     Restart,
+    /// The connection is made anew on purpose, at once: nobody's fault, and nothing is lost but a moment.
+    Anew,
     /// The receiver says no: trying again helps only once someone has changed something there.
     Refused,
     /// Another way into the receiver is to be taken, at once.
@@ -112,6 +113,8 @@ pub struct Link {
     up_since: Option<MonoTime>,
     ever_up: bool,
     cause: String,
+    /// Whether the last loss was on purpose.
+    anew: bool,
     /// The outage that lasts.
     now_away: Option<Outage>,
     /// Those that are over, oldest first.
@@ -140,6 +143,7 @@ impl Link {
             up_since: None,
             ever_up: false,
             cause: String::new(),
+            anew: false,
             now_away: None,
             outages: Arc::default(),
         }
@@ -181,6 +185,11 @@ impl Link {
     /// Why it is not up; empty before the first loss.
     pub fn cause(&self) -> &str {
         &self.cause
+    }
+
+    /// Whether it is not up because it is made anew on purpose; not any more once a try of that failed.
+    pub fn is_made_anew(&self) -> bool {
+        self.anew && self.confirmation == Confirmation::None
     }
 
     /// The outage that lasts, where the receiver had the stream before.
@@ -231,6 +240,7 @@ impl Link {
         self.attempt = self.attempt.saturating_add(1);
         self.confirmation = Confirmation::None;
         self.cause.clone_from(&loss.cause);
+        self.anew = loss.kind == LossKind::Anew;
         if self.ever_up {
             let last_good = loss.last_good.filter(|_| up_since.is_some());
             let outage = self.now_away.get_or_insert_with(|| Outage {
@@ -244,7 +254,9 @@ impl Link {
         let step = backoff::wait(self.attempt, self.dice.f64());
         self.wait = match loss.kind {
             LossKind::Taken => Wait::Free,
-            LossKind::Restart | LossKind::NextWay => Wait::Until(self.soonest(now)),
+            LossKind::Restart | LossKind::Anew | LossKind::NextWay => {
+                Wait::Until(self.soonest(now))
+            }
             LossKind::Broke if steady && self.answers == Some(true) => {
                 Wait::Until(self.soonest(now))
             }

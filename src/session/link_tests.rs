@@ -196,7 +196,11 @@ proptest! {
             now += later;
             let step = match word {
                 0 => link.lost(loss(LossKind::Broke), at(now)),
-                1 => link.lost(loss(LossKind::Restart), at(now)),
+                1 => {
+                    let step = link.lost(loss(LossKind::Anew), at(now));
+                    assert!(step.is_none() || link.is_made_anew());
+                    step
+                }
                 2 => link.lost(loss(LossKind::Taken), at(now)),
                 3 => {
                     link.knocked(now % 2 == 0, at(now));

@@ -153,7 +153,7 @@ impl Machine {
                 let never_live = self.live_since.is_none();
                 let hopeless = matches!(loss.kind, LossKind::Refused | LossKind::Taken);
                 // While there are other ways the show has not failed.
-                let next_way = loss.kind == LossKind::NextWay;
+                let next_way = matches!(loss.kind, LossKind::NextWay | LossKind::Anew);
                 if never_live && !next_way && (hopeless || self.policy.fail_before_live) {
                     return self.end(Some(loss.cause));
                 }

@@ -9,10 +9,11 @@ fn at(ms: u64) -> MonoTime {
 }
 
 fn any_loss() -> impl Strategy<Value = Event> {
-    use LossKind::{Broke, NextWay, Refused, Restart, Taken};
+    use LossKind::{Anew, Broke, NextWay, Refused, Restart, Taken};
     let kind = prop_oneof![
         Just(Broke),
         Just(Restart),
+        Just(Anew),
         Just(Refused),
         Just(NextWay),
         Just(Taken)
@@ -269,6 +270,7 @@ fn the_states_and_the_ways_between_them() {
     let kinds = [
         LossKind::Broke,
         LossKind::Restart,
+        LossKind::Anew,
         LossKind::Refused,
         LossKind::NextWay,
         LossKind::Taken,

@@ -171,7 +171,7 @@ fn b27_a_standstill_ends_no_show_in_any_state() {
     let woken = |machine: &mut Machine| {
         let hours = 2 * 3600 * 1000;
         let loss = Loss {
-            kind: LossKind::Restart,
+            kind: LossKind::Anew,
             ..Loss::broke("stood still")
         };
         let effects = [

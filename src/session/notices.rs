@@ -35,6 +35,8 @@ pub struct Facts {
     pub on_air: bool,
     /// Why the server is lost, while it is.
     pub server_lost: Option<String>,
+    /// Why the connection is made anew on purpose, while it is.
+    pub made_anew: Option<String>,
     /// Whether pictures come out of the server; None where nobody measures.
     pub arriving: Option<bool>,
     /// Why there is no picture, while there is none.
@@ -64,12 +66,14 @@ impl Facts {
         cpu_percent: Option<f64>,
     ) -> Self {
         let away = matches!(snapshot.state, State::Reconnecting { .. });
+        let anew = snapshot.link.is_made_anew;
         let on_air = away || snapshot.state == State::Live;
         let audio = &snapshot.audio;
         let dead = audio.inputs.iter().find_map(|input| input.problem.clone());
         Self {
             on_air,
-            server_lost: away.then(|| snapshot.link.cause.clone()),
+            server_lost: (away && !anew).then(|| snapshot.link.cause.clone()),
+            made_anew: (away && anew).then(|| snapshot.link.cause.clone()),
             // Where the server is lost nothing can arrive, and that is said.
             arriving: arriving.filter(|_| !away),
             picture_lost: snapshot.picture.problem.clone(),
@@ -133,7 +137,9 @@ impl Notices {
                 let told = std::mem::take(watch);
                 if let Some(since) = told.since.filter(|_| told.is_told) {
                     self.end(kind, now);
-                    if facts.on_air {
+                    // A connection that could not be made anew is lost from now on.
+                    let goes_on = kind == NoticeKind::Anew && facts.server_lost.is_some();
+                    if facts.on_air && !goes_on {
                         let lasted = now.since(since).as_secs();
                         news.push((Severity::Info, over(kind, lasted)));
                     }
@@ -228,6 +234,7 @@ pub fn tally(snapshot: &Snapshot, arriving: Option<bool>) -> Tally {
 fn is_so(kind: NoticeKind, facts: &Facts, rules: &NotifySettings, is_told: bool) -> bool {
     match kind {
         NoticeKind::ServerLost => facts.server_lost.is_some(),
+        NoticeKind::Anew => facts.made_anew.is_some(),
         NoticeKind::NotArriving => facts.arriving == Some(false),
         NoticeKind::PictureLost => facts.picture_lost.is_some(),
         NoticeKind::PictureBlack => {
@@ -258,7 +265,7 @@ fn is_so(kind: NoticeKind, facts: &Facts, rules: &NotifySettings, is_told: bool)
 fn patience(kind: NoticeKind, rules: &NotifySettings) -> Duration {
     let seconds = |s: u32| Duration::from_secs(u64::from(s));
     match kind {
-        NoticeKind::ServerLost | NoticeKind::NotArriving => Duration::ZERO,
+        NoticeKind::ServerLost | NoticeKind::Anew | NoticeKind::NotArriving => Duration::ZERO,
         NoticeKind::PictureLost
         | NoticeKind::EncoderLost
         | NoticeKind::SoundLost
@@ -277,6 +284,12 @@ fn words(kind: NoticeKind, facts: &Facts, rules: &NotifySettings, seconds: u64) 
             format!(
                 "the server is lost, and with it the viewers: {}",
                 cause(&facts.server_lost)
+            )
+        }
+        NoticeKind::Anew => {
+            format!(
+                "the connection is made anew, which interrupts viewers for a moment: {}",
+                cause(&facts.made_anew)
             )
         }
         NoticeKind::NotArriving => {
@@ -321,7 +334,9 @@ fn words(kind: NoticeKind, facts: &Facts, rules: &NotifySettings, seconds: u64) 
 /// What is said when it is over.
 fn over(kind: NoticeKind, seconds: u64) -> String {
     match kind {
-        NoticeKind::ServerLost => format!("the server has the stream again, after {seconds} s"),
+        NoticeKind::ServerLost | NoticeKind::Anew => {
+            format!("the server has the stream again, after {seconds} s")
+        }
         NoticeKind::NotArriving => {
             format!("pictures come out of the server again, after {seconds} s")
         }

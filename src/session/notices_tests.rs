@@ -27,6 +27,7 @@ fn trouble(kind: NoticeKind) -> Facts {
     let mut facts = fine();
     match kind {
         NoticeKind::ServerLost => facts.server_lost = why,
+        NoticeKind::Anew => facts.made_anew = why,
         NoticeKind::NotArriving => facts.arriving = Some(false),
         NoticeKind::PictureLost => facts.picture_lost = why,
         NoticeKind::PictureBlack => facts.brightest = Some(16),
@@ -212,4 +213,45 @@ proptest! {
             prop_assert!(list.iter().all(|n| n.until.is_none_or(|until| until >= n.since)));
         }
     }
+}
+
+/// Not "the server is lost" where the operator wished for it; that only once it does not come back.
+#[test]
+fn a_connection_that_is_made_anew_on_purpose_is_told_as_that() {
+    let mut notices = Notices::default();
+    let rules = NotifySettings::default();
+    let mut snapshot = Snapshot {
+        state: State::Reconnecting { attempt: 1 },
+        ..Snapshot::default()
+    };
+    snapshot.link.cause = "the operator wishes another connection".into();
+    snapshot.link.is_made_anew = true;
+    let facts = |snapshot: &Snapshot| Facts::of(snapshot, None, None, None);
+    let news = notices.look(&facts(&snapshot), &rules, at(0.0));
+    let [(Severity::Warning, text)] = news.as_slice() else {
+        panic!("{news:?}");
+    };
+    assert!(
+        text.starts_with("the connection is made anew")
+            && text.ends_with("the operator wishes another connection"),
+        "{text}"
+    );
+    assert_eq!(notices.list()[0].kind.id(), "connection-anew");
+    let korean = crate::words::korean().translate(text);
+    assert!(
+        korean.starts_with("연결을 새로") && korean.contains("운영자"),
+        "{korean}"
+    );
+    // The new one cannot be made.
+    snapshot.link.cause = "nothing listens".into();
+    snapshot.link.is_made_anew = false;
+    let news = notices.look(&facts(&snapshot), &rules, at(0.7));
+    let [(Severity::Error, text)] = news.as_slice() else {
+        panic!("{news:?}");
+    };
+    assert!(text.contains("the server is lost"), "{text}");
+    snapshot.state = State::Live;
+    let news = notices.look(&facts(&snapshot), &rules, at(3.7));
+    assert_eq!(news.len(), 1, "{news:?}");
+    assert!(news[0].1.contains("has the stream again"), "{news:?}");
 }

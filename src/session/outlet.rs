@@ -56,6 +56,8 @@ const FIRST_WORD: Duration = Duration::from_millis(600);
 const CLOSED_IS_TOLD: Duration = Duration::from_millis(1_500);
 /// SRT latency to our own receiver: nothing is lost on loopback.
 const LOOPBACK_LATENCY_MS: u32 = 20;
+/// A listener whose port is taken is given another so many times in a row at once.
+const OTHER_PORTS: u32 = 4;
 
 /// What a publisher is made of.
 #[derive(Clone)]
@@ -126,6 +128,8 @@ pub struct Outlet {
     invited: Option<Invited>,
     /// What became of the invitation before.
     fate: Fate,
+    /// Listeners in a row whose port was another program's before they had it.
+    robbed: u32,
     held: held::Held,
     /// The latency that the server was asked for, ms, where the way is SRT.
     wished_latency_ms: Option<u32>,
@@ -163,6 +167,7 @@ impl Outlet {
             route: None,
             invited: None,
             fate: Fate::default(),
+            robbed: 0,
             held: held::Held::default(),
             wished_latency_ms: None,
         };
@@ -350,7 +355,8 @@ impl Outlet {
             return notices;
         }
         let loss = self
-            .ended(now)
+            .no_receiver(now)
+            .or_else(|| self.ended(now))
             .or_else(|| self.uninvited(now))
             .or_else(|| self.server_gone(now))
             .or_else(|| self.taken(now));
@@ -367,6 +373,7 @@ impl Outlet {
         let confirmation = self.confirmation(now);
         if confirmation != Confirmation::None {
             self.online_at = Some(now);
+            self.robbed = 0;
             if let Some(route) = &mut self.route {
                 route.online(now);
             }

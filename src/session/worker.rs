@@ -335,7 +335,7 @@ impl Worker {
                 }
             }
             Command::KickViewer { id } => self.kick(&id),
-            Command::FastestWay => self.other_connection(|outlet, _| outlet.fastest_again()),
+            Command::FastestWay => self.other_connection(Outlet::fastest_again),
             Command::Reconnect => self.other_connection(Outlet::connect_again),
             Command::SetPreview { on } => self.preview.on.store(on, Ordering::Relaxed),
             Command::Examine => self.examine(),

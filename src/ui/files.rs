@@ -27,14 +27,14 @@ pub enum Chosen {
     Nothing,
 }
 
-/// Tells of a fault before there is a window, in a box of the system's (Windows, macOS; the portal of Linux has none). On
+/// Tells of a fault before there is a window, in the system's language (there are no settings yet), in a box of the system's (Windows, macOS; the portal of Linux has none). On
 /// the main thread; blocks until it is closed.
 pub fn tell(what: &str) {
     #[cfg(any(windows, target_os = "macos"))]
     rfd::MessageDialog::new()
         .set_level(rfd::MessageLevel::Error)
         .set_title("PD console")
-        .set_description(what)
+        .set_description(super::i18n::Texts::new(crate::settings::Language::Auto).say(what))
         .show();
     #[cfg(not(any(windows, target_os = "macos")))]
     let _ = what;

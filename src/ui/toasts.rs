@@ -95,7 +95,7 @@ impl Toasts {
         let now = snapshot.at;
         let notices = snapshot.notices.iter().filter(|notice| {
             // The strip of the lost connection says it already.
-            notice.kind != NoticeKind::ServerLost
+            !matches!(notice.kind, NoticeKind::ServerLost | NoticeKind::Anew)
                 && notice.until.is_none_or(|at| now.since(at) < OVER)
                 && !self.put_away.contains(&Key::Notice(notice.number))
         });

@@ -4,6 +4,7 @@ use super::release::{Release, parse};
 use super::{Feed, is_loopback};
 use std::io::Read;
 use std::time::Duration;
+use ureq::http::HeaderMap;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ALL_WITHIN: Duration = Duration::from_secs(10);
@@ -29,10 +30,21 @@ pub fn ask(feed: &Feed) -> Result<Option<Release>, String> {
         .user_agent("pd-console")
         .build()
         .into();
-    let mut response = agent.get(&feed.url).call().map_err(|e| e.to_string())?;
-    let status = response.status().as_u16();
-    if status != 200 {
-        return Err(format!("the server answers with status {status}"));
+    let mut response = agent.get(&feed.url).call().map_err(|e| no_answer(&e))?;
+    match response.status().as_u16() {
+        200 => {}
+        // GitHub's word where a project has no release yet.
+        status @ 404 => {
+            return Err(format!(
+                "the address for updates has no release (status {status})"
+            ));
+        }
+        status if is_too_many(status, response.headers()) => {
+            return Err(format!(
+                "the server has been asked too often from this network (status {status}). Ask again in an hour"
+            ));
+        }
+        status => return Err(format!("the server answers with status {status}")),
     }
     let mut bytes = Vec::new();
     let mut body = response.body_mut().as_reader().take(ANSWER_MAX + 1);
@@ -41,6 +53,25 @@ pub fn ask(feed: &Feed) -> Result<Option<Release>, String> {
         return Err("the answer is too long".into());
     }
     parse(&bytes, feed)
+}
+
+/// Whether the server wants fewer questions: GitHub says so with 403 or 429, and counts all of an address, which may be a
+/// whole company's (docs.github.com, REST API, "Rate limits").
+fn is_too_many(status: u16, headers: &HeaderMap) -> bool {
+    let none_left = headers
+        .get("x-ratelimit-remaining")
+        .is_some_and(|left| left == "0");
+    status == 429 || status == 403 && (none_left || headers.contains_key("retry-after"))
+}
+
+fn no_answer(error: &ureq::Error) -> String {
+    let text = error.to_string();
+    if text.contains("certificate") {
+        return format!(
+            "the server is not trusted: {text}. Behind a proxy that reads along, its certificate must be among the system's; else somebody stands in between"
+        );
+    }
+    text
 }
 
 #[cfg(test)]

@@ -11,3 +11,4 @@ mod modes;
 mod reports;
 mod secrets;
 mod sources;
+mod updates;

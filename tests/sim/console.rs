@@ -119,7 +119,7 @@ impl Console {
         {
             let cause = format!("stood still for {:.0} s", slept.as_secs_f64());
             let last_good = Some(now - slept);
-            self.lost(cause, LossKind::Restart, last_good, now);
+            self.lost(cause, LossKind::Anew, last_good, now);
         }
         let seen = self.show.as_mut().map(|show| {
             show.outlet_mut().set_probe(self.settings.probe.on);
@@ -167,7 +167,7 @@ impl Console {
             Command::FastestWay => {
                 let live = self.machine.state() == &State::Live;
                 let show = self.show.as_mut().filter(|_| live);
-                if let Some(notice) = show.and_then(|show| show.outlet_mut().fastest_again()) {
+                if let Some(notice) = show.and_then(|show| show.outlet_mut().fastest_again(now)) {
                     self.notice(notice, now);
                 }
             }

@@ -32,7 +32,7 @@ fn with(kinds: &[NoticeKind]) -> impl Fn(&mut Snapshot) {
 fn each_kind_says_what_is_so_how_long_and_opens_the_panel_that_helps() {
     for kind in NoticeKind::ALL {
         let mut rig = Rig::new(English, with(&[kind]));
-        if kind == NoticeKind::ServerLost {
+        if matches!(kind, NoticeKind::ServerLost | NoticeKind::Anew) {
             // Has a strip of its own.
             assert!(!rig.has("Put the notice away"));
             continue;
@@ -45,9 +45,10 @@ fn each_kind_says_what_is_so_how_long_and_opens_the_panel_that_helps() {
         let name = format!("{word}, 12 s: {text}");
         assert!(rig.has(&name), "{name:?} in {:?}", rig.names());
         let (button, panel) = match kind {
-            NoticeKind::ServerLost | NoticeKind::NotArriving | NoticeKind::Late => {
-                ("To the network", "Network")
-            }
+            NoticeKind::ServerLost
+            | NoticeKind::Anew
+            | NoticeKind::NotArriving
+            | NoticeKind::Late => ("To the network", "Network"),
             NoticeKind::PictureLost | NoticeKind::PictureBlack => {
                 ("To the picture source", "Source")
             }

@@ -109,19 +109,32 @@ fn the_server_is_fetched_with_its_progress_or_left_for_later() {
     commands(&rig);
     rig.press("Fetch MediaMTX");
     assert_eq!(commands(&rig), [Command::InstallServer]);
-    rig.set(|s| {
-        s.install = InstallStatus::Running {
-            got: 12_300_000,
-            of: Some(27_000_000),
-        };
+    let stop = Command::StopInstall;
+    shows_a_download(&mut rig, "Fetch MediaMTX", stop, |s, status| {
+        s.install = status
     });
+}
+
+/// How far it is; it can be left; what went wrong stands beside the button that tries again.
+fn shows_a_download(
+    rig: &mut Rig,
+    button: &str,
+    stop: Command,
+    set: fn(&mut Snapshot, InstallStatus),
+) {
+    let running = InstallStatus::Running {
+        got: 12_300_000,
+        of: Some(27_000_000),
+    };
+    rig.set(|s| set(s, running));
     rig.wait(0.2);
     assert!(rig.has("12.3 of 27.0 MB"), "{:?}", rig.names());
     rig.press("Cancel");
-    assert_eq!(commands(&rig), [Command::StopInstall]);
-    rig.set(|s| s.install = InstallStatus::Failed("the line is dead; try again".into()));
+    assert_eq!(commands(rig), [stop]);
+    let failed = InstallStatus::Failed("the line is dead; try again".into());
+    rig.set(|s| set(s, failed));
     rig.wait(0.2);
-    assert!(rig.has("the line is dead; try again") && rig.has("Fetch MediaMTX"));
+    assert!(rig.has("the line is dead; try again") && rig.has(button));
 }
 
 #[test]
@@ -150,19 +163,10 @@ fn a_good_ffmpeg_is_fetched_where_none_is_found() {
     assert!(sent.contains(&Command::InstallFfmpeg), "{sent:?}");
     let forgotten = |c: &Command| matches!(c, Command::ApplySettings(s) if s.ffmpeg_path.is_none());
     assert!(sent.iter().any(forgotten), "{sent:?}");
-    rig.set(|s| {
-        s.ffmpeg_install = InstallStatus::Running {
-            got: 40_000_000,
-            of: Some(79_800_000),
-        };
+    let stop = Command::StopFfmpegInstall;
+    shows_a_download(&mut rig, "Fetch ffmpeg", stop, |s, status| {
+        s.ffmpeg_install = status
     });
-    rig.wait(0.2);
-    assert!(rig.has("40.0 of 79.8 MB"), "{:?}", rig.names());
-    rig.press("Cancel");
-    assert_eq!(commands(&rig), [Command::StopFfmpegInstall]);
-    rig.set(|s| s.ffmpeg_install = InstallStatus::Failed("the line is dead; try again".into()));
-    rig.wait(0.2);
-    assert!(rig.has("the line is dead; try again") && rig.has("Fetch ffmpeg"));
 }
 
 #[test]

@@ -41,10 +41,6 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ),
     ("src/doctor/versions.rs", "the same"),
     ("src/session/last_state.rs", "the same"),
-    (
-        "src/folders.rs",
-        "on stderr before there are settings, which name the language",
-    ),
     ("src/updates/ask.rs", "log and command line only"),
     ("src/updates/release.rs", "the same"),
 ];

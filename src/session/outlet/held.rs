@@ -123,7 +123,7 @@ impl Outlet {
             "the server holds each picture {more} ms longer than the agreed {agreed_ms} ms, since the connection's beginning was slow; connecting again"
         );
         let failure = Failure::new(FailureKind::NoReceiver, text);
-        Some(self.lost(failure, LossKind::Restart, now))
+        Some(self.lost(failure, LossKind::Anew, now))
     }
 
     /// How much longer than agreed the server holds each picture, ms in tens, where it does.
@@ -135,10 +135,9 @@ impl Outlet {
     /// Connects anew, as the operator wishes; what is to be noticed of it.
     pub fn connect_again(&mut self, now: MonoTime) -> Option<Notice> {
         self.publisher.as_ref()?;
-        let text = "connecting again, as the operator wishes";
-        self.means.journal.info(text);
+        let text = "the operator wishes another connection";
         let failure = Failure::new(FailureKind::NoReceiver, text);
-        Some(self.lost(failure, LossKind::Restart, now))
+        Some(self.lost(failure, LossKind::Anew, now))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Is the stream there, and is it still ours? From the publisher's end, the server's word and the
 //! door that is knocked at.
 
-use super::{API_LIMIT, CLOSED_IS_TOLD, Exit, Outlet, WORD_LIMIT, explain};
+use super::{API_LIMIT, CLOSED_IS_TOLD, Exit, OTHER_PORTS, Outlet, WORD_LIMIT, explain};
 use crate::clock::MonoTime;
+use crate::ffmpeg::words;
 use crate::publish::loopback::LoopbackReceiver;
 use crate::session::failure::{Failure, FailureKind};
 use crate::session::knock::Answer;
@@ -67,6 +68,37 @@ impl Outlet {
         }
     }
 
+    /// Our own receiver has ended before anything came to it: its caller would call for seconds.
+    pub(super) fn no_receiver(&mut self, now: MonoTime) -> Option<Notice> {
+        let receiver = self.loopback.as_mut()?;
+        let lines = receiver.last_words()?;
+        let since = receiver.started_at();
+        if words::is_port_taken(&lines) {
+            return Some(self.robbed(now));
+        }
+        if self.arrivals.last().is_some_and(|at| at > since) {
+            return None;
+        }
+        let last = lines
+            .last()
+            .map_or("it ended without a word", String::as_str);
+        let text = format!("the receiver on this machine ended: {last}; starting it again");
+        let failure = Failure::new(FailureKind::Internal, text);
+        Some(self.lost(failure, LossKind::Broke, now))
+    }
+
+    /// The port of a listener was free when it was chosen and is another program's now.
+    fn robbed(&mut self, now: MonoTime) -> Notice {
+        self.robbed += 1;
+        let kind = match self.robbed {
+            ..=OTHER_PORTS => LossKind::Anew,
+            _ => LossKind::Broke,
+        };
+        let text = "a port was taken by another program before ffmpeg had it; another one is tried";
+        let failure = Failure::new(FailureKind::Internal, text);
+        self.lost(failure, kind, now)
+    }
+
     /// The publisher has ended, and the server has been asked why.
     pub(super) fn ended(&mut self, now: MonoTime) -> Option<Notice> {
         if self.exit.is_none() {
@@ -75,6 +107,9 @@ impl Outlet {
                 return None;
             }
             let lines = publisher.words();
+            if words::is_port_taken(&lines) {
+                return Some(self.robbed(now));
+            }
             let was_sending = publisher.has_sent();
             let way = self.way().unwrap_or(Way::SrtPush);
             let no_user = self.means.settings.target.user.is_empty();

@@ -96,13 +96,13 @@ impl Outlet {
     }
 
     /// Tries the fastest way again, where another is in force; what is to be noticed of it.
-    pub fn fastest_again(&mut self) -> Option<Notice> {
+    pub fn fastest_again(&mut self, now: MonoTime) -> Option<Notice> {
         if !self.route.as_mut()?.again() {
             return None;
         }
         let why = "the fastest way is tried again, as the operator wishes";
-        self.means.journal.info(why);
-        Some(next_way(why.into(), self.online_at))
+        let failure = Failure::new(FailureKind::NoReceiver, why);
+        Some(self.lost(failure, LossKind::Anew, now))
     }
 
     /// The way in force; None where only loopback is there, or nothing was started.

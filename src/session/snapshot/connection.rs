@@ -87,6 +87,8 @@ pub struct LinkStatus {
     pub attempt: u32,
     /// Why it is not up; empty where it is, or was never lost.
     pub cause: String,
+    /// It is not up because it is made anew on purpose: nobody's fault.
+    pub is_made_anew: bool,
     /// The outage that lasts.
     pub outage: Option<Outage>,
     /// Those that are over, the newest 100, oldest first.
@@ -106,6 +108,7 @@ impl LinkStatus {
             } else {
                 link.cause().into()
             },
+            is_made_anew: link.is_made_anew(),
             outage: link.outage().cloned(),
             outages: link.outages().clone(),
         }

@@ -24,6 +24,8 @@ pub struct Notice {
 pub enum NoticeKind {
     /// The connection to the server is lost.
     ServerLost,
+    /// The connection to the server is made anew on purpose.
+    Anew,
     /// The server takes the stream, and no picture comes out for viewers.
     NotArriving,
     /// The picture source gives nothing: viewers have a still picture.
@@ -46,8 +48,9 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// All.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ServerLost,
+        Self::Anew,
         Self::NotArriving,
         Self::PictureLost,
         Self::PictureBlack,
@@ -63,6 +66,7 @@ impl NoticeKind {
     pub fn id(self) -> &'static str {
         match self {
             Self::ServerLost => "server-lost",
+            Self::Anew => "connection-anew",
             Self::NotArriving => "not-arriving",
             Self::PictureLost => "picture-lost",
             Self::PictureBlack => "picture-black",
@@ -83,9 +87,12 @@ impl NoticeKind {
             | Self::PictureLost
             | Self::EncoderLost
             | Self::SoundLost => Severity::Error,
-            Self::PictureBlack | Self::Late | Self::InputLost | Self::Silence | Self::Cpu => {
-                Severity::Warning
-            }
+            Self::Anew
+            | Self::PictureBlack
+            | Self::Late
+            | Self::InputLost
+            | Self::Silence
+            | Self::Cpu => Severity::Warning,
         }
     }
 }

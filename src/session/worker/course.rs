@@ -148,11 +148,19 @@ impl Worker {
     }
 
     fn lost(&mut self, failure: &Failure, kind: LossKind, last_good: Option<MonoTime>) {
-        self.remember(failure);
         self.board.note(StepKind::Connection, &failure.message);
-        // Said once and not with every try.
-        if self.said != failure.message {
-            self.journal.error(failure.message.clone());
+        let anew = kind == LossKind::Anew;
+        if !anew {
+            self.remember(failure);
+        }
+        // Said once and not with every try; of a connection on air that is made anew by its notice.
+        let has_notice = anew && self.machine.state() == &State::Live;
+        if self.said != failure.message && !has_notice {
+            let text = failure.message.clone();
+            match anew {
+                true => self.journal.warn(text),
+                false => self.journal.error(text),
+            }
             self.said.clone_from(&failure.message);
         }
         self.event(Event::PublisherLost(Loss {
@@ -241,7 +249,7 @@ impl Worker {
         let failure = Failure::new(FailureKind::NoReceiver, text);
         show.restart_backups(&failure, now);
         if self.machine.live_since().is_some() {
-            self.lost(&failure, LossKind::Restart, Some(now - slept));
+            self.lost(&failure, LossKind::Anew, Some(now - slept));
         }
     }
 

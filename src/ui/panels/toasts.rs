@@ -127,9 +127,9 @@ fn head(scene: &Scene<'_>, toast: &Toast) -> String {
 fn next(kind: Option<NoticeKind>) -> (&'static str, Side) {
     match kind {
         None => ("toast-to-log", Side::Log),
-        Some(NoticeKind::ServerLost | NoticeKind::NotArriving | NoticeKind::Late) => {
-            ("toast-to-network", Side::Network)
-        }
+        Some(
+            NoticeKind::ServerLost | NoticeKind::Anew | NoticeKind::NotArriving | NoticeKind::Late,
+        ) => ("toast-to-network", Side::Network),
         Some(NoticeKind::PictureLost | NoticeKind::PictureBlack) => {
             ("toast-to-source", Side::Source)
         }

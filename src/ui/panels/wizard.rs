@@ -70,8 +70,9 @@ pub fn show(ui: &mut Ui, view: &mut View, scene: &Scene<'_>, actions: &mut Vec<A
                     return;
                 }
                 ui.columns(2, |columns| {
-                    left(&mut columns[0], view, scene, actions);
-                    right(&mut columns[1], view, scene, actions);
+                    // A column of itself spreads the words of each line over its width.
+                    columns[0].vertical(|ui| left(ui, view, scene, actions));
+                    columns[1].vertical(|ui| right(ui, view, scene, actions));
                 });
             });
     });
