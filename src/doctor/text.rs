@@ -40,7 +40,7 @@ pub fn table(report: &Report) -> String {
     let count = |outcome| report.lines.iter().filter(|l| l.outcome == outcome).count();
     let _ = writeln!(
         out,
-        "\n{} ok, {} skipped, {} warnings, {} failed: {}",
+        "\n{} ok, {} skipped, {} with a warning, {} failed: {}",
         count(Outcome::Ok),
         count(Outcome::Skipped),
         count(Outcome::Warning),
@@ -93,7 +93,7 @@ mod tests {
             "OK    ffmpeg    ffmpeg 9\n\
              SKIP  encoder   no driver\n\
              FAIL  network   closed\n                -> open it\n\
-             \n1 ok, 1 skipped, 0 warnings, 1 failed: a show will not work\n"
+             \n1 ok, 1 skipped, 0 with a warning, 1 failed: a show will not work\n"
         );
     }
 
