@@ -26,14 +26,18 @@ fn main() -> ExitCode {
         return ExitCode::from(FailureKind::Settings.exit_code());
     }
     pd_console::memory::settle();
+    let run = run_of(cli.command.as_ref());
+    let stop = StopToken::new();
+    // Before the mark: a Ctrl-C that ends the program at once must leave none. Before other threads: see there.
+    let heard = match run.ends_in_order {
+        true => on_interrupt(&stop),
+        false => Ok(()),
+    };
     // Dropped after the mark: its last lines are written.
     let _log = pd_console::logging::start(cli.log);
-    let run = run_of(cli.command.as_ref());
-    // Before the mark: a Ctrl-C that ends the program at once must leave none.
-    let stop = match run.ends_in_order {
-        true => on_interrupt(),
-        false => StopToken::new(),
-    };
+    if let Err(error) = heard {
+        tracing::warn!("Ctrl-C ends the program at once: {error}");
+    }
     let _mark = pd_console::crash::begin(run.name, run.shows);
     if run.shows {
         clear_left();
@@ -111,50 +115,58 @@ fn run_of(task: Option<&Task>) -> Run {
     }
 }
 
-/// Set by the first Ctrl-C, TERM or hang-up; the second one ends the program at once (its children
-/// with it).
-fn on_interrupt() -> StopToken {
-    let token = StopToken::new();
-    #[cfg(unix)]
-    {
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        let started = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).and_then(
-            |mut signals| {
-                let set = token.clone();
-                std::thread::Builder::new()
-                    .name("pd-signals".into())
-                    .spawn(move || {
-                        for (count, signal) in signals.forever().enumerate() {
-                            set.stop();
-                            if count > 0 {
-                                pd_console::crash::running::ends_on_purpose();
-                                std::process::exit(128 + signal);
-                            }
+/// `stop` is set by the first Ctrl-C, TERM or hang-up; the second one ends the program at once (its children
+/// with it). To be called before other threads run.
+///
+/// # Errors
+/// The system's: all of them end the program at once then.
+#[cfg(unix)]
+fn on_interrupt(stop: &StopToken) -> Result<(), Box<dyn std::error::Error>> {
+    use nix::sys::signal::{SigSet, Signal};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    // For a moment signal-hook's handler is in place and what it does is not (signal-hook-registry 1.4.8,
+    // `register_unchecked_impl`): a signal of that moment would be lost. Held back, it comes right after.
+    let held: SigSet = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
+        .into_iter()
+        .collect();
+    held.thread_block()?;
+    let set = stop.clone();
+    let started = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).and_then(
+        |mut signals| {
+            std::thread::Builder::new()
+                .name("pd-signals".into())
+                .spawn(move || {
+                    for (count, signal) in signals.forever().enumerate() {
+                        set.stop();
+                        if count > 0 {
+                            pd_console::crash::running::ends_on_purpose();
+                            std::process::exit(128 + signal);
                         }
-                    })
-            },
-        );
-        if let Err(error) = started {
-            tracing::warn!("Ctrl-C ends the program at once: {error}");
+                    }
+                })
+        },
+    );
+    held.thread_unblock()?;
+    started?;
+    Ok(())
+}
+
+/// As on the other systems: Ctrl-C, Ctrl-Break, the console window's closing, log-off and shutdown.
+///
+/// # Errors
+/// The system's: all of them end the program at once then.
+#[cfg(windows)]
+fn on_interrupt(stop: &StopToken) -> Result<(), Box<dyn std::error::Error>> {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let (set, again) = (stop.clone(), AtomicBool::new(false));
+    ctrlc::set_handler(move || {
+        set.stop();
+        if again.swap(true, Ordering::Relaxed) {
+            pd_console::crash::running::ends_on_purpose();
+            std::process::exit(130);
         }
-    }
-    #[cfg(windows)]
-    {
-        use std::sync::atomic::{AtomicBool, Ordering};
-        // Ctrl-C, Ctrl-Break, the console window's closing, log-off and shutdown.
-        let (set, again) = (token.clone(), AtomicBool::new(false));
-        let started = ctrlc::set_handler(move || {
-            set.stop();
-            if again.swap(true, Ordering::Relaxed) {
-                pd_console::crash::running::ends_on_purpose();
-                std::process::exit(130);
-            }
-        });
-        if let Err(error) = started {
-            tracing::warn!("Ctrl-C ends the program at once: {error}");
-        }
-    }
-    token
+    })?;
+    Ok(())
 }
 
 #[cfg(feature = "gui")]

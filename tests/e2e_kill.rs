@@ -177,6 +177,44 @@ fn an_interrupt_of_a_run_that_has_just_begun_leaves_no_mark() {
     assert!(home.reports().is_empty());
 }
 
+/// Between the handler and what it does lies a moment, here made long: what comes in it is not lost.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_of_the_moment_in_which_its_handler_is_made_is_not_lost() {
+    let _alone = alone();
+    let Some(ffmpeg) = ffmpegs().into_iter().next() else {
+        return;
+    };
+    if !common::are_installed(&["cc"], "no moment is made long") {
+        return;
+    }
+    let home = Home::new();
+    let (source, library) = (home.path().join("slow.c"), home.path().join("slow.so"));
+    let slow = r#"
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <signal.h>
+        #include <time.h>
+        typedef int Call(int, const struct sigaction *, struct sigaction *);
+        int sigaction(int number, const struct sigaction *now, struct sigaction *was) {
+            int result = ((Call *)dlsym(RTLD_NEXT, "sigaction"))(number, now, was);
+            struct timespec rest = {0, 300000000};
+            if (number == SIGINT && now != 0)
+                while (nanosleep(&rest, &rest) != 0) {}
+            return result;
+        }"#;
+    std::fs::write(&source, slow).unwrap();
+    let mut compiler = std::process::Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
+    assert!(compiler.arg("-ldl").status().unwrap().success());
+    let console = home.plan(&ffmpeg, SHOW).env("LD_PRELOAD", &library).start();
+    // As soon as there is a handler.
+    console.signal(Signal::INT);
+    let ended = console.end_within(Duration::from_secs(10));
+    assert!(ended.status.code().is_some(), "{:?}", ended.status);
+    assert!(home.left(&["running-"]).is_empty());
+}
+
 /// What macOS has in the place of a death signal, forced here: a process beside the console that kills what is left.
 #[test]
 fn b23_without_a_death_signal_the_guard_ends_all() {
