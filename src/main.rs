@@ -131,8 +131,8 @@ fn on_interrupt(stop: &StopToken) -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     held.thread_block()?;
     let set = stop.clone();
-    let started = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).and_then(
-        |mut signals| {
+    let started =
+        signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).and_then(|mut signals| {
             std::thread::Builder::new()
                 .name("pd-signals".into())
                 .spawn(move || {
@@ -144,8 +144,7 @@ fn on_interrupt(stop: &StopToken) -> Result<(), Box<dyn std::error::Error>> {
                         }
                     }
                 })
-        },
-    );
+        });
     held.thread_unblock()?;
     started?;
     Ok(())

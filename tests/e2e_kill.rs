@@ -205,7 +205,9 @@ fn an_interrupt_of_the_moment_in_which_its_handler_is_made_is_not_lost() {
         }"#;
     std::fs::write(&source, slow).unwrap();
     let mut compiler = std::process::Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
+    compiler
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source]);
     assert!(compiler.arg("-ldl").status().unwrap().success());
     let console = home.plan(&ffmpeg, SHOW).env("LD_PRELOAD", &library).start();
     // As soon as there is a handler.
