@@ -61,7 +61,7 @@ impl Buffer {
         let wrong = self.picture.pixels.iter().zip(&whole.pixels);
         let places: Vec<usize> = wrong
             .enumerate()
-            .filter_map(|(i, (is, should))| (is != should).then_some(i))
+            .filter_map(|(i, (is, should))| differs(is, should).then_some(i))
             .collect();
         let first = places.first().map(|i| (i % 1280, i / 1280));
         assert!(
@@ -80,6 +80,11 @@ fn show(s: &mut Snapshot) {
     s.latency.arrived = Some(figures(43.0));
     s.audio.label = "USB Audio CODEC".into();
     s.audio.level.peak_dbfs = [-12.0, -15.0];
+}
+
+/// By more than one step of a colour: letters under a window's soft shadow are cut into other triangles, which round otherwise.
+fn differs(is: &[u8; 4], should: &[u8; 4]) -> bool {
+    is.iter().zip(should).any(|(a, b)| a.abs_diff(*b) > 1)
 }
 
 #[test]

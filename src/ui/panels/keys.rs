@@ -162,15 +162,17 @@ pub fn show(
     let mut own = view.form.draft.controls.clone();
     let here = Here { scene, view };
     let mut open = true;
+    let size = vec2(
+        (room.width() - 20.0).min(720.0),
+        (room.height() - 50.0).max(160.0),
+    );
     Window::new(scene.t("keys-title"))
         .id(Id::unique("keys"))
         .open(&mut open)
         .collapsible(false)
-        .default_size(vec2(
-            (room.width() - 20.0).min(720.0),
-            (room.height() - 50.0).max(160.0),
-        ))
-        .default_pos(room.left_top())
+        .default_size(size)
+        // Notices lie at the left.
+        .default_pos(room.right_top() - vec2(size.x + 20.0, 0.0))
         .constrain_to(room)
         .show(ctx, |ui| {
             head(ui, scene, &mut page, &mut own.hotkeys_on);

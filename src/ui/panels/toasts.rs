@@ -66,8 +66,9 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, toast: &Toast, actions: &mut Vec<Action>)
         .stroke(Stroke::new(2.0, colour))
         .corner_radius(theme::ROUND_SMALL)
         .inner_margin(Margin::symmetric(10, 8));
+    let said = scene.say(&toast.text);
     frame.show(ui, |ui| {
-        ui.horizontal_top(|ui| {
+        ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 8.0;
             let (rect, _) = ui.allocate_exact_size(vec2(16.0, 20.0), Sense::hover());
             if toast.is_over {
@@ -75,7 +76,7 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, toast: &Toast, actions: &mut Vec<Action>)
             } else {
                 marks::severity(ui.painter(), rect.center(), 7.0, toast.severity, colour);
             }
-            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let close = Button::new(RichText::new("×").font(theme::bold(16.0)));
                 let name = scene.t("toast-close");
                 let close = ui
@@ -90,17 +91,17 @@ fn one(ui: &mut Ui, scene: &Scene<'_>, toast: &Toast, actions: &mut Vec<Action>)
                 if step.clicked() {
                     actions.push(Action::ShowSide(Some(side)));
                 }
-                ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.set_min_height(24.0);
                     let head = head(scene, toast);
                     let response = widgets::text(ui, &head, theme::bold(13.0), colour);
-                    let said = scene.say(&toast.text);
                     widgets::name(&response, Role::Alert, &format!("{head}: {said}"));
-                    let text = RichText::new(said).font(theme::regular(14.0));
-                    ui.add(Label::new(text.color(theme::text())).wrap());
                 });
             });
         });
+        ui.add_space(2.0);
+        let text = RichText::new(&said).font(theme::regular(14.0));
+        ui.add(Label::new(text.color(theme::text())).wrap());
     });
 }
 
