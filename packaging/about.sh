@@ -9,6 +9,7 @@
 # PD_TITLE for people         PD_SUMMARY one line
 # PD_ID reverse DNS: desktop file, AppStream, icons, bundle; the program's own name for its windows
 # PD_MAINTAINER Name <mail>   PD_CATEGORIES A;B;            PD_KEYWORDS a;b;
+# PD_TARGET_DIR cargo's folder for what it builds
 # PD_CONSOLE_COMMIT the commit, which the program names in its diagnostics (`-dirty` where files differ from it);
 # SOURCE_DATE_EPOCH the commit's time, for every time stamp. Both stay as they are where they are set already.
 
@@ -18,8 +19,10 @@ pd_about() {
     cargo metadata --no-deps --offline --locked --format-version 1 --manifest-path "$root/Cargo.toml" |
         python3 -c '
 import json, sys
-package = json.load(sys.stdin)["packages"][0]
+about = json.load(sys.stdin)
+package = about["packages"][0]
 more = package["metadata"]["packaging"]
+print("PD_TARGET_DIR=" + about["target_directory"])
 print("PD_NAME=" + package["name"])
 print("PD_VERSION=" + package["version"])
 print("PD_LICENSE=" + package["license"])

@@ -26,8 +26,7 @@ heavy() {
     ${PD_HEAVY:-} "$@"
 }
 [ -d target/package/root ] || { say "no target/package/root: packaging/deb.sh makes it" && exit 1; }
-folder=$(cargo metadata --no-deps --offline --locked --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-program=$folder/$([ "$profile" = dev ] && echo debug || echo "$profile")/$PD_NAME
+program=$PD_TARGET_DIR/$([ "$profile" = dev ] && echo debug || echo "$profile")/$PD_NAME
 
 app=target/package/$PD_NAME.AppDir
 rm -rf "$app"

@@ -12,14 +12,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . packaging/about.sh
 # So that the folders to be renamed are there. The registry's has the index' hash in its name: one mapping for each.
 cargo fetch --quiet --locked
-folder=$(cargo metadata --no-deps --offline --locked --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
 # The last that fits wins.
-remap="--remap-path-prefix=$HOME=home --remap-path-prefix=$PWD=. --remap-path-prefix=$folder=target"
+remap="--remap-path-prefix=$HOME=home --remap-path-prefix=$PWD=. --remap-path-prefix=$PD_TARGET_DIR=target"
 for index in "$registry"/*/; do
     [ ! -d "$index" ] || remap="$remap --remap-path-prefix=${index%/}=crates"
 done
 export RUSTFLAGS="${RUSTFLAGS:-} $remap"
-maps="-ffile-prefix-map=$registry=crates -ffile-prefix-map=$folder=target"
+maps="-ffile-prefix-map=$registry=crates -ffile-prefix-map=$PD_TARGET_DIR=target"
 export CFLAGS="${CFLAGS:-} $maps" CXXFLAGS="${CXXFLAGS:-} $maps"
 exec cargo build --locked --release --bin "$PD_NAME" ${1:+--target "$1"}

@@ -42,7 +42,6 @@ tool cargo-deb 3.8.0
 [ -z "$with_rpm" ] || tool cargo-generate-rpm 0.21.1
 
 # --- the program
-folder=$(cargo metadata --no-deps --offline --locked --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 build() {
     if [ "$profile" = dev ]; then
         # As everybody else builds it: with other flags, all dependencies would be built anew.
@@ -55,7 +54,7 @@ if [ -z "${PD_NO_BUILD:-}" ]; then
     say "building the program, profile $profile, commit $PD_CONSOLE_COMMIT"
     build
 fi
-program=$folder/$([ "$profile" = dev ] && echo debug || echo "$profile")/$PD_NAME
+program=$PD_TARGET_DIR/$([ "$profile" = dev ] && echo debug || echo "$profile")/$PD_NAME
 say "$(stat -c '%s bytes' "$program"), $("$program" --version)"
 
 # --- the packages
