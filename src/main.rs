@@ -123,16 +123,14 @@ fn run_of(task: Option<&Task>) -> Run {
 #[cfg(unix)]
 fn on_interrupt(stop: &StopToken) -> Result<(), Box<dyn std::error::Error>> {
     use nix::sys::signal::{SigSet, Signal};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let ours = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
     // For a moment signal-hook's handler is in place and what it does is not (signal-hook-registry 1.4.8,
     // `register_unchecked_impl`): a signal of that moment would be lost. Held back, it comes right after.
-    let held: SigSet = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
-        .into_iter()
-        .collect();
+    let held = SigSet::from_iter(ours);
     held.thread_block()?;
     let set = stop.clone();
-    let started =
-        signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).and_then(|mut signals| {
+    let started = signal_hook::iterator::Signals::new(ours.map(|signal| signal as i32)).and_then(
+        |mut signals| {
             std::thread::Builder::new()
                 .name("pd-signals".into())
                 .spawn(move || {
@@ -144,7 +142,8 @@ fn on_interrupt(stop: &StopToken) -> Result<(), Box<dyn std::error::Error>> {
                         }
                     }
                 })
-        });
+        },
+    );
     held.thread_unblock()?;
     started?;
     Ok(())

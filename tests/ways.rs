@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::console::{Ended, Plan};
+use common::console::{Console, Ended, Plan};
 use common::{
     Killed, alone, ffmpegs, free_tcp_port, free_udp_port, mediamtx, programs, start_mediamtx,
     wait_until,
@@ -417,6 +417,16 @@ impl Robbed {
         std::fs::write(self.folder.path().join("taken"), "").unwrap();
         socket
     }
+
+    /// Has the port until the console is live with another.
+    fn while_it_goes_live(&self, console: Console) -> Ended {
+        let socket = self.take();
+        console.wait_for("a port was taken by another program", 1, SOON);
+        console.wait_live(1);
+        drop(socket);
+        console.signal(Signal::TERM);
+        console.end_within(Duration::from_secs(10))
+    }
 }
 
 /// A port is chosen free and bound by a child some time later: what else starts on the machine may have it by then.
@@ -429,12 +439,7 @@ fn a_listeners_port_that_is_taken_meanwhile_is_replaced() {
     // The receiver without MediaMTX.
     let robbed = Robbed::new(&ffmpeg, "\"-mode listener\"");
     let console = Plan::new(&robbed.program, PATTERN_ALONE).start();
-    let socket = robbed.take();
-    console.wait_for("a port was taken by another program", 1, SOON);
-    console.wait_live(1);
-    drop(socket);
-    console.signal(Signal::TERM);
-    let ended = console.end_within(Duration::from_secs(10));
+    let ended = robbed.while_it_goes_live(console);
     result(&ended);
     for wrong in ["nothing listens", "is lost"] {
         assert!(!ended.stderr.contains(wrong), "{}", ended.stderr);
@@ -445,12 +450,7 @@ fn a_listeners_port_that_is_taken_meanwhile_is_replaced() {
     let robbed = Robbed::new(&ffmpeg, "\"mode=listener\"");
     let more = "--set target.way=SrtPull";
     let console = server.plan(&robbed.program, "pd_a", true, more).start();
-    let socket = robbed.take();
-    console.wait_for("a port was taken by another program", 1, SOON);
-    console.wait_live(1);
-    drop(socket);
-    console.signal(Signal::TERM);
-    let ended = console.end_within(Duration::from_secs(10));
+    let ended = robbed.while_it_goes_live(console);
     let json = result(&ended);
     assert_eq!(json["way"], "SrtPull", "{}", ended.stderr);
     assert_eq!(server.pulled(), [""; 0]);

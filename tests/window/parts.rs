@@ -52,6 +52,11 @@ impl Buffer {
 
     /// Lets frames go by, each painted in parts, and compares the outcome with the whole.
     fn after(&mut self, rig: &mut Rig, what: &str) {
+        self.after_but_for(rig, what, 0);
+    }
+
+    /// The same, where each colour may be `steps` off.
+    fn after_but_for(&mut self, rig: &mut Rig, what: &str, steps: u8) {
         (self.painted, self.whole) = (0.0, 0);
         for _ in 0..4 {
             rig.harness.step();
@@ -61,7 +66,7 @@ impl Buffer {
         let wrong = self.picture.pixels.iter().zip(&whole.pixels);
         let places: Vec<usize> = wrong
             .enumerate()
-            .filter_map(|(i, (is, should))| differs(is, should).then_some(i))
+            .filter_map(|(i, (is, should))| differs(is, should, steps).then_some(i))
             .collect();
         let first = places.first().map(|i| (i % 1280, i / 1280));
         assert!(
@@ -82,9 +87,8 @@ fn show(s: &mut Snapshot) {
     s.audio.level.peak_dbfs = [-12.0, -15.0];
 }
 
-/// By more than one step of a colour: letters under a window's soft shadow are cut into other triangles, which round otherwise.
-fn differs(is: &[u8; 4], should: &[u8; 4]) -> bool {
-    is.iter().zip(should).any(|(a, b)| a.abs_diff(*b) > 1)
+fn differs(is: &[u8; 4], should: &[u8; 4], steps: u8) -> bool {
+    is.iter().zip(should).any(|(a, b)| a.abs_diff(*b) > steps)
 }
 
 #[test]
@@ -110,9 +114,10 @@ fn parts_make_the_same_picture_as_the_whole() {
     rig.harness.key_press_modifiers(Modifiers::NONE, Key::F3);
     buffer.after(&mut rig, "a panel");
     rig.harness.key_press_modifiers(Modifiers::NONE, Key::F1);
-    buffer.after(&mut rig, "a window over it");
+    // Letters under its soft shadow are cut into other triangles, which round otherwise.
+    buffer.after_but_for(&mut rig, "a window over it", 1);
     rig.harness.key_press_modifiers(Modifiers::NONE, Key::F1);
-    buffer.after(&mut rig, "and without it");
+    buffer.after_but_for(&mut rig, "and without it", 1);
     rig.set(|s| s.state = State::Reconnecting { attempt: 1 });
     buffer.after(&mut rig, "another state");
     rig.set(|s| s.settings.language = Korean);
